@@ -1,0 +1,46 @@
+"""Talk to nodes and do not believe them: one endpoint, checked answers, and errors by what a caller does about them."""
+
+from indexer.rpc.client import Endpoint, label_of
+from indexer.rpc.errors import (
+    BlockUnknown,
+    Inconsistent,
+    MethodUnsupported,
+    Pruned,
+    Refused,
+    RpcError,
+    Throttled,
+    TooLarge,
+    Transport,
+    WrongChain,
+    classify,
+)
+from indexer.rpc.integrity import check_block_logs, check_parent, check_range_logs
+from indexer.rpc.node import Node
+from indexer.rpc.ranges import RangeEstimate
+from indexer.rpc.types import Address, Block, Hash, Header, Log
+
+__all__ = [
+    "Address",
+    "Block",
+    "BlockUnknown",
+    "Endpoint",
+    "Hash",
+    "Header",
+    "Inconsistent",
+    "Log",
+    "MethodUnsupported",
+    "Node",
+    "Pruned",
+    "RangeEstimate",
+    "Refused",
+    "RpcError",
+    "Throttled",
+    "TooLarge",
+    "Transport",
+    "WrongChain",
+    "check_block_logs",
+    "check_parent",
+    "check_range_logs",
+    "classify",
+    "label_of",
+]

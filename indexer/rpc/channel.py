@@ -1,0 +1,96 @@
+"""Bytes to one URL and back: kept connections, compression, bounds on size and time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import unquote
+
+import urllib3
+
+from indexer.rpc.errors import TooLarge, Transport
+from indexer.rpc.labels import split_url
+
+CONNECTIONS = 16
+CHUNK = 1 << 16
+LONGEST_ANSWER = 10
+"""An answer may take this many timeouts in all, so that one that only drips in ends as well."""
+
+# Its debug lines and warnings print paths, and paths hold API keys.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Channel:
+    """Posts JSON to one URL. Safe to share between threads.
+
+    `timeout` in seconds is for connecting and for each read, `largest` in bytes for an answer, unpacked. `requests`
+    and `bytes_in` (as they came over the wire) count since creation.
+    """
+
+    def __init__(self, url: str, label: str, timeout: float, largest: int) -> None:
+        self.requests = 0
+        self.bytes_in = 0
+        self._timeout = timeout
+        self._largest = largest
+        self._lock = threading.Lock()
+        parts = split_url(url, label)
+        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+        self._headers = urllib3.util.make_headers(accept_encoding="gzip", basic_auth=login, user_agent="footprint")
+        self._headers["content-type"] = "application/json"
+        pool = urllib3.HTTPSConnectionPool if parts.scheme == "https" else urllib3.HTTPConnectionPool
+        self._pool = pool(parts.hostname or "", parts.port, timeout=timeout, maxsize=CONNECTIONS)
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._pool.close()
+
+    def post(self, body: bytes) -> Answer:
+        """Return the answer to one request. Raises Transport, and TooLarge for an answer beyond `largest`."""
+        try:
+            return self._post(body)
+        except urllib3.exceptions.NewConnectionError as error:
+            # It counts as a timeout in urllib3, though a refused connection is none.
+            problem = f"no connection ({type(error).__name__})"
+        except urllib3.exceptions.TimeoutError:
+            problem = f"no answer within {self._timeout:g} s"
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            problem = f"connection lost ({type(error).__name__})"
+        # Raised outside of `except`: the texts of urllib3 hold the URL, and a chained traceback would print them.
+        raise Transport(problem)
+
+    def _post(self, body: bytes) -> Answer:
+        deadline = time.monotonic() + LONGEST_ANSWER * self._timeout
+        with self._lock:
+            self.requests += 1
+        response = self._pool.urlopen(
+            "POST",
+            self._target,
+            body=body,
+            headers=self._headers,
+            retries=False,
+            preload_content=False,
+        )
+        chunks = bytearray()
+        try:
+            for chunk in response.stream(CHUNK, decode_content=True):
+                chunks += chunk
+                if len(chunks) > self._largest:
+                    raise TooLarge(f"an answer of more than {self._largest:,} bytes")
+                if time.monotonic() > deadline:
+                    raise Transport(f"answer not complete within {LONGEST_ANSWER * self._timeout:g} s")
+        finally:
+            with self._lock:
+                self.bytes_in += response.tell()
+            # A connection whose answer was read to its end is back in the pool already; any other is of no use.
+            response.close()
+        return Answer(response.status, response.headers, bytes(chunks))

@@ -1,0 +1,192 @@
+"""JSON-RPC with one endpoint: typed results, and errors that name the endpoint by its label only."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeVar, overload
+
+import msgspec
+
+from indexer.rpc.channel import Answer, Channel
+from indexer.rpc.errors import Refused, RpcError, Transport, error_from
+from indexer.rpc.labels import label_of, secrets_of
+
+__all__ = ["Endpoint", "label_of"]
+
+T = TypeVar("T")
+
+LARGEST_ANSWER = 256 * 1024 * 1024
+"""Bytes of one answer, unpacked."""
+
+
+class Reply(msgspec.Struct):
+    """One JSON-RPC answer; also the bare `{"code", "message"}` some gateways send instead of one."""
+
+    id: object = None
+    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    error: object = None
+    code: object = None
+    message: object = None
+
+    @property
+    def refusal(self) -> object:
+        """The error, None when there is none; a null error beside a result is none."""
+        if self.error is None and self.result is msgspec.UNSET and self.message is not None:
+            return {"code": self.code, "message": self.message}
+        return self.error
+
+
+class Endpoint:
+    """One RPC URL, known by its label. Safe to share between threads.
+
+    `requests` (over HTTP; a batch is one), `bytes_in` (over the wire) and `errors` count since creation. `timeout` in
+    seconds is for connecting and for each read.
+    """
+
+    def __init__(self, url: str, label: str, timeout: float = 30.0, *, largest_answer: int = LARGEST_ANSWER) -> None:
+        self.label = label
+        self.errors = 0
+        self._channel = Channel(url, label, timeout, largest_answer)
+        self._secrets = secrets_of(url)
+        self._lock = threading.Lock()
+        self._next_id = 1
+
+    def __repr__(self) -> str:
+        return f"<Endpoint {self.label}>"
+
+    @property
+    def requests(self) -> int:
+        return self._channel.requests
+
+    @property
+    def bytes_in(self) -> int:
+        return self._channel.bytes_in
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._channel.close()
+
+    @overload
+    def call(self, method: str, params: list[object], result: type[T]) -> T: ...
+    @overload
+    def call(self, method: str, params: list[object], result: Any) -> Any: ...
+    def call(self, method: str, params: list[object], result: Any) -> Any:
+        """Return the result of one call, decoded as `result` (any type msgspec knows, such as `list[Log]`).
+
+        Raises an RpcError. Null for a type without None, and whatever else does not decode, is Transport.
+        """
+        number = self._take_ids(1)
+        with self._naming(method):
+            answer = self._channel.post(msgspec.json.encode(_request(number, method, params)))
+            reply: Reply = self._decode(method, answer, Reply)
+            self._check(method, answer, reply)
+            if reply.id != number:
+                raise Transport("answered another request")
+            return _result(reply, result)
+
+    @overload
+    def batch(self, method: str, params: Sequence[list[object]], result: type[T]) -> list[T]: ...
+    @overload
+    def batch(self, method: str, params: Sequence[list[object]], result: Any) -> list[Any]: ...
+    def batch(self, method: str, params: Sequence[list[object]], result: Any) -> list[Any]:
+        """Return the results of several calls sent as one JSON-RPC batch, in the order of `params`.
+
+        Raises the first error among them; Refused when the node answers with a single result.
+        """
+        start = self._take_ids(len(params))
+        ids = range(start, start + len(params))
+        requests = [_request(number, method, each) for number, each in zip(ids, params, strict=True)]
+        with self._naming(method):
+            answer = self._channel.post(msgspec.json.encode(requests))
+            replies: list[Reply] | Reply = self._decode(method, answer, list[Reply] | Reply)
+            for reply in [replies] if isinstance(replies, Reply) else replies:
+                self._check(method, answer, reply)
+            if isinstance(replies, Reply):
+                raise Refused("answered a batch with a single result")
+            by_id = {reply.id: reply for reply in replies if isinstance(reply.id, int)}
+            if len(replies) != len(ids) or by_id.keys() != set(ids):
+                raise Transport("the answers of a batch do not match its requests")
+            return [_result(by_id[number], result) for number in ids]
+
+    def _take_ids(self, count: int) -> int:
+        with self._lock:
+            start = self._next_id
+            self._next_id += count
+        return start
+
+    @contextmanager
+    def _naming(self, method: str) -> Iterator[None]:
+        try:
+            yield
+        except RpcError as error:
+            error.endpoint, error.method = self.label, method
+            with self._lock:
+                self.errors += 1
+            raise
+
+    def _decode(self, method: str, answer: Answer, kind: Any) -> Any:
+        """Return the JSON-RPC envelope, or raise what an answer that is none means."""
+        envelope, problem = _try_decode(answer.body, kind)
+        if not problem:
+            return envelope
+        text = self._blot(answer.body[:2000].decode("utf-8", "replace")).strip()
+        if answer.status < 400:
+            raise Transport(f"no JSON-RPC answer ({problem})")
+        error = error_from(None, text, None, answer.status, answer.headers, method=method)
+        # A page that refuses for no known reason comes from something in front of the node, not from the node.
+        raise Transport(f"HTTP {answer.status}: a web page") if type(error) is Refused and text[:1] == "<" else error
+
+    def _check(self, method: str, answer: Answer, reply: Reply) -> None:
+        """Raise the refusal that a reply or its HTTP status stands for."""
+        refusal = reply.refusal
+        if refusal is None and answer.status < 400:
+            return
+        fields = refusal if isinstance(refusal, dict) else {"message": refusal}
+        code, message, data = fields.get("code"), fields.get("message"), fields.get("data")
+        raise error_from(
+            code if isinstance(code, int) else None,
+            self._blot(_as_text(message) or f"HTTP {answer.status} without a text"),
+            self._blot(_as_text(data)) or None,
+            answer.status,
+            answer.headers,
+            method=method,
+        )
+
+    def _blot(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, f"<{self.label}>")
+        return text
+
+
+def _request(number: int, method: str, params: list[object]) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+
+
+def _result(reply: Reply, kind: Any) -> Any:
+    if isinstance(reply.result, msgspec.UnsetType):
+        raise Transport("neither a result nor an error")
+    result, problem = _try_decode(reply.result, kind)
+    if problem:
+        raise Transport(f"unusable result ({problem})")
+    return result
+
+
+def _try_decode(text: bytes | msgspec.Raw, kind: Any) -> tuple[Any, str]:
+    try:
+        return _decoder(kind).decode(text), ""
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return None, str(error)[:200]
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def _as_text(value: object) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return msgspec.json.encode(value).decode()

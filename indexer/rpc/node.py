@@ -1,0 +1,224 @@
+"""Ask one node what the indexer needs to know; every answer is checked before it is returned."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from indexer.rpc.answers import HeaderAnswer, ReceiptAnswer
+from indexer.rpc.client import Endpoint
+from indexer.rpc.errors import (
+    BlockUnknown,
+    Inconsistent,
+    MethodUnsupported,
+    Refused,
+    Throttled,
+    TooLarge,
+    Transport,
+)
+from indexer.rpc.integrity import check_block_logs, check_range_logs
+from indexer.rpc.types import Header, Log, Quantity
+
+T = TypeVar("T")
+
+BATCH = 50
+"""Headers per JSON-RPC batch; common providers take 100 or more."""
+FIRST_WAIT = 0.5
+LONGEST_WAIT = 30.0
+"""Seconds before another attempt; a provider's own Retry-After is followed up to the longest."""
+TAGS = ("finalized", "safe", "latest")
+
+
+class Node:
+    """A node behind one endpoint.
+
+    Transport and Throttled are tried again, `attempts` times in all, with growing jittered waits; every other RpcError
+    is raised at once. `pause` sleeps the given seconds and may raise to interrupt. Safe to share between threads.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, attempts: int = 5, pause: Callable[[float], None] = time.sleep) -> None:
+        self.endpoint = endpoint
+        self._attempts = attempts
+        self._pause = pause
+        self._takes_batches = True
+
+    def chain_id(self) -> int:
+        answer: str = self._retry(lambda: self.endpoint.call("eth_chainId", [], Quantity))
+        return int(answer, 16)
+
+    def head(self) -> int:
+        """Return the number of the newest block this node knows."""
+        answer: str = self._retry(lambda: self.endpoint.call("eth_blockNumber", [], Quantity))
+        return int(answer, 16)
+
+    def header(self, block: int | str) -> Header | None:
+        """Return the header of a block number or of the tag finalized, safe or latest; None when the node has none.
+
+        Raises Inconsistent when the header carries another number than asked for.
+        """
+        if isinstance(block, str) and block not in TAGS:
+            raise ValueError(f"{block!r} is no block tag: give a number or one of {', '.join(TAGS)}")
+        method = "eth_getBlockByNumber"
+        params = [block if isinstance(block, str) else hex(block), False]
+        answer: HeaderAnswer | None = self._retry(lambda: self.endpoint.call(method, params, HeaderAnswer | None))
+        return self._checked_header(method, block, answer)
+
+    def header_by_hash(self, hash: bytes) -> Header | None:
+        """Return the header with this hash (32 bytes); None when the node does not know it.
+
+        A node may know a block that is no longer canonical. Raises Inconsistent when the header carries another hash.
+        """
+        method, params = "eth_getBlockByHash", ["0x" + hash.hex(), False]
+        answer: HeaderAnswer | None = self._retry(lambda: self.endpoint.call(method, params, HeaderAnswer | None))
+        if answer is None:
+            return None
+        header = answer.to_header()
+        with self._blaming(method):
+            if header.hash != hash:
+                raise Inconsistent(f"asked for block hash 0x{hash.hex()}, got 0x{header.hash.hex()}")
+        return header
+
+    def headers(self, numbers: Sequence[int]) -> list[Header | None]:
+        """Return the header of every number, in order; None where the node has none.
+
+        Asks in JSON-RPC batches, one by one from a node that refuses them. Raises Inconsistent like `header`.
+        """
+        headers: list[Header | None] = []
+        for start in range(0, len(numbers), BATCH):
+            headers += self._batched_headers(numbers[start : start + BATCH])
+        return headers
+
+    def block_logs(self, header: Header, topics: Sequence[str]) -> list[Log]:
+        """Return the logs of exactly this block whose topic0 is one of `topics` (none given: all), by log index.
+
+        Asks eth_getLogs by block hash (EIP-234), and reads the receipts where that is not served or refused. Raises
+        BlockUnknown when the node has not the block, or has it no longer; Inconsistent when logs do not fit it.
+        """
+        method = "eth_getLogs"
+        params: list[object] = [{"blockHash": "0x" + header.hash.hex()} | _topics(topics)]
+        try:
+            logs = self._retry(lambda: self.endpoint.call(method, params, list[Log]))
+        except (TooLarge, MethodUnsupported, Refused):
+            wanted = {topic.lower() for topic in topics}
+            logs = self.receipts_logs(header)
+            return [log for log in logs if log.topics and log.topics[0] in wanted] if wanted else logs
+        with self._blaming(method):
+            return check_block_logs(header, logs)
+
+    def receipts_logs(self, header: Header) -> list[Log]:
+        """Return all logs of exactly this block from its receipts, by log index.
+
+        Asks eth_getBlockReceipts by block hash, and by number where a node takes only numbers. Raises BlockUnknown
+        when the node has not the block (the standard answer is null) or another one stands at its number.
+        """
+        method = "eth_getBlockReceipts"
+        try:
+            receipts = self._receipts("0x" + header.hash.hex())
+        except Refused:
+            receipts = self._receipts(hex(header.number))
+            self._check_still_at_its_number(header, receipts)
+        with self._blaming(method):
+            expected = "0x" + header.hash.hex()
+            for receipt in receipts:
+                if receipt.block_hash.lower() != expected:
+                    raise Inconsistent(f"block {header.number:,}: a receipt of block hash {receipt.block_hash}")
+            return check_block_logs(header, [log for receipt in receipts for log in receipt.logs])
+
+    def range_logs(self, first: int, last: int, addresses: Sequence[str] | None, topics: Sequence[str]) -> list[Log]:
+        """Return the logs of blocks `first` to `last`, both included, by block number and log index.
+
+        Only those of `addresses` (None: any) whose topic0 is one of `topics` (none given: any). Raises TooLarge when
+        less must be asked, Inconsistent when logs do not fit the range. A lagging node answers a range beyond its head
+        with no logs and no error: never ask beyond what it has reached.
+        """
+        if not 0 <= first <= last:
+            raise ValueError(f"blocks {first}-{last} are no range: give a first block that is not after the last")
+        if addresses is not None and not addresses:
+            raise ValueError("no addresses: a node would take the empty list for any address; give None to mean that")
+        method = "eth_getLogs"
+        criteria: dict[str, object] = {"fromBlock": hex(first), "toBlock": hex(last)}
+        if addresses is not None:
+            criteria["address"] = list(addresses)
+        params: list[object] = [criteria | _topics(topics)]
+        logs = self._retry(lambda: self.endpoint.call(method, params, list[Log]))
+        with self._blaming(method):
+            return check_range_logs(first, last, logs)
+
+    def _batched_headers(self, numbers: Sequence[int]) -> list[Header | None]:
+        method = "eth_getBlockByNumber"
+        if self._takes_batches and len(numbers) > 1:
+            batch: list[list[object]] = [[hex(number), False] for number in numbers]
+            try:
+                answers: list[HeaderAnswer | None] = self._retry(
+                    lambda: self.endpoint.batch(method, batch, HeaderAnswer | None)
+                )
+            except (Refused, MethodUnsupported, TooLarge):
+                self._takes_batches = False
+            except Transport:
+                # Some nodes drop the connection or answer nonsense to an array: single calls tell whether it is that.
+                pass
+            else:
+                return [self._checked_header(method, *pair) for pair in zip(numbers, answers, strict=True)]
+        return [self.header(number) for number in numbers]
+
+    def _checked_header(self, method: str, block: int | str, answer: HeaderAnswer | None) -> Header | None:
+        if answer is None:
+            return None
+        header = answer.to_header()
+        with self._blaming(method):
+            if not isinstance(block, str) and header.number != block:
+                raise Inconsistent(f"asked for block {block:,}, got {header.number:,}")
+        return header
+
+    def _receipts(self, block: str) -> list[ReceiptAnswer]:
+        method = "eth_getBlockReceipts"
+        answer: list[ReceiptAnswer] | None = self._retry(
+            lambda: self.endpoint.call(method, [block], list[ReceiptAnswer] | None)
+        )
+        if answer is None:
+            raise BlockUnknown(f"null for block {block}", endpoint=self.endpoint.label, method=method)
+        return answer
+
+    def _check_still_at_its_number(self, header: Header, receipts: list[ReceiptAnswer]) -> None:
+        """Receipts asked by number may be a sibling's: their hashes tell, and for an empty block only the header."""
+        hashes = {bytes.fromhex(receipt.block_hash[2:]) for receipt in receipts}
+        if not hashes:
+            canonical = self.header(header.number)
+            hashes = {canonical.hash} if canonical else set()
+        if header.hash not in hashes:
+            raise BlockUnknown(
+                f"block {header.number:,} is no longer 0x{header.hash.hex()}",
+                endpoint=self.endpoint.label,
+                method="eth_getBlockReceipts",
+            )
+
+    def _retry(self, ask: Callable[[], T]) -> T:
+        wait = FIRST_WAIT
+        for _ in range(self._attempts - 1):
+            try:
+                return ask()
+            except Transport:
+                asked_wait = None
+            except Throttled as error:
+                asked_wait = error.retry_after
+            jittered = wait * random.uniform(0.5, 1.0)
+            self._pause(min(LONGEST_WAIT, max(jittered, asked_wait or 0.0)))
+            wait = min(LONGEST_WAIT, wait * 2)
+        return ask()
+
+    @contextmanager
+    def _blaming(self, method: str) -> Iterator[None]:
+        """Name the endpoint in what the pure checks raise."""
+        try:
+            yield
+        except Inconsistent as error:
+            error.endpoint, error.method = self.endpoint.label, method
+            raise
+
+
+def _topics(topics: Sequence[str]) -> dict[str, object]:
+    """Trailing nulls change the answer of some nodes, so only the topic0 position is ever sent."""
+    return {"topics": [list(topics)]} if topics else {}
