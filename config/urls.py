@@ -1,0 +1,12 @@
+"""Every address the web server answers."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("api.urls")),
+    path("", include("django_prometheus.urls")),
+]
+
+handler400 = "api.problems.bad_request"
+handler404 = "api.problems.not_found"
+handler500 = "api.problems.server_error"

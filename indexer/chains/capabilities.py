@@ -1,0 +1,77 @@
+"""What an endpoint can do for a worker, found out by asking it."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from indexer.chains.profiles import Finality
+from indexer.rpc import Endpoint, Header, Node, RpcError
+
+TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+
+
+class Capability(NamedTuple):
+    """`needed`: the worker cannot do without it; `detail`: what was found, or the endpoint's words."""
+
+    name: str
+    works: bool
+    needed: bool
+    detail: str
+    says_other_chain: bool = False
+
+
+def probe_endpoint(endpoint: Endpoint, chain_id: int, finality: Finality) -> list[Capability]:
+    """Chain id first; the rest only where that is right. Raises nothing: what fails is a finding."""
+    node = Node(endpoint, attempts=2)
+    findings = [probe_chain_id(node, chain_id)]
+    if not findings[0].works:
+        return findings
+    header: list[Header] = []
+
+    def find_head() -> str:
+        newest = node.header("latest")
+        if newest is None:
+            raise RpcError("null for the latest block")
+        header.append(newest)
+        return f"{newest.number:,}"
+
+    findings.append(try_out("head", True, find_head))
+    if not findings[-1].works:
+        return findings
+    newest = header[0]
+    if finality.tag:
+        findings.append(try_out(f"tag {finality.tag}", True, lambda: find_tag(node, finality.tag or "")))
+    findings.append(try_out("logs by block hash", False, lambda: count(node.block_logs(newest, [TRANSFER]))))
+    findings.append(
+        try_out("logs by range", True, lambda: count(node.range_logs(newest.number, newest.number, None, [TRANSFER])))
+    )
+    findings.append(try_out("block receipts", False, lambda: count(node.receipts_logs(newest))))
+    findings.append(try_out("block 0", False, lambda: "" if node.header(0) else "null"))
+    return findings
+
+
+def probe_chain_id(node: Node, chain_id: int) -> Capability:
+    try:
+        answer = node.chain_id()
+    except RpcError as error:
+        return Capability("chain id", False, True, str(error))
+    if answer != chain_id:
+        return Capability("chain id", False, True, f"{answer}, not {chain_id}", says_other_chain=True)
+    return Capability("chain id", True, True, str(answer))
+
+
+def try_out(name: str, needed: bool, ask: Callable[[], str]) -> Capability:
+    try:
+        return Capability(name, True, needed, ask())
+    except RpcError as error:
+        return Capability(name, False, needed, str(error))
+
+
+def find_tag(node: Node, tag: str) -> str:
+    header = node.header(tag)
+    if header is None:
+        raise RpcError(f"null for the block tag {tag}")
+    return f"{header.number:,}"
+
+
+def count(found: list[Any]) -> str:
+    return f"({len(found)} in the newest block)"

@@ -1,0 +1,27 @@
+"""Plain psycopg connections into a chain's schema, for the hot paths and for threads."""
+
+from typing import Any
+
+import psycopg
+from django.db import connections
+from psycopg import sql
+
+from indexer.chains.models import Chain
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+# What Django adds to the libpq parameters for its own cursors.
+DJANGO_ONLY = ("context", "cursor_factory", "prepare_threshold")
+
+
+def connect(chain: Chain, *, application_name: str = "footprint") -> Connection:
+    """A new autocommit connection whose search_path is the chain's schema alone.
+
+    The ORM is left out on purpose: its connections belong to the thread that opened them and forget their schema.
+    The caller closes it. Raises psycopg.OperationalError when the database cannot be reached.
+    """
+    given = connections["default"].get_connection_params()
+    parameters = {key: value for key, value in given.items() if key not in DJANGO_ONLY}
+    connection: Connection = psycopg.connect(**parameters, autocommit=True, application_name=application_name)
+    connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(chain.schema_name)))
+    return connection

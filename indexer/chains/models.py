@@ -1,0 +1,44 @@
+"""Chain: one blockchain, one PostgreSQL schema."""
+
+from types import TracebackType
+from typing import Never
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django_tenants.models import TenantMixin
+
+SLUG = RegexValidator(
+    r"^[a-z][a-z0-9_]{0,39}\Z", "a chain's slug is lower-case letters, digits and _, begins with a letter, 40 at most"
+)
+
+
+def schema_of(slug: str) -> str:
+    """The schema that holds a chain's tables; the prefix keeps slugs away from PostgreSQL's own names."""
+    return f"chain_{slug}"
+
+
+class Chain(TenantMixin):  # type: ignore[misc]  # django-tenants has no type information
+    """A chain is a django-tenants tenant without a Domain: its jobs and logs live in its own schema."""
+
+    slug = models.CharField(max_length=40, unique=True, validators=[SLUG])
+    chain_id = models.BigIntegerField(unique=True, help_text="EIP-155 chain id, as eth_chainId answers it")
+    floor = models.BigIntegerField(default=0, help_text="The first block that answers speak of; shown as `from`")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    auto_create_schema = True
+
+    class Meta:
+        ordering = ["chain_id"]
+        constraints = [models.CheckConstraint(condition=models.Q(floor__gte=0), name="chain_floor_not_negative")]
+
+    def __str__(self) -> str:
+        return str(self.slug)
+
+    def __enter__(self) -> Never:
+        # TenantMixin keeps the previous tenant in a list shared by all threads, which restores wrong schemas.
+        raise RuntimeError("use django_tenants.utils.tenant_context(chain) instead of `with chain:`")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        raise RuntimeError("use django_tenants.utils.tenant_context(chain) instead of `with chain:`")

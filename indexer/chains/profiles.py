@@ -1,0 +1,96 @@
+"""The profile of every chain we know: config/chains.toml, read and checked. No Django."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PROFILES = Path(__file__).resolve().parent.parent.parent / "config" / "chains.toml"
+
+TAGS = ("finalized", "safe")
+
+
+class ProfileError(Exception):
+    """config/chains.toml says something that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finality:
+    """When a block is final: by the node's tag, or `depth` blocks below its head.
+
+    With a tag, `depth` is about how far that usually is; headers are kept by it.
+    """
+
+    depth: int
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """`block_time` in seconds; `floor` the first block worth reading; `quirks` what its nodes do differently."""
+
+    slug: str
+    chain_id: int
+    name: str
+    block_time: float
+    finality: Finality
+    floor: int = 0
+    also: tuple[str, ...] = ()
+    quirks: tuple[str, ...] = ()
+
+
+# For a chain nobody has described: deep enough for every chain with probabilistic finality that we know.
+UNKNOWN_FINALITY = Finality(depth=128)
+
+
+@cache
+def read_profiles(path: Path = PROFILES) -> dict[str, Profile]:
+    """All profiles by slug. Raises ProfileError naming the chain."""
+    profiles = {slug: parse_profile(slug, body) for slug, body in tomllib.loads(path.read_text()).items()}
+    ids = [profile.chain_id for profile in profiles.values()]
+    twice = {number for number in ids if ids.count(number) > 1}
+    if twice:
+        raise ProfileError(f"{path.name}: chain id {twice.pop()} is given to two chains")
+    return profiles
+
+
+def parse_profile(slug: str, body: dict[str, Any]) -> Profile:
+    known = {"id", "name", "also", "block_time", "finality", "depth", "floor", "quirks"}
+    if unknown := set(body) - known:
+        raise ProfileError(f"chains.toml: {slug} has unknown keys {', '.join(sorted(unknown))}")
+    tag = body.get("finality", "depth")
+    if tag not in (*TAGS, "depth"):
+        raise ProfileError(f"chains.toml: {slug} has finality {tag!r}; it is one of depth, {', '.join(TAGS)}")
+    try:
+        return Profile(
+            slug=slug,
+            chain_id=int(body["id"]),
+            name=str(body["name"]),
+            block_time=float(body["block_time"]),
+            finality=Finality(int(body["depth"]), None if tag == "depth" else tag),
+            floor=int(body.get("floor", 0)),
+            also=tuple(body.get("also", ())),
+            quirks=tuple(body.get("quirks", ())),
+        )
+    except KeyError as error:
+        raise ProfileError(f"chains.toml: {slug} lacks {error}") from None
+
+
+def profile_of(slug: str, chain_id: int | None = None) -> Profile | None:
+    """The profile by slug, by another name of the chain, or by its id."""
+    profiles = read_profiles()
+    if slug in profiles:
+        return profiles[slug]
+    return next((p for p in profiles.values() if slug in p.also or p.chain_id == chain_id), None)
+
+
+def finality_of(slug: str, chain_id: int) -> Finality:
+    profile = profile_of(slug, chain_id)
+    return profile.finality if profile else UNKNOWN_FINALITY
+
+
+def block_time_of(slug: str, chain_id: int) -> float:
+    """Seconds between blocks; 2 where nobody has said."""
+    profile = profile_of(slug, chain_id)
+    return profile.block_time if profile else 2.0
