@@ -1,0 +1,55 @@
+"""Run one chain's latest and historic loops."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.db import connections
+
+from indexer.chains.command import FootprintCommand
+from indexer.chains.registry import ChainError, find_chain
+from indexer.positions.schema import unapplied_migrations
+from indexer.positions.worker import Misconfigured, Worker
+
+EX_CONFIG = 78
+
+
+class Command(FootprintCommand):
+    help = (
+        "Keep a chain indexed: the latest loop follows the head, the historic loop reads the past of new jobs. "
+        "SIGTERM finishes the batch in hand and leaves; SIGHUP reads RPC_URLS_FILE again. Exit codes: 0 told to stop "
+        "(or synced), 1 failed, 78 misconfigured (no use in starting it again unchanged)."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", help="the chain")
+        parser.add_argument(
+            "--only",
+            choices=["latest", "historic"],
+            help="one of the two loops; any number of `--only historic` may help, on any machine",
+        )
+        parser.add_argument(
+            "--until-synced",
+            action="store_true",
+            help="leave with 0 once the head is reached and every job's past is complete",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            chain = find_chain(options["slug"])
+            missing = unapplied_migrations(chain)
+            if missing:
+                raise Misconfigured(
+                    f"{chain} has unapplied migrations ({', '.join(missing)}): run manage.py migrate_schemas"
+                )
+            worker = Worker(chain, only=options["only"], until_synced=options["until_synced"])
+            worker.handle_signals()
+            # The loops bring their own connections; three a worker are the promise.
+            connections.close_all()
+            code = worker.run()
+        except (Misconfigured, ChainError) as error:
+            raise CommandError(str(error), returncode=EX_CONFIG) from error
+        sys.stdout.flush()
+        if code:
+            raise CommandError("the worker has failed; its log says why", returncode=code)

@@ -1,0 +1,42 @@
+"""Log: this address has had a position with this job's pool.
+
+No foreign keys to jobs: rows come by the hundred thousand, and the code that retires a job deletes its rows.
+"""
+
+from django.db import models
+
+
+class Log(models.Model):
+    pk = models.CompositePrimaryKey("address", "job_id")
+    address = models.BinaryField(help_text="20 bytes")
+    job_id = models.IntegerField()
+    first_block = models.BigIntegerField(help_text="the earliest block known to touch")
+
+    class Meta:
+        db_table = "logs"
+
+
+class LogMetadata(models.Model):
+    pk = models.CompositePrimaryKey("address", "job_id", "key", "value_sha256")
+    address = models.BinaryField(help_text="20 bytes")
+    job_id = models.IntegerField()
+    key = models.TextField()
+    value_sha256 = models.BinaryField(help_text="values may be longer than an index entry can be")
+    value = models.TextField()
+    first_block = models.BigIntegerField()
+
+    class Meta:
+        db_table = "log_metadata"
+
+
+class UnreadableLog(models.Model):
+    """Logs of one block that did not fit a job: kept by block so that replays and reorgs leave the count exact."""
+
+    pk = models.CompositePrimaryKey("job_id", "block_number")
+    job_id = models.IntegerField()
+    block_number = models.BigIntegerField()
+    count = models.IntegerField()
+    reason = models.TextField(help_text="why the first of them could not be read")
+
+    class Meta:
+        db_table = "unreadable_logs"

@@ -1,0 +1,75 @@
+"""The commits of the latest loop: what a block touched, its header and the cursor, in one transaction."""
+
+from typing import NamedTuple
+
+from indexer.chains.connections import Connection
+from indexer.positions.protocol.coverage import refresh_coverage
+from indexer.positions.protocol.state import CURSOR, FINAL, Cur, Started, lock_state, put
+from indexer.positions.protocol.store import store_matches
+from indexer.positions.watch import Matches
+from indexer.rpc import Header
+
+
+class Base(NamedTuple):
+    """What a batch was read on: the block before it and the set of live jobs it was matched against."""
+
+    number: int
+    hash: bytes
+    watch_version: int
+
+
+class Settlement(NamedTuple):
+    """A newer final block, and the lowest header to keep below it."""
+
+    final: int
+    keep_from: int
+
+
+def commit_blocks(
+    connection: Connection, base: Base, header: Header, matches: Matches, settlement: Settlement, *, settled: bool
+) -> bool:
+    """Store the batch that ends with `header` and move the cursor there.
+
+    `settled`: the whole batch is final, any number of blocks; otherwise it is one block whose parent is the base.
+    False, and nothing written, when the cursor or the jobs have changed since the batch was read: it is thrown away.
+    """
+    with connection.transaction(), connection.cursor() as cur:
+        state = lock_state(cur)
+        if (state.cursor, state.watch_version) != (base.number, base.watch_version):
+            return False
+        if hash_at(cur, base.number) != base.hash:
+            return False
+        unreadable_changed = store_matches(cur, matches, settled=settled)
+        insert_header(cur, header)
+        put(cur, CURSOR, header.number)
+        settle(cur, state.started, settlement)
+        if unreadable_changed:
+            refresh_coverage(cur)
+    return True
+
+
+def settle(cur: Cur, state: Started, settlement: Settlement) -> None:
+    """Let go of what only a reorg above the new final block would have needed."""
+    if settlement.final <= state.final:
+        return
+    put(cur, FINAL, settlement.final)
+    cur.execute("DELETE FROM unsettled WHERE block_number <= %s", [settlement.final])
+    cur.execute("DELETE FROM blocks WHERE number < %s", [settlement.keep_from])
+
+
+def insert_header(cur: Cur, header: Header) -> None:
+    cur.execute(
+        "INSERT INTO blocks (number, hash, parent_hash, timestamp) VALUES (%s, %s, %s, %s)",
+        [header.number, header.hash, header.parent_hash, header.timestamp],
+    )
+
+
+def hash_at(cur: Cur, number: int) -> bytes | None:
+    row = cur.execute("SELECT hash FROM blocks WHERE number = %s", [number]).fetchone()
+    return row[0] if row else None
+
+
+def known_hashes(cur: Cur, above: int, up_to: int) -> dict[int, bytes]:
+    """Hashes of the blocks the latest loop has stored in (above, up_to], by number."""
+    rows = cur.execute("SELECT number, hash FROM blocks WHERE number > %s AND number <= %s", [above, up_to])
+    return dict(rows.fetchall())

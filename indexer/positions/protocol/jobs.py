@@ -1,0 +1,130 @@
+"""Reading definitions out of `jobs`, and the changes users make to jobs: disable, enable, retire, rescan."""
+
+from typing import NamedTuple
+
+from indexer.chains.connections import Connection
+from indexer.positions.definition import Definition
+from indexer.positions.protocol.coverage import refresh_coverage
+from indexer.positions.protocol.scans import leave_scans, plan_scans
+from indexer.positions.protocol.state import Cur, State, lock_state, raise_watch_version
+
+COLUMNS = "contract_address, topic0, user_topic, abi, user_argument, metadata_argument, transform"
+
+
+class LiveJobs(NamedTuple):
+    """The jobs the latest loop covers, and the version of that set."""
+
+    watch_version: int
+    jobs: list[tuple[int, Definition]]
+
+
+def definitions(cur: Cur, condition: str, parameters: dict[str, object] | None = None) -> list[tuple[int, Definition]]:
+    rows = cur.execute(f"SELECT id, {COLUMNS} FROM jobs WHERE {condition} ORDER BY id", parameters)
+    return [(row[0], Definition(bytes(row[1]), bytes(row[2]), *row[3:])) for row in rows]
+
+
+def read_live_jobs(connection: Connection) -> LiveJobs:
+    """The live jobs and their version, of one moment."""
+    with connection.transaction(), connection.cursor() as cur:
+        cur.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        version = cur.execute("SELECT value FROM settings WHERE key = 'watch_version'").fetchone()
+        assert version is not None
+        return LiveJobs(version[0], definitions(cur, "live_from IS NOT NULL AND enabled AND NOT retired"))
+
+
+def leave_head(cur: Cur, state: State, jobs: list[int]) -> None:
+    """Take jobs out of both loops and keep what they have read; the caller holds the cursor row."""
+    leave_scans(cur, jobs)
+    cur.execute(
+        "UPDATE jobs SET live_from = NULL,"
+        " covered = covered + int8multirange(int8range(live_from, greatest(live_from, %s + 1)))"
+        " WHERE id = ANY(%s) AND live_from IS NOT NULL",
+        [state.final, jobs],
+    )
+
+
+def disable_jobs(connection: Connection, jobs: list[int]) -> int:
+    """Stop watching. What is stored and covered stays, so that enabling reads only what was missed. Jobs changed."""
+    with connection.transaction(), connection.cursor() as cur:
+        changed = disable_in(cur, lock_state(cur), jobs)
+        refresh_coverage(cur)
+    return changed
+
+
+def disable_in(cur: Cur, state: State, jobs: list[int]) -> int:
+    """The same within a transaction that holds the cursor row."""
+    if not jobs:
+        return 0
+    leave_head(cur, state, jobs)
+    changed = cur.execute("UPDATE jobs SET enabled = false WHERE id = ANY(%s) AND enabled", [jobs]).rowcount
+    raise_watch_version(cur)
+    return changed
+
+
+def enable_jobs(connection: Connection, jobs: list[int]) -> int:
+    """Watch again: the latest loop takes the jobs up, as it does new ones. Jobs changed."""
+    with connection.transaction(), connection.cursor() as cur:
+        lock_state(cur)
+        changed = cur.execute("UPDATE jobs SET enabled = true WHERE id = ANY(%s) AND NOT enabled", [jobs]).rowcount
+        refresh_coverage(cur)
+    return changed
+
+
+def retire_in(cur: Cur, state: State, jobs: list[int]) -> None:
+    """Hide jobs from lookups for good; `purge_retired` deletes their rows. The caller holds the cursor row."""
+    if not jobs:
+        return
+    leave_head(cur, state, jobs)
+    cur.execute("UPDATE jobs SET retired = true, enabled = false WHERE id = ANY(%s)", [jobs])
+    raise_watch_version(cur)
+
+
+def purge_retired(connection: Connection) -> int:
+    """Delete retired jobs with their rows; jobs deleted.
+
+    Nobody writes for them any more: the latest loop's batches carry an older watch version, and a segment's commit
+    asks which jobs are still in its scan.
+    """
+    with connection.transaction(), connection.cursor() as cur:
+        jobs = [row[0] for row in cur.execute("SELECT id FROM jobs WHERE retired FOR UPDATE").fetchall()]
+        if not jobs:
+            return 0
+        for table in ("logs", "log_metadata", "unsettled", "unreadable_logs", "scan_jobs", "job_labels"):
+            cur.execute(f"DELETE FROM {table} WHERE job_id = ANY(%s)", [jobs])
+        cur.execute("DELETE FROM jobs WHERE id = ANY(%s)", [jobs])
+    return len(jobs)
+
+
+def rescan_jobs(connection: Connection, jobs: list[int], from_block: int) -> int:
+    """Read the past of these jobs again from a block on, while the latest loop goes on. Jobs affected.
+
+    What is stored stays: reading again adds what is missing and lowers `first_block` where it was too high.
+    """
+    with connection.transaction(), connection.cursor() as cur:
+        state = lock_state(cur)
+        leave_scans(cur, jobs)
+        changed = cur.execute(
+            "UPDATE jobs SET covered = (covered + CASE WHEN live_from IS NULL THEN '{}'"
+            " ELSE int8multirange(int8range(live_from, greatest(live_from, %(final)s + 1))) END)"
+            " - int8multirange(int8range(%(from)s, NULL)),"
+            " live_from = CASE WHEN live_from IS NOT NULL THEN %(final)s + 1 END, next_attempt = NULL"
+            " WHERE id = ANY(%(jobs)s) AND NOT retired",
+            {"final": state.final, "from": from_block, "jobs": jobs},
+        ).rowcount
+        plan_scans(cur)
+        refresh_coverage(cur)
+    return changed
+
+
+def set_aside(connection: Connection, job: int, error: str) -> None:
+    """Take a job that cannot be read out of a scan, with its error and a delay that grows with every failure."""
+    with connection.transaction(), connection.cursor() as cur:
+        lock_state(cur)
+        leave_scans(cur, [job])
+        cur.execute(
+            "UPDATE jobs SET error = %s, attempts = attempts + 1,"
+            " next_attempt = now() + least(interval '1 hour', interval '10 seconds' * 2 ^ least(attempts, 12))"
+            " WHERE id = %s",
+            [error, job],
+        )
+        refresh_coverage(cur)

@@ -1,0 +1,108 @@
+"""Scans: which jobs still need which blocks of the past, cut into segments for the historic loop."""
+
+from indexer.chains.connections import Connection
+from indexer.positions.protocol.coverage import READ, refresh_coverage
+from indexer.positions.protocol.state import Cur, lock_state
+
+# Jobs that the latest loop covers from some block on, whose past is neither complete nor being read.
+NEEDS = """
+CREATE TEMPORARY TABLE needs ON COMMIT DROP AS
+SELECT jobs.id AS job_id,
+       int8multirange(int8range(floor, greatest(floor, live_from))) - covered AS need
+FROM jobs
+WHERE enabled AND NOT retired AND live_from IS NOT NULL
+  AND (next_attempt IS NULL OR next_attempt <= now())
+  AND NOT int8multirange(int8range(floor, greatest(floor, live_from))) <@ covered
+  AND NOT EXISTS (
+      SELECT 1 FROM scan_jobs JOIN scans ON scans.id = scan_id WHERE job_id = jobs.id AND finished_at IS NULL)
+"""
+
+SEGMENTS = """
+INSERT INTO segments (scan_id, from_block, to_block, cursor, log_count, attempts)
+SELECT %(scan)s, start, least(start + %(step)s, upper(part)) - 1, start, 0, 0
+FROM (SELECT unnest(range_agg(need)) AS part FROM needs) AS parts,
+     generate_series(lower(part), upper(part) - 1, %(step)s) AS start
+"""
+
+FOLD = f"""
+WITH {READ}
+UPDATE jobs SET covered = covered + (need * read.blocks), attempts = 0, error = NULL, next_attempt = NULL
+FROM scan_jobs JOIN read USING (scan_id)
+WHERE scan_id = %(scan)s AND scan_jobs.job_id = jobs.id
+"""
+
+# Leaving a scan keeps what it has read for the job.
+LEAVE = f"""
+WITH {READ}, left_scans AS (
+    DELETE FROM scan_jobs USING scans
+    WHERE scans.id = scan_id AND finished_at IS NULL AND job_id = ANY(%(jobs)s) RETURNING scan_id, job_id, need
+)
+UPDATE jobs SET covered = covered + (need * coalesce(read.blocks, '{{}}'))
+FROM left_scans LEFT JOIN read USING (scan_id) WHERE left_scans.job_id = jobs.id
+"""
+
+# Enough pieces for several workers, none so small that its bookkeeping costs more than its reading.
+PIECES = 64
+SMALLEST = 500
+
+
+def plan_scans(cur: Cur) -> int | None:
+    """Open one scan for every job whose past is waiting, and give its id; the caller holds the cursor row.
+
+    A job is in one unfinished scan at most. A segment is read for those jobs whose need overlaps it, so jobs with
+    different floors share one scan.
+    """
+    cur.execute(NEEDS)
+    row = cur.execute("SELECT sum(upper(p) - lower(p)) FROM (SELECT unnest(range_agg(need)) AS p FROM needs) AS parts")
+    total = (row.fetchone() or (None,))[0]
+    if total is None:
+        cur.execute("DROP TABLE needs")
+        return None
+    scan = cur.execute("INSERT INTO scans (created_at) VALUES (now()) RETURNING id").fetchone()
+    assert scan is not None
+    cur.execute("INSERT INTO scan_jobs (scan_id, job_id, need) SELECT %s, job_id, need FROM needs", [scan[0]])
+    step = max(SMALLEST, -(-int(total) // PIECES))
+    cur.execute(SEGMENTS, {"scan": scan[0], "step": step})
+    cur.execute("DROP TABLE needs")
+    return int(scan[0])
+
+
+def plan_waiting(connection: Connection) -> bool:
+    """Open a scan for jobs whose delay after a failure is over. True when there was one to open."""
+    with connection.transaction(), connection.cursor() as cur:
+        lock_state(cur)
+        return plan_scans(cur) is not None
+
+
+def leave_scans(cur: Cur, jobs: list[int]) -> None:
+    """Take jobs out of their unfinished scans; the caller holds the cursor row.
+
+    The scans are locked against commits first: a batch that is being stored is waited for, and the next one is not
+    stored for these jobs.
+    """
+    cur.execute(
+        "SELECT 1 FROM scans WHERE finished_at IS NULL AND id IN"
+        " (SELECT scan_id FROM scan_jobs WHERE job_id = ANY(%s)) ORDER BY id FOR UPDATE",
+        [jobs],
+    )
+    cur.execute(LEAVE, {"jobs": jobs})
+
+
+def finish_scans(connection: Connection) -> bool:
+    """Account for segments that have been finished: close scans with nothing left to read, refresh the coverage.
+
+    True when a scan was closed.
+    """
+    with connection.transaction(), connection.cursor() as cur:
+        lock_state(cur)
+        finished = cur.execute(
+            "SELECT id FROM scans WHERE finished_at IS NULL AND NOT EXISTS"
+            " (SELECT 1 FROM segments WHERE scan_id = scans.id AND cursor <= to_block) ORDER BY id FOR UPDATE"
+        ).fetchall()
+        for (scan,) in finished:
+            cur.execute(FOLD, {"scan": scan})
+            cur.execute("UPDATE scans SET finished_at = now() WHERE id = %s", [scan])
+        if finished:
+            plan_scans(cur)
+        refresh_coverage(cur)
+    return bool(finished)

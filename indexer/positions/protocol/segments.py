@@ -1,0 +1,136 @@
+"""Segments: claimed with a lease by any historic loop on any machine, moved on by whoever still holds them."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from indexer.chains.connections import Connection
+from indexer.positions.definition import Definition
+from indexer.positions.protocol.jobs import definitions
+from indexer.positions.protocol.state import REWIND, Cur
+from indexer.positions.protocol.store import keep_jobs, store_matches
+from indexer.positions.watch import Matches
+
+LEASE = timedelta(seconds=30)
+
+CLAIM = """
+UPDATE segments SET owner = %(owner)s, lease_until = now() + %(lease)s
+WHERE id = (
+    SELECT id FROM segments
+    WHERE cursor <= to_block AND (owner IS NULL OR lease_until < now())
+      AND (next_attempt IS NULL OR next_attempt <= now())
+    ORDER BY next_attempt NULLS FIRST, id FOR UPDATE SKIP LOCKED LIMIT 1)
+RETURNING id, scan_id, from_block, to_block, cursor, attempts
+"""
+
+ADVANCE = """
+UPDATE segments SET cursor = %(last)s + 1, log_count = log_count + %(logs)s, attempts = 0, error = NULL,
+    next_attempt = NULL, lease_until = now() + %(lease)s
+WHERE id = %(segment)s AND cursor = %(first)s AND owner = %(owner)s AND to_block >= %(last)s
+RETURNING to_block
+"""
+
+# A failing range becomes a segment of its own, so that it holds up nobody.
+SPLIT = """
+INSERT INTO segments (scan_id, from_block, to_block, cursor, log_count, attempts)
+SELECT scan_id, %(last)s + 1, to_block, %(last)s + 1, 0, 0 FROM segments
+WHERE id = %(segment)s AND owner = %(owner)s AND cursor = %(first)s AND to_block > %(last)s
+"""
+PUT_ASIDE = """
+UPDATE segments SET to_block = least(to_block, %(last)s), owner = NULL, lease_until = NULL, error = %(error)s,
+    attempts = attempts + 1,
+    next_attempt = now() + least(interval '1 hour', interval '1 second' * 2 ^ least(attempts, 12))
+WHERE id = %(segment)s AND owner = %(owner)s AND cursor = %(first)s
+"""
+
+
+class Claim(NamedTuple):
+    """A segment in hand: `jobs` are those of its scan that need some of it, `rewinds` the reorgs undone so far."""
+
+    segment: int
+    scan: int
+    cursor: int
+    to_block: int
+    attempts: int
+    jobs: list[tuple[int, Definition]]
+    rewinds: int
+
+
+def claim_segment(connection: Connection, owner: str, *, lease: timedelta = LEASE) -> Claim | None:
+    """Take the next segment nobody holds; None when there is none now."""
+    with connection.transaction(), connection.cursor() as cur:
+        rewinds, _ = read_rewind(cur, share=False)
+        row = cur.execute(CLAIM, {"owner": owner, "lease": lease}).fetchone()
+        if row is None:
+            return None
+        segment, scan, from_block, to_block, cursor, attempts = row
+        jobs = definitions(
+            cur,
+            "id IN (SELECT job_id FROM scan_jobs WHERE scan_id = %(scan)s"
+            " AND need && int8range(%(from)s, %(to)s, '[]'))",
+            {"scan": scan, "from": from_block, "to": to_block},
+        )
+    return Claim(segment, scan, cursor, to_block, attempts, jobs, rewinds)
+
+
+def commit_range(
+    connection: Connection, owner: str, claim: Claim, last: int, matches: Matches, logs: int
+) -> Claim | None:
+    """Store [claim.cursor, last], read after the claim was taken, and give the claim as it stands then.
+
+    None, and nothing written, when a reorg may have taken back what was read, or when somebody else holds the
+    segment: the batch is thrown away.
+    """
+    where = {
+        "segment": claim.segment,
+        "first": claim.cursor,
+        "last": last,
+        "owner": owner,
+        "logs": logs,
+        "lease": LEASE,
+    }
+    with connection.transaction(), connection.cursor() as cur:
+        count, ancestor = read_rewind(cur, share=True)
+        if count != claim.rewinds and (count - claim.rewinds > 1 or ancestor is None or last > ancestor):
+            return None
+        cur.execute("SELECT 1 FROM scans WHERE id = %s FOR SHARE", [claim.scan])
+        row = cur.execute(ADVANCE, where).fetchone()
+        if row is None:
+            return None
+        store_matches(cur, keep_jobs(matches, jobs_in_scan(cur, claim.scan, matches)), settled=True)
+    return claim._replace(cursor=last + 1, to_block=row[0], attempts=0, rewinds=count)
+
+
+def jobs_in_scan(cur: Cur, scan: int, matches: Matches) -> set[int]:
+    """Those of the matched jobs that have not left the scan; it is share-locked, so they stay until the commit."""
+    jobs = list({touch.job for touch in matches.touches} | {row.job for row in matches.unreadable})
+    rows = cur.execute("SELECT job_id FROM scan_jobs WHERE scan_id = %s AND job_id = ANY(%s)", [scan, jobs])
+    return {job for (job,) in rows}
+
+
+def renew_leases(connection: Connection, owner: str, segments: list[int], *, lease: timedelta = LEASE) -> None:
+    connection.execute(
+        "UPDATE segments SET lease_until = now() + %s WHERE owner = %s AND id = ANY(%s)", [lease, owner, segments]
+    )
+
+
+def release_segment(connection: Connection, owner: str, segment: int) -> None:
+    """Give an unfinished segment back."""
+    connection.execute(
+        "UPDATE segments SET owner = NULL, lease_until = NULL WHERE id = %s AND owner = %s", [segment, owner]
+    )
+
+
+def put_segment_aside(connection: Connection, owner: str, claim: Claim, last: int, error: str) -> None:
+    """Leave [claim.cursor, last] for later, with its error and a growing delay; the rest is free at once."""
+    where = {"segment": claim.segment, "owner": owner, "first": claim.cursor, "last": last, "error": error}
+    with connection.transaction(), connection.cursor() as cur:
+        cur.execute(SPLIT, where)
+        cur.execute(PUT_ASIDE, where)
+
+
+def read_rewind(cur: Cur, *, share: bool) -> tuple[int, int | None]:
+    """How many reorgs have been undone, and where to the last one went back."""
+    lock = " FOR SHARE" if share else ""
+    row = cur.execute(f"SELECT value FROM settings WHERE key = %s{lock}", [REWIND]).fetchone()
+    assert row is not None
+    return row[0]["count"], row[0]["ancestor"]

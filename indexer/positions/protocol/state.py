@@ -1,0 +1,96 @@
+"""The chain's own state, kept in `settings`, and the row lock that every change of it begins with.
+
+latest_block_processed  the latest loop's cursor: a block number, null before the first start
+final_block             the block the chain will not take back; segments and `covered` end here
+watch_version           raised whenever the set of live jobs changes: batches matched under an older one are thrown away
+rewind                  {"count": reorgs undone so far, "ancestor": the block the last one went back to}
+head_block              the newest block the node has shown
+coverage                {"complete", "check_also", "check_also_count"}: see protocol.coverage
+"""
+
+from typing import Any, NamedTuple
+
+from psycopg import Cursor
+from psycopg.types.json import Jsonb
+
+from indexer.chains.connections import Connection
+
+CURSOR = "latest_block_processed"
+FINAL = "final_block"
+WATCH_VERSION = "watch_version"
+REWIND = "rewind"
+HEAD = "head_block"
+COVERAGE = "coverage"
+
+Cur = Cursor[tuple[Any, ...]]
+
+
+class State(NamedTuple):
+    """One reading of `settings`; cursor and final are None until the chain's first start."""
+
+    cursor: int | None
+    final: int | None
+    watch_version: int
+    rewinds: int
+    rewound_to: int | None
+
+    @property
+    def started(self) -> "Started":
+        """The same with both positions known. Raises NotStarted."""
+        if self.cursor is None or self.final is None:
+            raise NotStarted("the chain has no cursor yet: its worker has never run")
+        return Started(self.cursor, self.final, self.watch_version, self.rewinds)
+
+
+class Started(NamedTuple):
+    cursor: int
+    final: int
+    watch_version: int
+    rewinds: int
+
+
+class NotStarted(Exception):
+    """The chain's worker has never run."""
+
+
+def read_state(cur: Cur) -> State:
+    rows = cur.execute("SELECT key, value FROM settings WHERE key = ANY(%s)", [[CURSOR, FINAL, WATCH_VERSION, REWIND]])
+    values: dict[str, Any] = dict(rows.fetchall())
+    rewind = values[REWIND]
+    return State(values[CURSOR], values[FINAL], values[WATCH_VERSION], rewind["count"], rewind["ancestor"])
+
+
+def lock_state(cur: Cur) -> State:
+    """Take the cursor row, then read: a second statement, so that it sees what the lock waited for."""
+    cur.execute("SELECT 1 FROM settings WHERE key = %s FOR UPDATE", [CURSOR])
+    return read_state(cur)
+
+
+def put(cur: Cur, key: str, value: object) -> None:
+    cur.execute("UPDATE settings SET value = %s, updated_at = now() WHERE key = %s", [Jsonb(value), key])
+    if cur.rowcount != 1:
+        raise LookupError(f"settings has no row {key!r}: the schema's migrations are not applied")
+
+
+def raise_watch_version(cur: Cur) -> None:
+    """The set of live jobs has changed; the caller holds the cursor row."""
+    cur.execute(
+        "UPDATE settings SET value = to_jsonb(value::int + 1), updated_at = now() WHERE key = %s", [WATCH_VERSION]
+    )
+
+
+def start_chain(connection: Connection, number: int, hash_: bytes, parent_hash: bytes, timestamp: int) -> bool:
+    """Put a new chain's cursor on its final block. False when it has one already."""
+    with connection.transaction(), connection.cursor() as cur:
+        if lock_state(cur).cursor is not None:
+            return False
+        cur.execute("INSERT INTO blocks VALUES (%s, %s, %s, %s)", [number, hash_, parent_hash, timestamp])
+        put(cur, CURSOR, number)
+        put(cur, FINAL, number)
+    return True
+
+
+def note_head(connection: Connection, block: int) -> None:
+    """Remember the newest block the node has shown."""
+    with connection.cursor() as cur:
+        put(cur, HEAD, block)

@@ -1,0 +1,94 @@
+"""How to ask a node for the logs of many jobs: by their addresses, some hundreds a request, or by topic alone."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from indexer.positions.definition import Definition
+from indexer.rpc import RangeEstimate
+
+ADDRESSES_PER_REQUEST = 500
+"""geth takes 1,000 addresses a filter by default; some providers fewer, and say so."""
+REQUEST_COST = 20_000
+"""What one request weighs beside its bytes: providers charge for an eth_getLogs about what 20 kB of transfer cost."""
+BYTES_PER_LOG = 600
+"""A log in JSON, measured on mainnet Transfer logs (three topics, 32 bytes of data)."""
+BYTES_PER_ADDRESS = 45
+EXPLORE_EVERY = 50
+"""Ranges after which a way that was dearer is measured again."""
+
+
+class Question(NamedTuple):
+    """One eth_getLogs filter without its blocks; `addresses` None asks for every contract."""
+
+    addresses: tuple[str, ...] | None
+    topics: tuple[str, ...]
+
+
+@dataclass
+class Way:
+    """One way to ask, and what it has cost so far."""
+
+    name: str
+    questions: list[Question]
+    estimate: RangeEstimate
+    blocks: int = 0
+    requests: int = 0
+    logs: int = 0
+    asked_at: int = field(default=0)
+
+    @property
+    def cost_per_block(self) -> float:
+        addresses = sum(len(question.addresses or ()) for question in self.questions) / len(self.questions)
+        sent = self.requests * (REQUEST_COST + addresses * BYTES_PER_ADDRESS)
+        return (sent + self.logs * BYTES_PER_LOG) / self.blocks
+
+    def measured(self, blocks: int, requests: int, logs: int) -> None:
+        self.blocks += blocks
+        self.requests += requests
+        self.logs += logs
+
+
+def ask_by_address(definitions: Iterable[Definition], per_request: int = ADDRESSES_PER_REQUEST) -> list[Question]:
+    """Contracts in slices, those with the same topics together: no log of another event of theirs is asked for."""
+    topics: dict[bytes, set[bytes]] = defaultdict(set)
+    for definition in definitions:
+        topics[definition.contract].add(definition.topic0)
+    groups: dict[tuple[bytes, ...], list[bytes]] = defaultdict(list)
+    for contract in sorted(topics):
+        groups[tuple(sorted(topics[contract]))].append(contract)
+    return [
+        Question(tuple(_hex(group[start : start + per_request])), tuple(_hex(wanted)))
+        for wanted, group in sorted(groups.items())
+        for start in range(0, len(group), per_request)
+    ]
+
+
+def ask_by_topic(definitions: Iterable[Definition]) -> list[Question]:
+    """All contracts' logs of the watched events in one question; the rest is left out after it came."""
+    return [Question(None, tuple(_hex(sorted({definition.topic0 for definition in definitions}))))]
+
+
+def ways_to_ask(definitions: Sequence[Definition]) -> list[Way]:
+    """By address, and by topic where that could take fewer requests; none without definitions."""
+    by_address = ask_by_address(definitions)
+    if not by_address:
+        return []
+    ways = [Way("by address", by_address, RangeEstimate())]
+    if len(by_address) > 1:
+        # A topic alone can bring thousands of logs a block, so it starts with few blocks.
+        ways.append(Way("by topic", ask_by_topic(definitions), RangeEstimate(start=16)))
+    return ways
+
+
+def cheapest(ways: Sequence[Way], ranges_read: int) -> Way:
+    """The way with the least measured cost per block; each is measured first, and now and then again."""
+    for way in ways:
+        if not way.blocks or ranges_read - way.asked_at >= EXPLORE_EVERY:
+            return way
+    return min(ways, key=lambda way: way.cost_per_block)
+
+
+def _hex(items: Iterable[bytes]) -> list[str]:
+    return ["0x" + item.hex() for item in items]

@@ -1,0 +1,37 @@
+"""One statement over the schemas of several chains: one snapshot, and qualified names instead of SET search_path."""
+
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from psycopg import sql
+
+
+def ask_each(part: str, schemas: tuple[str, ...], parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """One row of each schema, in their order, read in one statement; errors are Django's, as a cursor of its raises.
+
+    `part` is a SELECT that yields one row, with {schema} for the schema's quoted name and {ordinal} as first column.
+    All parts share the parameters. The server binds them, so that with prepare_threshold in the database's OPTIONS it
+    plans a statement once per connection, which saves two thirds of its time; Django's own cursor writes parameters
+    into the text.
+    """
+    if not schemas:
+        return []
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    with CursorWrapper(psycopg.Cursor(connection.connection), connection) as cursor:
+        cursor.execute(unite(part, schemas), parameters)
+        # UNION ALL promises no order.
+        return [row[1:] for row in sorted(cursor.fetchall(), key=lambda row: row[0])]
+
+
+@lru_cache(maxsize=256)
+def unite(part: str, schemas: tuple[str, ...]) -> str:
+    template = sql.SQL(part)
+    parts = [
+        template.format(schema=sql.Identifier(schema), ordinal=sql.Literal(ordinal))
+        for ordinal, schema in enumerate(schemas)
+    ]
+    return sql.SQL(" UNION ALL ").join(parts).as_string(None)

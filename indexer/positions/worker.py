@@ -1,0 +1,195 @@
+"""One chain's worker: the chain's lock, the two loops in threads of their own, and leaving in good order."""
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from hashlib import sha256
+from threading import Event, Thread
+from types import FrameType
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+
+from indexer.chains.connections import Connection, connect
+from indexer.chains.endpoints import EndpointsError, open_node
+from indexer.chains.models import Chain
+from indexer.chains.profiles import block_time_of, finality_of
+from indexer.positions.historic import HistoricLoop
+from indexer.positions.latest import LatestLoop
+from indexer.positions.protocol.state import COVERAGE, CURSOR, HEAD
+from indexer.rpc import Node, RpcError, WrongChain
+
+log = logging.getLogger(__name__)
+
+STANDBY_PAUSE = 2.0
+TROUBLE_PAUSE = 2.0
+LONGEST_PAUSE = 2.0
+
+
+class Stopped(Exception):
+    """The worker was told to stop while it waited."""
+
+
+class Misconfigured(Exception):
+    """The worker cannot start before somebody changes its configuration: exit code 78."""
+
+
+class Worker:
+    """Runs the loops of one chain until told to stop, or with `until_synced` until there is nothing left to do."""
+
+    def __init__(self, chain: Chain, *, only: str | None = None, until_synced: bool = False) -> None:
+        self.chain = chain
+        self.slug = str(chain.slug)
+        self.only = only
+        self.until_synced = until_synced
+        self.stop = Event()
+        self.failed: BaseException | None = None
+        self.loops: list[LatestLoop | HistoricLoop] = []
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self.pause_between = min(LONGEST_PAUSE, max(0.1, block_time_of(self.slug, chain.chain_id) / 2))
+
+    def run(self) -> int:
+        """The exit code: 0 told to stop or synced, 1 failed. Raises Misconfigured."""
+        node = self.wait_for_node()
+        if node is None:
+            return 0
+        threads = [
+            Thread(target=self.guard, args=(work, node), name=f"{self.slug}-{name}", daemon=True)
+            for name, work in (("latest", self.run_latest), ("historic", self.run_historic))
+            if self.only in (None, name)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            # Not a bare join: the main thread must stay able to take signals.
+            while thread.is_alive():
+                thread.join(0.2)
+        if self.failed is not None:
+            log.error("%s: the worker stops: %r", self.slug, self.failed, exc_info=self.failed)
+            return 1
+        log.info("%s: the worker has left in good order", self.slug)
+        return 0
+
+    def handle_signals(self) -> None:
+        """SIGTERM and SIGINT finish the batch in hand; a second one ends at once. SIGHUP reads RPC_URLS_FILE again."""
+        signal.signal(signal.SIGTERM, self.on_stop)
+        signal.signal(signal.SIGINT, self.on_stop)
+        signal.signal(signal.SIGHUP, self.on_reload)
+
+    def on_stop(self, number: int, frame: FrameType | None) -> None:
+        if self.stop.is_set():
+            os._exit(128 + number)
+        log.info("%s: told to stop; finishing the batch in hand", self.slug)
+        self.stop.set()
+
+    def on_reload(self, number: int, frame: FrameType | None) -> None:
+        Thread(target=self.reload, name=f"{self.slug}-reload", daemon=True).start()
+
+    def reload(self) -> None:
+        """Go on with the endpoints as configured now; with the old ones where the new cannot be used."""
+        try:
+            node = open_node(self.slug, self.chain.chain_id, self.pause)
+        except (EndpointsError, RpcError) as error:
+            log.error("%s: keeping the endpoints as they were: %s", self.slug, error)
+            return
+        except Stopped:
+            return
+        for loop in self.loops:
+            loop.node = node
+        log.info("%s: endpoints read again, now asking %s", self.slug, node.endpoint.label)
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raises Stopped as soon as the worker is told to stop."""
+        if self.stop.wait(seconds):
+            raise Stopped
+
+    def wait_for_node(self) -> Node | None:
+        """The node to work with, None when told to stop before one answered."""
+        while True:
+            try:
+                return open_node(self.slug, self.chain.chain_id, self.pause)
+            except (EndpointsError, WrongChain) as error:
+                raise Misconfigured(str(error)) from None
+            except RpcError as error:
+                log.warning("%s: no endpoint answers, trying again: %s", self.slug, error)
+                if self.stop.wait(TROUBLE_PAUSE):
+                    return None
+            except Stopped:
+                return None
+
+    def guard(self, work: Callable[[Connection, Node], None], node: Node) -> None:
+        """Keep one loop going through a database that comes and goes; anything unforeseen stops the worker."""
+        try:
+            while not self.stop.is_set():
+                try:
+                    with closing(connect(self.chain, application_name=f"footprint {self.slug}")) as connection:
+                        work(connection, node)
+                except psycopg.OperationalError as error:
+                    log.warning("%s: the database is away, trying again: %s", self.slug, str(error).strip())
+                    self.stop.wait(TROUBLE_PAUSE)
+        except Stopped:
+            return
+        except BaseException as error:
+            self.failed = error
+            self.stop.set()
+
+    def run_latest(self, connection: Connection, node: Node) -> None:
+        if not self.take_lock(connection):
+            return
+        loop = LatestLoop(self.slug, connection, node, finality_of(self.slug, self.chain.chain_id))
+        self.run_steps(loop, connection)
+
+    def run_historic(self, connection: Connection, node: Node) -> None:
+        with closing(HistoricLoop(self.slug, connection, node, self.owner)) as loop:
+            self.run_steps(loop, connection)
+
+    def run_steps(self, loop: LatestLoop | HistoricLoop, connection: Connection) -> None:
+        self.loops.append(loop)
+        try:
+            while not self.stop.is_set():
+                try:
+                    if loop.step():
+                        continue
+                except RpcError as error:
+                    log.warning("%s: %s", self.slug, error)
+                    self.stop.wait(TROUBLE_PAUSE)
+                    continue
+                if self.until_synced and self.is_synced(connection):
+                    log.info("%s: synced", self.slug)
+                    self.stop.set()
+                self.stop.wait(self.pause_between)
+        finally:
+            self.loops.remove(loop)
+
+    def take_lock(self, connection: Connection) -> bool:
+        """Become the chain's one writer at the head; waits for it as a standby. False when told to stop."""
+        said = False
+        while not self.stop.is_set():
+            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [lock_key(self.chain)]).fetchone()
+            if row is not None and row[0]:
+                if said:
+                    log.info("%s: took over", self.slug)
+                return True
+            if not said:
+                log.info("%s: another worker is at the head; standing by", self.slug)
+                said = True
+            self.stop.wait(STANDBY_PAUSE)
+        return False
+
+    def is_synced(self, connection: Connection) -> bool:
+        """The head is reached (where that is ours to do) and every job's past is complete."""
+        rows = connection.execute("SELECT key, value FROM settings WHERE key = ANY(%s)", [[CURSOR, HEAD, COVERAGE]])
+        values: dict[str, Any] = dict(rows.fetchall())
+        if values[CURSOR] is None or values[HEAD] is None:
+            return False
+        at_head = values[CURSOR] >= values[HEAD]
+        return (self.only == "historic" or at_head) and (self.only == "latest" or values[COVERAGE]["complete"])
+
+
+def lock_key(chain: Chain) -> int:
+    """The advisory lock of a chain: a signed 64-bit number of its schema."""
+    return int.from_bytes(sha256(f"footprint:{chain.schema_name}".encode()).digest()[:8], signed=True)
