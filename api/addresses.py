@@ -1,0 +1,83 @@
+"""GET /api/v1/addresses/{address}: the pools an address has touched, on every chain, and how sure that is."""
+
+from collections.abc import Sequence
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+
+from api.problems import wrong
+from api.resource import Resource, answer
+from indexer.chains.models import Chain
+from indexer.positions.address import parse_address
+from indexer.positions.lookup import Lookup, look_up
+
+PARAMETERS = {
+    "chain": "chains by name with commas between",
+    "check_also": "all, for the whole list of contracts to check",
+    "after": "a contract, the last one of the page before",
+}
+
+
+class Addresses(Resource):
+    """chain=a,b: these chains only; check_also=all and after=0x…: every contract to check of one chain, by pages."""
+
+    def get(self, request: HttpRequest, address: str) -> HttpResponse:
+        query = read_parameters(request.GET)
+        user = read_address(address, "in the path")
+        after = read_after(query)
+
+        def ask(known: Sequence[Chain]) -> Lookup:
+            return look_up(user, choose_chains(known, query, one=after is not None), after=after)
+
+        return answer(self.chains.ask(ask))
+
+
+def read_parameters(query: QueryDict) -> dict[str, str]:
+    unknown = sorted(set(query) - set(PARAMETERS))
+    if unknown:
+        known = "; ".join(f"{name}: {meaning}" for name, meaning in PARAMETERS.items())
+        raise wrong(f"Unknown parameter {', '.join(map(shorten, unknown))}. Known are {known}.")
+    parameters = {}
+    for name, values in query.lists():
+        if len(values) > 1:
+            raise wrong(f"{name} is given more than once: give it once, {PARAMETERS[name]}.")
+        parameters[name] = str(values[0])
+    return parameters
+
+
+def read_address(text: str, where: str) -> bytes:
+    try:
+        return parse_address(text, strict=False)
+    except ValueError as error:
+        raise wrong(f"{shorten(text)} {where} is {error}.") from None
+
+
+def read_after(query: dict[str, str]) -> bytes | None:
+    """Where the asked page of contracts to check begins; None when the first hundred are enough."""
+    if "check_also" not in query:
+        if "after" in query:
+            raise wrong("after goes with check_also=all: add that, or leave after out.")
+        return None
+    if query["check_also"] != "all":
+        raise wrong(f"check_also={shorten(query['check_also'])} is not known: only check_also=all is.")
+    return read_address(query["after"], "in after") if "after" in query else b""
+
+
+def choose_chains(known: Sequence[Chain], query: dict[str, str], *, one: bool) -> Sequence[Chain]:
+    if "chain" not in query:
+        chosen = known
+    else:
+        slugs = {slug.strip() for slug in query["chain"].split(",")}
+        if "" in slugs:
+            raise wrong(f"chain has an empty name in it: {PARAMETERS['chain']}, or leave it out for all chains.")
+        unknown = slugs - {chain.slug for chain in known}
+        if unknown:
+            names = ", ".join(chain.slug for chain in known) or "none yet"
+            raise wrong(f"Unknown chain {', '.join(map(shorten, sorted(unknown)))}. Known are: {names}.")
+        chosen = [chain for chain in known if chain.slug in slugs]
+    if one and ("chain" not in query or len(chosen) != 1):
+        raise wrong("check_also=all needs exactly one chain: name it, as in chain=ethereum.")
+    return chosen
+
+
+def shorten(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:60] + "…")

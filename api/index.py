@@ -1,0 +1,18 @@
+"""GET /: what there is to ask."""
+
+from django.http import HttpRequest, HttpResponse
+
+from api.resource import Resource, answer
+from indexer.positions.lookup import ADDRESSES
+
+LINKS = {
+    "lookup": ADDRESSES + "{address}",
+    "lookup on some chains": ADDRESSES + "{address}?chain={chain},{chain}",
+    "health": "/health",
+    "metrics": "/metrics",
+}
+
+
+class Index(Resource):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return answer({"name": "Footprint", "links": LINKS})

@@ -1,0 +1,45 @@
+"""What every resource of the API shares: answers in JSON, errors as problem details."""
+
+import logging
+from http import HTTPStatus
+
+import msgspec
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.views import View
+
+from api.known_chains import KnownChains
+from api.problems import Problem, respond
+
+log = logging.getLogger(__name__)
+
+
+def answer(content: object, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(content), status=status, content_type="application/json")
+
+
+class Resource(View):
+    """A view over the chains: plain Django, since lookups are many and DRF would double what one costs.
+
+    All views of a process share one list of chains; as_view(chains=…) gives one of its own.
+    """
+
+    chains = KnownChains()
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except Problem as problem:
+            return respond(problem.status, problem.detail)
+        except (OperationalError, InterfaceError) as error:
+            log.error("%s: the database does not answer: %s", request.path, str(error).strip())
+            return respond(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer; try again in some seconds.")
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        allowed = super().http_method_not_allowed(request, *args, **kwargs).headers["Allow"]
+        response = respond(
+            HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} is not possible here; possible are {allowed}."
+        )
+        response.headers["Allow"] = allowed
+        return response

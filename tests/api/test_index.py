@@ -1,0 +1,14 @@
+"""The way in: / names what there is, and what it names answers."""
+
+from django.test import Client
+
+from tests.positions.lookup_rows import USER_EIP55
+
+
+def test_the_index_names_paths_that_answer(client: Client) -> None:
+    links = client.get("/").json()["links"]
+    assert client.get(links["lookup"].format(address=USER_EIP55)).status_code == 200
+    path = links["lookup on some chains"].format(address=USER_EIP55, chain="seaside")
+    assert client.get(path).status_code == 200
+    assert "chains" in client.get(links["health"]).json()
+    assert b"django_http_requests_total_by_method" in client.get(links["metrics"]).content
