@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import timedelta
 from time import monotonic
 from typing import NamedTuple
 
 from indexer.chains.connections import Connection
 from indexer.positions.protocol.jobs import set_aside
-from indexer.positions.protocol.scans import finish_scans
+from indexer.positions.protocol.scans import close_scans
 from indexer.positions.protocol.segments import (
     LEASE,
+    LONGEST_DELAY,
     Claim,
     claim_segment,
     commit_range,
@@ -26,6 +28,8 @@ from indexer.rpc import Node, RpcError, Throttled, Transport
 log = logging.getLogger(__name__)
 
 IN_FLIGHT = 4
+ENDPOINT_DELAY = timedelta(seconds=30)
+"""How long a segment waits at most when it is the endpoint that is in trouble."""
 RENEW_EVERY = LEASE.total_seconds() / 3
 
 
@@ -111,16 +115,16 @@ class HistoricLoop:
         except (Transport, Throttled) as error:
             # About the endpoint more than about this range: nothing is split, the segment waits a little.
             asked.reader.shrink(asked.way, claim.cursor, asked.last)
-            self.put_aside(claim, claim.to_block, error)
+            self.put_aside(claim, claim.to_block, error, longest=ENDPOINT_DELAY)
         except RpcError as error:
             self.put_aside(claim, asked.last, error)
         else:
             self.set_jobs_aside(asked, reading)
             self.commit(claim, reading)
 
-    def put_aside(self, claim: Claim, last: int, error: RpcError) -> None:
+    def put_aside(self, claim: Claim, last: int, error: RpcError, *, longest: timedelta = LONGEST_DELAY) -> None:
         log.warning("%s blocks %s-%s put aside: %s", self.chain, f"{claim.cursor:,}", f"{last:,}", error)
-        put_segment_aside(self.connection, self.owner, claim, last, str(error))
+        put_segment_aside(self.connection, self.owner, claim, last, str(error), longest=longest)
 
     def set_jobs_aside(self, asked: Asked, reading: Reading) -> None:
         for job, definition in asked.claim.jobs:
@@ -137,8 +141,8 @@ class HistoricLoop:
         # Finished; or some jobs left the scan and the rest is claimed anew; or a reorg or a lost lease made the batch
         # void, and whoever claims the segment next reads it again.
         release_segment(self.connection, self.owner, claim.segment)
-        if moved is not None and finish_scans(self.connection):
-            log.info("%s: a scan of the past is complete", self.chain)
+        if moved is not None and close_scans(self.connection, segment_finished=moved.cursor > moved.to_block):
+            log.info("%s: a scan of the past was closed or opened", self.chain)
 
     def close(self, grace: float = 3.0) -> None:
         """Store what has been read within `grace` seconds, and give the segments back."""

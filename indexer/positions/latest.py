@@ -6,10 +6,11 @@ from time import monotonic
 
 from indexer.chains.connections import Connection
 from indexer.chains.profiles import Finality
-from indexer.positions.protocol.head import Base, Settlement, commit_blocks, hash_at, known_hashes
+from indexer.positions.definition import Definition
+from indexer.positions.protocol.head import Base, Settlement, commit_blocks, hash_at, known_hashes, start_chain
 from indexer.positions.protocol.jobs import purge_retired, read_live_jobs
-from indexer.positions.protocol.scans import plan_waiting
-from indexer.positions.protocol.state import Started, State, note_head, read_state, start_chain
+from indexer.positions.protocol.scans import close_scans
+from indexer.positions.protocol.state import Started, State, note_head, read_state
 from indexer.positions.protocol.takeup import commit_take_up, find_waiting
 from indexer.positions.protocol.undo import undo_to
 from indexer.positions.reader import RangeReader
@@ -22,6 +23,8 @@ RANGES_FROM = 8
 """Blocks behind final from which reading ranges takes fewer requests than reading block by block."""
 KEPT_DEPTHS = 10
 """Headers are kept this many finality depths below final, to find the ancestor of a reorg that goes deeper."""
+TAKE_UP_SLICE = 50
+"""Blocks read for new jobs before the head is looked after again."""
 PLAN_EVERY = 10.0
 FINAL_EVERY = 6.0
 """Seconds between two looks for jobs whose delay is over, and between two readings of a finality tag."""
@@ -54,6 +57,7 @@ class LatestLoop:
         self.tagged: Header | None = None
         self.tagged_at = self.planned_at = float("-inf")
         self.no_ranges_until = 0
+        self.ahead: ReadAhead | None = None
 
     def step(self) -> bool:
         newest = self.read_newest()
@@ -63,7 +67,7 @@ class LatestLoop:
         if self.take_up() or self.tidy():
             return True
         self.load_jobs(state)
-        return self.advance(state.started, newest)
+        return self.advance(state.started, newest) or self.ahead is not None
 
     def read_state(self) -> State:
         with self.connection.cursor() as cur:
@@ -86,23 +90,26 @@ class LatestLoop:
         if final is None:
             raise Inconsistent("the node has no header of its final block")
         log.info("%s: a new chain; its cursor starts at the final block %s", self.chain, f"{final.number:,}")
-        return start_chain(self.connection, final.number, final.hash, final.parent_hash, final.timestamp)
+        return start_chain(self.connection, final)
 
     def take_up(self) -> bool:
-        """Cover new jobs from here on: read what the blocks above final hold for them, then commit that."""
+        """Cover new jobs from here on: read what the blocks above final hold for them, then commit that.
+
+        Where final is far below the head, that is done in slices between blocks, so that the head does not stall.
+        """
         waiting = find_waiting(self.connection)
         if waiting is None:
+            self.ahead = None
             return False
-        index = WatchIndex(waiting.jobs)
-        logs = []
+        if self.ahead is None or self.ahead.jobs != waiting.jobs:
+            self.ahead = ReadAhead(waiting.jobs)
         try:
-            for number, hash_ in waiting.blocks:
-                header = Header(number=number, hash=hash_, parent_hash=b"", timestamp=0)
-                logs += self.node.block_logs(header, index.topics)
+            if not self.ahead.read(self.node, waiting.blocks):
+                return False
         except BlockUnknown:
             # Orphaned meanwhile: the undo comes first, and the jobs wait for the next step.
             return False
-        done = commit_take_up(self.connection, waiting, index.match(logs))
+        done = commit_take_up(self.connection, waiting, self.ahead.matches(waiting.blocks))
         if done:
             log.info("%s: %s new jobs taken up", self.chain, f"{len(waiting.jobs):,}")
         return done
@@ -114,7 +121,7 @@ class LatestLoop:
         if self.clock() - self.planned_at < PLAN_EVERY:
             return False
         self.planned_at = self.clock()
-        return plan_waiting(self.connection)
+        return close_scans(self.connection)
 
     def load_jobs(self, state: State) -> None:
         if state.watch_version != self.version:
@@ -125,12 +132,12 @@ class LatestLoop:
     def advance(self, state: Started, newest: Header) -> bool:
         base = Base(state.cursor, self.hash_of(state.cursor) or b"", self.version or 0)
         if newest.number < state.cursor:
-            return self.is_orphaned(newest) and self.undo(state)
+            return self.is_orphaned(newest) and self.undo(state, newest)
         if newest.number == state.cursor:
-            return newest.hash != base.hash and self.undo(state)
+            return newest.hash != base.hash and self.undo(state, newest)
         final = self.final_number(state, newest)
         if final - state.cursor >= RANGES_FROM and state.cursor >= self.no_ranges_until:
-            return self.advance_range(state, base, final)
+            return self.advance_range(state, base, newest, final)
         return self.advance_block(state, base, newest, final)
 
     def is_orphaned(self, newest: Header) -> bool:
@@ -150,7 +157,7 @@ class LatestLoop:
         if header is None:
             return False
         if header.parent_hash != base.hash:
-            return self.undo(state)
+            return self.undo(state, newest)
         try:
             matches = self.match_block(header)
         except BlockUnknown:
@@ -163,11 +170,11 @@ class LatestLoop:
             return Matches([], [])
         return self.jobs.index.match(self.node.block_logs(header, self.jobs.index.topics))
 
-    def advance_range(self, state: Started, base: Base, final: int) -> bool:
+    def advance_range(self, state: Started, base: Base, newest: Header, final: int) -> bool:
         """Final blocks, many at a time. The headers at both ends must stand still while the logs are read."""
         at_cursor = self.node.header(state.cursor)
         if at_cursor is None or at_cursor.hash != base.hash:
-            return at_cursor is not None and self.undo(state)
+            return at_cursor is not None and self.undo(state, newest)
         way, last = self.jobs.plan(state.cursor + 1, final) if self.jobs.ways else (None, final)
         header = self.node.header(last)
         matches = Matches([], [])
@@ -206,19 +213,18 @@ class LatestLoop:
     def settlement(self, final: int) -> Settlement:
         return Settlement(final, final - KEPT_DEPTHS * self.finality.depth)
 
-    def undo(self, state: Started) -> bool:
+    def undo(self, state: Started, newest: Header) -> bool:
         """Go back to the newest stored block that the node still has; where there is none, read everything again."""
         with self.connection.cursor() as cur:
             known = known_hashes(cur, -1, state.cursor)
         ancestor = find_ancestor(self.node, known)
         if ancestor is None:
-            floor = self.lowest_floor()
-            ancestor = self.node.header(max(0, floor - 1))
+            # Nothing at or below this block has been promised to anybody, whatever branch it was read on.
+            bottom = max(0, min(self.lowest_floor() - 1, state.cursor, newest.number))
+            ancestor = self.node.header(bottom)
             if ancestor is None:
                 return False
-            log.error(
-                "%s: no stored block is canonical any more: everything from block %d is read again", self.chain, floor
-            )
+            log.error("%s: no stored block is canonical any more: all above %d is read again", self.chain, bottom)
         undone = undo_to(self.connection, ancestor)
         if undone is None:
             return False
@@ -239,6 +245,27 @@ class LatestLoop:
     def hash_of(self, number: int) -> bytes | None:
         with self.connection.cursor() as cur:
             return hash_at(cur, number)
+
+
+class ReadAhead:
+    """What the blocks above final hold for jobs that wait, by block hash: it stays true whatever the chain does."""
+
+    def __init__(self, jobs: list[tuple[int, Definition]]) -> None:
+        self.jobs = jobs
+        self.index = WatchIndex(jobs)
+        self.by_hash: dict[bytes, Matches] = {}
+
+    def read(self, node: Node, blocks: list[tuple[int, bytes]]) -> bool:
+        """Read a slice of the blocks that are still to read; whether that was the last one."""
+        missing = [(number, hash_) for number, hash_ in blocks if hash_ not in self.by_hash]
+        for number, hash_ in missing[:TAKE_UP_SLICE]:
+            header = Header(number=number, hash=hash_, parent_hash=b"", timestamp=0)
+            self.by_hash[hash_] = self.index.match(node.block_logs(header, self.index.topics))
+        return len(missing) <= TAKE_UP_SLICE
+
+    def matches(self, blocks: list[tuple[int, bytes]]) -> Matches:
+        found = [self.by_hash[hash_] for _, hash_ in blocks]
+        return Matches([row for m in found for row in m.touches], [row for m in found for row in m.unreadable])
 
 
 def find_ancestor(node: Node, known: Mapping[int, bytes]) -> Header | None:

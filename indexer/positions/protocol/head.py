@@ -25,6 +25,18 @@ class Settlement(NamedTuple):
     keep_from: int
 
 
+def start_chain(connection: Connection, final: Header) -> bool:
+    """Put a new chain's cursor on its final block. False when it has one already."""
+    with connection.transaction(), connection.cursor() as cur:
+        if lock_state(cur).cursor is not None:
+            return False
+        insert_header(cur, final)
+        put(cur, CURSOR, final.number)
+        put(cur, FINAL, final.number)
+        refresh_coverage(cur)
+    return True
+
+
 def commit_blocks(
     connection: Connection, base: Base, header: Header, matches: Matches, settlement: Settlement, *, settled: bool
 ) -> bool:

@@ -111,8 +111,8 @@ def rescan_jobs(connection: Connection, jobs: list[int], from_block: int) -> int
             " WHERE id = ANY(%(jobs)s) AND NOT retired",
             {"final": state.final, "from": from_block, "jobs": jobs},
         ).rowcount
-        plan_scans(cur)
         refresh_coverage(cur)
+        plan_scans(cur)
     return changed
 
 
@@ -125,6 +125,6 @@ def set_aside(connection: Connection, job: int, error: str) -> None:
             "UPDATE jobs SET error = %s, attempts = attempts + 1,"
             " next_attempt = now() + least(interval '1 hour', interval '10 seconds' * 2 ^ least(attempts, 12))"
             " WHERE id = %s",
-            [error, job],
+            [error.replace("\0", ""), job],  # a provider's words may hold what PostgreSQL's text cannot
         )
         refresh_coverage(cur)

@@ -5,16 +5,19 @@ from indexer.positions.protocol.coverage import READ, refresh_coverage
 from indexer.positions.protocol.state import Cur, lock_state
 
 # Jobs that the latest loop covers from some block on, whose past is neither complete nor being read.
-NEEDS = """
-CREATE TEMPORARY TABLE needs ON COMMIT DROP AS
-SELECT jobs.id AS job_id,
-       int8multirange(int8range(floor, greatest(floor, live_from))) - covered AS need
+WAITING = """
 FROM jobs
-WHERE enabled AND NOT retired AND live_from IS NOT NULL
+WHERE enabled AND NOT retired AND NOT complete AND live_from IS NOT NULL
   AND (next_attempt IS NULL OR next_attempt <= now())
   AND NOT int8multirange(int8range(floor, greatest(floor, live_from))) <@ covered
   AND NOT EXISTS (
       SELECT 1 FROM scan_jobs JOIN scans ON scans.id = scan_id WHERE job_id = jobs.id AND finished_at IS NULL)
+"""
+
+NEEDS = f"""
+CREATE TEMPORARY TABLE needs ON COMMIT DROP AS
+SELECT jobs.id AS job_id, int8multirange(int8range(floor, greatest(floor, live_from))) - covered AS need
+{WAITING}
 """
 
 SEGMENTS = """
@@ -49,29 +52,23 @@ SMALLEST = 500
 def plan_scans(cur: Cur) -> int | None:
     """Open one scan for every job whose past is waiting, and give its id; the caller holds the cursor row.
 
+    `jobs.complete` must be up to date as far as it says true.
+
     A job is in one unfinished scan at most. A segment is read for those jobs whose need overlaps it, so jobs with
     different floors share one scan.
     """
+    if cur.execute(f"SELECT 1 {WAITING} LIMIT 1").fetchone() is None:
+        return None
     cur.execute(NEEDS)
     row = cur.execute("SELECT sum(upper(p) - lower(p)) FROM (SELECT unnest(range_agg(need)) AS p FROM needs) AS parts")
-    total = (row.fetchone() or (None,))[0]
-    if total is None:
-        cur.execute("DROP TABLE needs")
-        return None
+    total = int((row.fetchone() or (0,))[0])
     scan = cur.execute("INSERT INTO scans (created_at) VALUES (now()) RETURNING id").fetchone()
     assert scan is not None
     cur.execute("INSERT INTO scan_jobs (scan_id, job_id, need) SELECT %s, job_id, need FROM needs", [scan[0]])
-    step = max(SMALLEST, -(-int(total) // PIECES))
+    step = max(SMALLEST, -(-total // PIECES))
     cur.execute(SEGMENTS, {"scan": scan[0], "step": step})
     cur.execute("DROP TABLE needs")
     return int(scan[0])
-
-
-def plan_waiting(connection: Connection) -> bool:
-    """Open a scan for jobs whose delay after a failure is over. True when there was one to open."""
-    with connection.transaction(), connection.cursor() as cur:
-        lock_state(cur)
-        return plan_scans(cur) is not None
 
 
 def leave_scans(cur: Cur, jobs: list[int]) -> None:
@@ -88,10 +85,11 @@ def leave_scans(cur: Cur, jobs: list[int]) -> None:
     cur.execute(LEAVE, {"jobs": jobs})
 
 
-def finish_scans(connection: Connection) -> bool:
-    """Account for segments that have been finished: close scans with nothing left to read, refresh the coverage.
+def close_scans(connection: Connection, *, segment_finished: bool = False) -> bool:
+    """Close scans with nothing left to read, and open one for jobs that wait: new needs, or a delay that is over.
 
-    True when a scan was closed.
+    True when a scan was closed or opened. After a segment was finished jobs may be complete before their scan is, so
+    the coverage is brought up to date all the same.
     """
     with connection.transaction(), connection.cursor() as cur:
         lock_state(cur)
@@ -102,7 +100,7 @@ def finish_scans(connection: Connection) -> bool:
         for (scan,) in finished:
             cur.execute(FOLD, {"scan": scan})
             cur.execute("UPDATE scans SET finished_at = now() WHERE id = %s", [scan])
-        if finished:
-            plan_scans(cur)
-        refresh_coverage(cur)
-    return bool(finished)
+        opened = plan_scans(cur)
+        if finished or opened or segment_finished:
+            refresh_coverage(cur)
+    return bool(finished) or opened is not None

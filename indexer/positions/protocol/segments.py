@@ -11,6 +11,7 @@ from indexer.positions.protocol.store import keep_jobs, store_matches
 from indexer.positions.watch import Matches
 
 LEASE = timedelta(seconds=30)
+LONGEST_DELAY = timedelta(hours=1)
 
 CLAIM = """
 UPDATE segments SET owner = %(owner)s, lease_until = now() + %(lease)s
@@ -38,7 +39,7 @@ WHERE id = %(segment)s AND owner = %(owner)s AND cursor = %(first)s AND to_block
 PUT_ASIDE = """
 UPDATE segments SET to_block = least(to_block, %(last)s), owner = NULL, lease_until = NULL, error = %(error)s,
     attempts = attempts + 1,
-    next_attempt = now() + least(interval '1 hour', interval '1 second' * 2 ^ least(attempts, 12))
+    next_attempt = now() + least(%(longest)s, interval '1 second' * 2 ^ least(attempts, 12))
 WHERE id = %(segment)s AND owner = %(owner)s AND cursor = %(first)s
 """
 
@@ -120,9 +121,20 @@ def release_segment(connection: Connection, owner: str, segment: int) -> None:
     )
 
 
-def put_segment_aside(connection: Connection, owner: str, claim: Claim, last: int, error: str) -> None:
+def put_segment_aside(
+    connection: Connection, owner: str, claim: Claim, last: int, error: str, *, longest: timedelta = LONGEST_DELAY
+) -> None:
     """Leave [claim.cursor, last] for later, with its error and a growing delay; the rest is free at once."""
-    where = {"segment": claim.segment, "owner": owner, "first": claim.cursor, "last": last, "error": error}
+    # A provider's words may hold what PostgreSQL's text cannot.
+    words = error.replace("\0", "")
+    where = {
+        "segment": claim.segment,
+        "owner": owner,
+        "first": claim.cursor,
+        "last": last,
+        "error": words,
+        "longest": longest,
+    }
     with connection.transaction(), connection.cursor() as cur:
         cur.execute(SPLIT, where)
         cur.execute(PUT_ASIDE, where)

@@ -79,17 +79,6 @@ def raise_watch_version(cur: Cur) -> None:
     )
 
 
-def start_chain(connection: Connection, number: int, hash_: bytes, parent_hash: bytes, timestamp: int) -> bool:
-    """Put a new chain's cursor on its final block. False when it has one already."""
-    with connection.transaction(), connection.cursor() as cur:
-        if lock_state(cur).cursor is not None:
-            return False
-        cur.execute("INSERT INTO blocks VALUES (%s, %s, %s, %s)", [number, hash_, parent_hash, timestamp])
-        put(cur, CURSOR, number)
-        put(cur, FINAL, number)
-    return True
-
-
 def note_head(connection: Connection, block: int) -> None:
     """Remember the newest block the node has shown."""
     with connection.cursor() as cur:
