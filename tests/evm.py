@@ -95,7 +95,7 @@ class Chain:
 
     def hashes(self, first: int) -> list[str]:
         """Walked down from the newest block by parent links; those below a known block are known."""
-        hashes = []
+        hashes: list[str] = []
         hash_ = self.ask("eth_getBlockByNumber", "latest", False)["hash"]
         while True:
             if hash_ not in self.parents:

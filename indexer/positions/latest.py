@@ -219,8 +219,8 @@ class LatestLoop:
             known = known_hashes(cur, -1, state.cursor)
         ancestor = find_ancestor(self.node, known)
         if ancestor is None:
-            # Nothing at or below this block has been promised to anybody, whatever branch it was read on.
-            bottom = max(0, min(self.lowest_floor() - 1, state.cursor, newest.number))
+            # Below the lowest floor nothing is promised to anybody, whatever branch it was read on.
+            bottom = min(self.below_floors(state.cursor), state.cursor, newest.number)
             ancestor = self.node.header(bottom)
             if ancestor is None:
                 return False
@@ -238,9 +238,10 @@ class LatestLoop:
         )
         return True
 
-    def lowest_floor(self) -> int:
-        row = self.connection.execute("SELECT coalesce(min(floor), 0) FROM jobs").fetchone()
-        return int(row[0]) if row else 0
+    def below_floors(self, otherwise: int) -> int:
+        """The block before the first one that any job was promised, 0 at the least; `otherwise` without jobs."""
+        row = self.connection.execute("SELECT greatest(min(floor) - 1, 0) FROM jobs HAVING count(*) > 0").fetchone()
+        return int(row[0]) if row else otherwise
 
     def hash_of(self, number: int) -> bytes | None:
         with self.connection.cursor() as cur:

@@ -29,13 +29,13 @@ def change_job(world: World) -> Work:
 
 
 def disable_job(world: World) -> Work:
-    return lambda connection: disable_jobs(connection, [world.jobs()[B]])
+    return lambda connection: disable_jobs(connection, [world.jobs()[B, 2]])
 
 
 def disable_and_enable_job(world: World) -> Work:
     def both(connection: Connection) -> None:
-        disable_jobs(connection, [world.jobs()[B]])
-        enable_jobs(connection, [world.jobs()[B]])
+        disable_jobs(connection, [world.jobs()[B, 2]])
+        enable_jobs(connection, [world.jobs()[B, 2]])
 
     return both
 

@@ -76,7 +76,7 @@ class World:
         return self.import_on(self.connection, contracts, **options)
 
     def import_on(self, connection: Connection, contracts: dict[bytes, object], **options: Any) -> Imported:
-        settings = {"source": "test", "chain_floor": self.floor, "prune": False} | options
+        settings: dict[str, Any] = {"source": "test", "chain_floor": self.floor, "prune": False} | options
         return import_watch_list(connection, read_watch_list(watch(contracts)), **settings)
 
     def latest(self, connection: Connection | None = None) -> LatestLoop:
@@ -103,9 +103,10 @@ class World:
                 pass
             self.run_historic()
 
-    def jobs(self) -> dict[bytes, int]:
-        rows = self.connection.execute("SELECT contract_address, id FROM jobs WHERE NOT retired").fetchall()
-        return dict(rows)
+    def jobs(self) -> dict[tuple[bytes, int], int]:
+        """(contract, the topic that names the user) → job."""
+        rows = self.connection.execute("SELECT contract_address, user_topic, id FROM jobs WHERE NOT retired")
+        return {(contract, topic): job for contract, topic, job in rows.fetchall()}
 
     def rows(self) -> dict[tuple[bytes, int], int]:
         rows = self.connection.execute("SELECT address, job_id, first_block FROM logs").fetchall()
