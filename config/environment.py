@@ -41,11 +41,11 @@ PIP_SOURCES = (
 def enter(command: str) -> None:
     """Return if this Python is the one to run `command` in; otherwise run the same command line in `.venv` instead.
 
-    Only `demo` and `test` make `.venv`, and only outside a virtual environment or container; any other command uses
-    it where it is whole. Raises SystemExit with a sentence if there is nothing to run in.
+    Only `demo` and `test` make `.venv`, and only outside a virtual environment or a container that brings its own; any
+    other command uses it where it is whole. Raises SystemExit with a sentence if there is nothing to run in.
     """
     has_django = importlib.util.find_spec("django") is not None
-    given = name_given_environment()
+    given = name_given_environment(has_django)
     if given:
         if not has_django:
             raise SystemExit(explain_missing_django(given, command))
@@ -62,27 +62,26 @@ def enter(command: str) -> None:
         )
 
 
-def name_given_environment() -> str:
+def name_given_environment(has_django: bool) -> str:
     """Say which environment somebody else has given this process; empty on a bare machine.
 
-    FOOTPRINT_NO_VENV=1 takes any Python as given, FOOTPRINT_NO_VENV=0 treats a container as a bare machine.
+    A container whose Python has Django is an image made for running; one without is a machine like any other (many
+    development machines are containers). FOOTPRINT_NO_VENV=1 takes any Python as given, FOOTPRINT_NO_VENV=0 none but
+    a virtual environment.
     """
     wish = os.environ.get("FOOTPRINT_NO_VENV", "")
     if sys.prefix != sys.base_prefix or os.environ.get("VIRTUAL_ENV"):
         return "virtual environment"
     if wish not in ("", "0"):
         return "Python (FOOTPRINT_NO_VENV is set)"
-    if wish != "0" and any(mark.exists() for mark in CONTAINER_MARKS):
+    if wish != "0" and has_django and any(mark.exists() for mark in CONTAINER_MARKS):
         return "container"
     return ""
 
 
 def explain_missing_django(given: str, command: str) -> str:
     lock = "requirements-dev.txt" if command in MAKING_COMMANDS else "requirements.txt"
-    remedy = f"`{sys.executable} -m pip install --require-hashes -r {lock}`"
-    if given == "container":
-        remedy += ", or set FOOTPRINT_NO_VENV=0 to let `demo` and `test` make .venv as on a bare machine"
-    return f"Django is missing in this {given}: {remedy}."
+    return f"Django is missing in this {given}: `{sys.executable} -m pip install --require-hashes -r {lock}`."
 
 
 class Venv:
@@ -207,7 +206,5 @@ class Venv:
 
     def run_same_command(self) -> NoReturn:
         """Become the environment's Python with the same command line: same process, so signals and exit code pass."""
-        # PYTHONHOME would make it the Python outside again.
-        os.environ.pop("PYTHONHOME", None)
         sys.stdout.flush()
         os.execv(self.python, [str(self.python), *sys.orig_argv[1:]])
