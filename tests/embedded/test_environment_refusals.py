@@ -114,7 +114,7 @@ def test_a_container_is_left_as_it_is_when_it_brings_django(
         f"import config.environment as e, pathlib; e.CONTAINER_MARKS = (pathlib.Path({str(mark)!r}),);"
         f" sys.exit('found: ' + e.name_given_environment({has_django}))"
     )
-    assert refuse(project, "demo", change=change, FOOTPRINT_NO_VENV=wish) == f"found: {given}"
+    assert refuse(project, "demo", change=change, FOOTPRINT_NO_VENV=wish) == f"found: {given}\n"
 
 
 def test_footprint_no_venv_takes_any_python_as_given(project: Path) -> None:

@@ -50,6 +50,16 @@ def take_up(world: World) -> Work:
     return lambda connection: world.latest(connection).step()
 
 
+def add_and_take_up(world: World) -> Work:
+    """A job comes and a second latest loop takes it up, as a standby does that took the lock over."""
+
+    def run(connection: Connection) -> None:
+        world.import_on(connection, {C: "Transfer"})
+        world.latest(connection).step()
+
+    return run
+
+
 def commit_segment(world: World) -> Work:
     return lambda connection: world.run_historic(connection)
 
@@ -108,15 +118,26 @@ def test_a_change_of_jobs_held_anywhere_lets_a_loop_lose_nothing(
     assert hold_everywhere(world, change, loop) >= 8
 
 
+@pytest.mark.parametrize("other", [commit_block, add_and_take_up, disable_job])
+@pytest.mark.parametrize("held", [commit_block, take_up])
+def test_two_writers_at_the_head_break_nothing(
+    world: World, held: Callable[[World], Work], other: Callable[[World], Work]
+) -> None:
+    """One that lost its lock without noticing, held anywhere, and the one that took over."""
+    assert hold_everywhere(world, held, other) >= 8
+
+
 def undo(world: World, depth: int) -> Work:
-    """The chain loses `depth` blocks and gets others; the latest loop goes back by itself."""
+    """The chain replaces `depth` blocks; a latest loop goes back and reads on, to where the cursor was if it can."""
 
     def run(connection: Connection) -> None:
+        before = world.setting("latest_block_processed")
         world.evm.reorg(depth)
         grow(world.evm, 2)
         latest = world.latest(connection)
-        for _ in range(4):
-            latest.step()
+        latest.step()
+        while world.setting("latest_block_processed") < before and latest.step():
+            pass
 
     return run
 
