@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from indexer.chains.connections import Connection
-from indexer.positions.protocol.jobs import disable_jobs, enable_jobs
+from indexer.positions.protocol.jobs import disable_jobs, enable_jobs, purge_retired
 from indexer.positions.protocol.undo import undo_to
 from tests.evm import TRANSFER
 from tests.positions.racing import race
@@ -25,7 +25,13 @@ def add_job(world: World) -> Work:
 
 
 def change_job(world: World) -> Work:
-    return lambda connection: world.import_on(connection, {B: BY_SENDER})
+    """The old job retires, and its rows are deleted at once, as the latest loop does at its next step."""
+
+    def run(connection: Connection) -> None:
+        world.import_on(connection, {B: BY_SENDER})
+        purge_retired(connection)
+
+    return run
 
 
 def disable_job(world: World) -> Work:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from indexer.embedded.places import make_state_dir
+from indexer.embedded.processes import command_line
 
 from .node import Node, NodeError
 from .packages import install
@@ -166,11 +167,11 @@ class Anvil:
 
     def _stop_survivor(self, pid: int) -> bool:
         """Stop an anvil whose starter was killed; true if it was there and has written its state."""
-        if str(self._next) not in _command_line(pid):
+        if str(self._next) not in command_line(pid):
             return False
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while str(self._next) in _command_line(pid):
+        while str(self._next) in command_line(pid):
             if time.monotonic() > deadline:
                 raise AnvilError(f"process {pid} still runs chain {self.chain_id}: end it, then start again.")
             time.sleep(0.05)
@@ -225,14 +226,3 @@ def _is_complete(state: Path) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _command_line(pid: int) -> str:
-    """Return the command line of a process, empty if there is none."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
-        if Path("/proc/self").exists():
-            return ""
-    answer = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
-    return answer.stdout.decode(errors="replace")

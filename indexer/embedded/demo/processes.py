@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from indexer.embedded.places import project_dir
+from indexer.embedded.processes import command_line
 
 STOP_SECONDS = 20.0
 LAST_LINES = 15
@@ -96,15 +97,8 @@ def describe(process: subprocess.Popen[bytes]) -> str:
 
 
 def is_running(pid: int, arguments: str) -> bool:
-    """True if this process is there and has these arguments; a number alone may be another's by now."""
-    try:
-        line = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
-        if Path("/proc/self").exists():
-            return False
-        answer = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
-        line = answer.stdout.decode(errors="replace").strip()
-    return line.endswith(arguments)
+    """True if this process is there and has these arguments."""
+    return command_line(pid).endswith(arguments)
 
 
 def signal_group(pid: int, number: signal.Signals) -> None:
