@@ -7,8 +7,9 @@ import pytest
 from indexer.positions.protocol.head import Base, Settlement, commit_blocks
 from indexer.positions.protocol.segments import Claim, claim_segment, commit_range
 from indexer.positions.protocol.state import CURSOR, REWIND, WATCH_VERSION, put
+from indexer.positions.protocol.takeup import commit_take_up, find_waiting
 from indexer.positions.watch import Matches, Touch
-from tests.positions.world import A, World
+from tests.positions.world import A, B, World
 
 USER = b"\x77" * 20
 
@@ -91,3 +92,27 @@ def test_a_range_beyond_its_segment_is_not_stored(world: World) -> None:
     held, matches = claim(world)
     assert commit_range(world.connection, "me", held, held.to_block + 1, matches, 1) is None
     assert world.rows() == {}
+
+
+def test_a_take_up_read_on_another_branch_or_cursor_is_not_stored(world: World) -> None:
+    started(world)
+    latest = world.latest()
+    latest.step()
+    world.import_list({B: "Transfer"})
+    waiting = find_waiting(world.connection)
+    assert waiting is not None
+    assert waiting.blocks, "no block above final: nothing would be compared"
+    number, _ = waiting.blocks[0]
+    others = [
+        waiting._replace(blocks=[(number, b"\x13" * 32), *waiting.blocks[1:]]),
+        waiting._replace(blocks=waiting.blocks[1:]),
+        waiting._replace(state=waiting.state._replace(cursor=waiting.state.cursor - 1)),
+        waiting._replace(state=waiting.state._replace(final=waiting.state.final - 1)),
+    ]
+    matches = Matches([Touch(number, USER, world.jobs()[B, 2], None, None)], [])
+    for other in others:
+        assert not commit_take_up(world.connection, other, matches)
+        assert world.rows() == {}
+        assert find_waiting(world.connection) == waiting
+    assert commit_take_up(world.connection, waiting, matches)
+    assert find_waiting(world.connection) is None
