@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from indexer.chains.profiles import Finality
-from indexer.rpc import Endpoint, Header, Node, RpcError
+from indexer.rpc import Endpoint, Header, Log, Node, RpcError
 
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 
@@ -40,11 +40,12 @@ def probe_endpoint(endpoint: Endpoint, chain_id: int, finality: Finality) -> lis
     newest = header[0]
     if finality.tag:
         findings.append(try_out(f"tag {finality.tag}", True, lambda: find_tag(node, finality.tag or "")))
-    findings.append(try_out("logs by block hash", False, lambda: count(node.block_logs(newest, [TRANSFER]))))
+    by_hash = try_out("logs by block hash", False, lambda: count(logs_by_hash(endpoint, newest)))
+    findings.append(by_hash)
     findings.append(
         try_out("logs by range", True, lambda: count(node.range_logs(newest.number, newest.number, None, [TRANSFER])))
     )
-    findings.append(try_out("block receipts", False, lambda: count(node.receipts_logs(newest))))
+    findings.append(try_out("block receipts", not by_hash.works, lambda: count(node.receipts_logs(newest))))
     findings.append(try_out("block 0", False, lambda: "" if node.header(0) else "null"))
     return findings
 
@@ -64,6 +65,13 @@ def try_out(name: str, needed: bool, ask: Callable[[], str]) -> Capability:
         return Capability(name, True, needed, ask())
     except RpcError as error:
         return Capability(name, False, needed, str(error))
+
+
+def logs_by_hash(endpoint: Endpoint, header: Header) -> list[Log]:
+    """Not by way of Node, which would read the receipts instead."""
+    question = {"blockHash": "0x" + header.hash.hex(), "topics": [[TRANSFER]]}
+    logs: list[Log] = endpoint.call("eth_getLogs", [question], list[Log])
+    return logs
 
 
 def find_tag(node: Node, tag: str) -> str:

@@ -89,4 +89,4 @@ def open_node(slug: str, chain_id: int, pause: Callable[[float], None]) -> Node:
     for endpoint, check in zip(endpoints, checks, strict=True):
         if check.problem is None:
             return Node(endpoint, pause=pause)
-    raise RpcError("; ".join(f"{check.label}: {check.problem}" for check in checks))
+    raise RpcError("; ".join(check.problem or "" for check in checks))

@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import Never
 
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django_tenants.models import TenantMixin
 
@@ -21,7 +21,9 @@ class Chain(TenantMixin):  # type: ignore[misc]  # django-tenants has no type in
     """A chain is a django-tenants tenant without a Domain: its jobs and logs live in its own schema."""
 
     slug = models.CharField(max_length=40, unique=True, validators=[SLUG])
-    chain_id = models.BigIntegerField(unique=True, help_text="EIP-155 chain id, as eth_chainId answers it")
+    chain_id = models.BigIntegerField(
+        unique=True, validators=[MinValueValidator(1)], help_text="EIP-155 chain id, as eth_chainId answers it"
+    )
     floor = models.BigIntegerField(default=0, help_text="The first block that answers speak of; shown as `from`")
     created_at = models.DateTimeField(auto_now_add=True)
 

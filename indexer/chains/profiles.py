@@ -75,6 +75,8 @@ def parse_profile(slug: str, body: dict[str, Any]) -> Profile:
         )
     except KeyError as error:
         raise ProfileError(f"chains.toml: {slug} lacks {error}") from None
+    except (TypeError, ValueError) as error:
+        raise ProfileError(f"chains.toml: {slug}: {error}") from None
 
 
 def profile_of(slug: str, chain_id: int | None = None) -> Profile | None:

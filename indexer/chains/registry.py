@@ -3,7 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from indexer.chains.models import Chain, schema_of
+from indexer.chains.models import SLUG, Chain, schema_of
 from indexer.chains.profiles import profile_of
 
 
@@ -14,8 +14,9 @@ class ChainError(Exception):
 def find_chain(slug: str) -> Chain:
     """The chain with this slug. Raises ChainError naming those there are."""
     try:
+        SLUG(slug)  # PostgreSQL takes not every text that a file may hold
         found: Chain = Chain.objects.get(slug=slug)
-    except Chain.DoesNotExist:
+    except (ValidationError, Chain.DoesNotExist):
         known = ", ".join(Chain.objects.values_list("slug", flat=True)) or "none yet: see manage.py add_chain --help"
         raise ChainError(f"there is no chain {slug!r}; chains: {known}") from None
     return found
@@ -35,7 +36,7 @@ def add_chain(slug: str, chain_id: int | None, start_block: int | None) -> tuple
     if chain_id is None and profile is None:
         raise ChainError(f"{slug} has no profile in config/chains.toml: say its chain id with --chain-id N")
     number = chain_id if chain_id is not None else profile.chain_id if profile else 0
-    if profile is not None and profile.slug == slug and profile.chain_id != number:
+    if profile is not None and profile.chain_id != number:
         raise ChainError(f"{slug} is chain id {profile.chain_id}, not {number}: give the new chain another name")
     floor = start_block if start_block is not None else profile.floor if profile else 0
     chain = Chain(schema_name=schema_of(slug), slug=slug, chain_id=number, floor=floor)

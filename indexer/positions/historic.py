@@ -23,7 +23,7 @@ from indexer.positions.protocol.segments import (
 from indexer.positions.questions import Way
 from indexer.positions.reader import RangeReader, Reading
 from indexer.positions.watch import Matches
-from indexer.rpc import Node, RpcError, Throttled, Transport
+from indexer.rpc import BlockUnknown, Node, RpcError, Throttled, Transport
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,7 @@ class HistoricLoop:
         self.asked: dict[Future[Reading], Asked] = {}
         self.readers: dict[tuple[int, ...], RangeReader] = {}
         self.renewed_at = clock()
+        self.reached = (node, -1)
         self.threads = ThreadPoolExecutor(in_flight, thread_name_prefix=f"{chain}-historic")
 
     def step(self) -> bool:
@@ -96,8 +97,17 @@ class HistoricLoop:
             return
         reader = self.reader_of(claim)
         way, last = reader.plan(claim.cursor, claim.to_block, failures=claim.attempts)
-        future = self.threads.submit(reader.read, self.node, way, claim.cursor, last)
+        future = self.threads.submit(self.read, reader, way, claim.cursor, last)
         self.asked[future] = Asked(claim, reader, way, last)
+
+    def read(self, reader: RangeReader, way: Way, first: int, last: int) -> Reading:
+        """In a thread: a node that has not come so far would answer that there is nothing."""
+        node = self.node
+        if self.reached[0] is not node or self.reached[1] < last:
+            self.reached = (node, node.head())
+        if self.reached[1] < last:
+            raise BlockUnknown(f"its head is {self.reached[1]:,}", endpoint=node.endpoint.label)
+        return reader.read(node, way, first, last)
 
     def reader_of(self, claim: Claim) -> RangeReader:
         """One reader for all segments with the same jobs, so that what it learns serves them all."""
@@ -112,9 +122,10 @@ class HistoricLoop:
         claim = asked.claim
         try:
             reading = future.result()
-        except (Transport, Throttled) as error:
+        except (Transport, Throttled, BlockUnknown) as error:
             # About the endpoint more than about this range: nothing is split, the segment waits a little.
-            asked.reader.shrink(asked.way, claim.cursor, asked.last)
+            if not isinstance(error, BlockUnknown):
+                asked.reader.shrink(asked.way, claim.cursor, asked.last)
             self.put_aside(claim, claim.to_block, error, longest=ENDPOINT_DELAY)
         except RpcError as error:
             self.put_aside(claim, asked.last, error)
@@ -152,4 +163,6 @@ class HistoricLoop:
             if future in done and not future.exception() and not (reading := future.result()).refused:
                 commit_range(self.connection, self.owner, claim, reading.last, reading.matches, reading.logs)
             release_segment(self.connection, self.owner, claim.segment)
+        if done:
+            close_scans(self.connection, segment_finished=True)
         self.asked.clear()

@@ -15,7 +15,7 @@ from indexer.positions.protocol.takeup import commit_take_up, find_waiting
 from indexer.positions.protocol.undo import undo_to
 from indexer.positions.reader import RangeReader
 from indexer.positions.watch import Matches, WatchIndex
-from indexer.rpc import BlockUnknown, Header, Inconsistent, Node
+from indexer.rpc import BlockUnknown, Header, Inconsistent, Node, RpcError, Throttled, Transport
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ class LatestLoop:
         self.tagged_at = self.planned_at = float("-inf")
         self.no_ranges_until = 0
         self.ahead: ReadAhead | None = None
+        self.reading_ahead = False
 
     def step(self) -> bool:
         newest = self.read_newest()
@@ -67,7 +68,7 @@ class LatestLoop:
         if self.take_up() or self.tidy():
             return True
         self.load_jobs(state)
-        return self.advance(state.started, newest) or self.ahead is not None
+        return self.advance(state.started, newest) or self.reading_ahead
 
     def read_state(self) -> State:
         with self.connection.cursor() as cur:
@@ -97,6 +98,7 @@ class LatestLoop:
 
         Where final is far below the head, that is done in slices between blocks, so that the head does not stall.
         """
+        self.reading_ahead = False
         waiting = find_waiting(self.connection)
         if waiting is None:
             self.ahead = None
@@ -105,6 +107,7 @@ class LatestLoop:
             self.ahead = ReadAhead(waiting.jobs)
         try:
             if not self.ahead.read(self.node, waiting.blocks):
+                self.reading_ahead = True
                 return False
         except BlockUnknown:
             # Orphaned meanwhile: the undo comes first, and the jobs wait for the next step.
@@ -179,7 +182,15 @@ class LatestLoop:
         header = self.node.header(last)
         matches = Matches([], [])
         if way is not None:
-            reading = self.jobs.read(self.node, way, state.cursor + 1, last)
+            try:
+                reading = self.jobs.read(self.node, way, state.cursor + 1, last)
+            except (Transport, Throttled):
+                self.jobs.shrink(way, state.cursor + 1, last)
+                raise
+            except RpcError as error:
+                log.warning("%s: reading block by block up to %s: %s", self.chain, f"{last:,}", error)
+                self.no_ranges_until = last
+                return True
             matches = reading.matches
             if reading.refused:
                 log.warning("%s: the node refuses ranges for %s", self.chain, ", ".join(sorted(reading.refused)))

@@ -8,18 +8,23 @@ from threading import Lock
 from indexer.positions.definition import Definition
 from indexer.positions.questions import Question, Way, cheapest, ways_to_ask
 from indexer.positions.watch import Matches, WatchIndex
-from indexer.rpc import Inconsistent, Log, Node, Refused, TooLarge
+from indexer.rpc import Inconsistent, Log, MethodUnsupported, Node, Refused, TooLarge
+
+NO_CONTRACT = "0x" + "00" * 18 + "dead"
+"""Has no code and so no logs on any chain: a node that does not answer for it does not answer at all."""
 
 
 @dataclass
 class Reading:
-    """Blocks up to `last` are read. `refused`: contracts the node would not answer for, with its words."""
+    """Blocks up to `last` are read. `refused`: contracts the node would not answer for, with its words; `answers`: the
+    blocks and logs of every single answer."""
 
     last: int
     matches: Matches
     logs: int = 0
     requests: int = 0
     refused: dict[str, str] = field(default_factory=dict)
+    answers: list[tuple[int, int]] = field(default_factory=list)
 
 
 class RangeReader:
@@ -51,6 +56,17 @@ class RangeReader:
 
         Raises RpcError.
         """
+        try:
+            return self._read(node, way, first, last)
+        except (MethodUnsupported, Refused):
+            # Some nodes want an address in every question. By address it is known whom they refuse.
+            if way is self.ways[0]:
+                raise
+            with self._lock:
+                self.ways = self.ways[:1]
+            return self._read(node, self.ways[0], first, last)
+
+    def _read(self, node: Node, way: Way, first: int, last: int) -> Reading:
         reading = Reading(last, Matches([], []))
         logs: list[Log] = []
         for question in way.questions:
@@ -58,7 +74,10 @@ class RangeReader:
         reading.logs = len(logs)
         reading.matches = self.index.match(logs)
         with self._lock:
-            way.estimate.succeeded(last - first + 1, math.ceil(len(logs) / len(way.questions)))
+            if reading.answers:
+                largest = max(blocks for blocks, _ in reading.answers)
+                densest = max(found / blocks for blocks, found in reading.answers)
+                way.estimate.succeeded(largest, math.ceil(densest * largest))
             way.measured(last - first + 1, reading.requests, len(logs))
         return reading
 
@@ -70,7 +89,7 @@ class RangeReader:
                 until = way.estimate.take(first, last)
             reading.requests += 1
             try:
-                logs += node.range_logs(first, until, question.addresses, question.topics)
+                found = node.range_logs(first, until, question.addresses, question.topics)
             except TooLarge as error:
                 if until == first:
                     logs += self._ask_block(node, question, first, reading)
@@ -80,7 +99,9 @@ class RangeReader:
                     way.estimate.refused(first, until, error)
                 continue
             except Refused as error:
-                logs += self._ask_without_the_refused(node, question, first, until, error, reading)
+                found = self._ask_without_the_refused(node, question, first, until, error, reading)
+            reading.answers.append((until - first + 1, len(found)))
+            logs += found
             first = until + 1
         return logs
 
@@ -107,31 +128,27 @@ class RangeReader:
     ) -> list[Log]:
         """Find the contracts that make the node refuse, so that they hold up nobody else.
 
-        Raises the refusal where it is not about single contracts: then it is the range that fails.
+        Raises the refusal where it is not about contracts: where the node does not answer for one without logs either.
         """
-        addresses = question.addresses or ()
-        if len(addresses) < 2:
+        if question.addresses is None:
             raise error
-        attempts = 4 * len(addresses).bit_length() + 4
+        try:
+            reading.requests += 1
+            node.range_logs(first, last, [NO_CONTRACT], question.topics)
+        except Refused:
+            raise error from None
         logs: list[Log] = []
-        waiting = [addresses]
-        refused: dict[str, str] = {}
+        waiting = [question.addresses]
         while waiting:
             part = waiting.pop()
-            attempts -= 1
-            if attempts < 0:
-                raise error
             reading.requests += 1
             try:
                 logs += node.range_logs(first, last, part, question.topics)
             except Refused as answer:
                 if len(part) == 1:
-                    refused[part[0]] = str(answer)
+                    reading.refused[part[0]] = str(answer)
                 else:
                     waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
-        if len(refused) == len(addresses):
-            raise error
-        reading.refused |= refused
         return logs
 
 

@@ -20,6 +20,7 @@ from indexer.chains.models import Chain
 from indexer.chains.profiles import block_time_of, finality_of
 from indexer.positions.historic import HistoricLoop
 from indexer.positions.latest import LatestLoop
+from indexer.positions.protocol.segments import release_segments
 from indexer.positions.protocol.state import COVERAGE, CURSOR, HEAD
 from indexer.rpc import Node, RpcError, WrongChain
 
@@ -48,17 +49,18 @@ class Worker:
         self.until_synced = until_synced
         self.stop = Event()
         self.failed: BaseException | None = None
+        self.node: Node | None = None
         self.loops: list[LatestLoop | HistoricLoop] = []
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self.pause_between = min(LONGEST_PAUSE, max(0.1, block_time_of(self.slug, chain.chain_id) / 2))
 
     def run(self) -> int:
         """The exit code: 0 told to stop or synced, 1 failed. Raises Misconfigured."""
-        node = self.wait_for_node()
-        if node is None:
+        self.node = self.wait_for_node()
+        if self.node is None:
             return 0
         threads = [
-            Thread(target=self.guard, args=(work, node), name=f"{self.slug}-{name}", daemon=True)
+            Thread(target=self.guard, args=(work,), name=f"{self.slug}-{name}", daemon=True)
             for name, work in (("latest", self.run_latest), ("historic", self.run_historic))
             if self.only in (None, name)
         ]
@@ -98,6 +100,7 @@ class Worker:
             return
         except Stopped:
             return
+        self.node = node
         for loop in self.loops:
             loop.node = node
         log.info("%s: endpoints read again, now asking %s", self.slug, node.endpoint.label)
@@ -121,13 +124,13 @@ class Worker:
             except Stopped:
                 return None
 
-    def guard(self, work: Callable[[Connection, Node], None], node: Node) -> None:
+    def guard(self, work: Callable[[Connection], None]) -> None:
         """Keep one loop going through a database that comes and goes; anything unforeseen stops the worker."""
         try:
             while not self.stop.is_set():
                 try:
                     with closing(connect(self.chain, application_name=f"footprint {self.slug}")) as connection:
-                        work(connection, node)
+                        work(connection)
                 except psycopg.OperationalError as error:
                     log.warning("%s: the database is away, trying again: %s", self.slug, str(error).strip())
                     self.stop.wait(TROUBLE_PAUSE)
@@ -137,14 +140,18 @@ class Worker:
             self.failed = error
             self.stop.set()
 
-    def run_latest(self, connection: Connection, node: Node) -> None:
-        if not self.take_lock(connection):
+    def run_latest(self, connection: Connection) -> None:
+        if self.node is None or not self.take_lock(connection):
             return
-        loop = LatestLoop(self.slug, connection, node, finality_of(self.slug, self.chain.chain_id))
+        loop = LatestLoop(self.slug, connection, self.node, finality_of(self.slug, self.chain.chain_id))
         self.run_steps(loop, connection)
 
-    def run_historic(self, connection: Connection, node: Node) -> None:
-        with closing(HistoricLoop(self.slug, connection, node, self.owner)) as loop:
+    def run_historic(self, connection: Connection) -> None:
+        if self.node is None:
+            return
+        # After a lost connection what was claimed on it is nobody's: its readings are gone.
+        release_segments(connection, self.owner)
+        with closing(HistoricLoop(self.slug, connection, self.node, self.owner)) as loop:
             self.run_steps(loop, connection)
 
     def run_steps(self, loop: LatestLoop | HistoricLoop, connection: Connection) -> None:
@@ -158,7 +165,7 @@ class Worker:
                     log.warning("%s: %s", self.slug, error)
                     self.stop.wait(TROUBLE_PAUSE)
                     continue
-                if self.until_synced and self.is_synced(connection):
+                if self.until_synced and self.may_tell(loop) and self.is_synced(connection):
                     log.info("%s: synced", self.slug)
                     self.stop.set()
                 self.stop.wait(self.pause_between)
@@ -179,6 +186,10 @@ class Worker:
                 said = True
             self.stop.wait(STANDBY_PAUSE)
         return False
+
+    def may_tell(self, loop: LatestLoop | HistoricLoop) -> bool:
+        """Whether this loop knows that all is done: the latest one has just asked the node for its head."""
+        return isinstance(loop, LatestLoop) or self.only == "historic"
 
     def is_synced(self, connection: Connection) -> bool:
         """The head is reached (where that is ours to do) and every job's past is complete."""

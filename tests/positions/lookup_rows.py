@@ -9,8 +9,10 @@ from django.db import connection as django_connection
 
 from indexer.chains.connections import Connection
 from indexer.positions.protocol.coverage import refresh_coverage
-from indexer.positions.protocol.state import CURSOR, put, start_chain
+from indexer.positions.protocol.head import start_chain
+from indexer.positions.protocol.state import CURSOR, put
 from indexer.positions.protocol.state import note_head as note_head
+from indexer.rpc import Header
 
 USER = bytes.fromhex("d8da6bf26964af9d7eed9e03e53415d37aa96045")
 USER_EIP55 = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
@@ -21,7 +23,7 @@ TIMESTAMP = 1_700_000_000
 
 def start(connection: Connection, *, final: int = 90, cursor: int = 100, head: int = 102) -> None:
     """A chain whose worker has gone from final to the cursor."""
-    start_chain(connection, final, bytes(32), bytes(32), TIMESTAMP - 120)
+    start_chain(connection, Header(final, bytes(32), bytes(32), TIMESTAMP - 120))
     if cursor != final:
         connection.execute("INSERT INTO blocks VALUES (%s, %s, %s, %s)", [cursor, HASH, bytes(32), TIMESTAMP])
         with connection.transaction(), connection.cursor() as cur:

@@ -52,7 +52,11 @@ class Job(models.Model):
         ]
         indexes = [
             models.Index(fields=["id"], name="jobs_to_take_up", condition=Q(enabled=True, live_from=None)),
-            models.Index(fields=["id"], name="jobs_incomplete", condition=Q(enabled=True, complete=False)),
+            models.Index(
+                fields=["contract_address"],
+                name="jobs_to_check",
+                condition=Q(enabled=True, retired=False) & (Q(complete=False) | Q(unreadable__gt=0)),
+            ),
             models.Index(fields=["id"], name="jobs_retired", condition=Q(retired=True)),
         ]
 

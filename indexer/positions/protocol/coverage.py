@@ -50,9 +50,14 @@ class Coverage(NamedTuple):
     check_also_count: int
 
 
-def refresh_coverage(cur: Cur) -> Coverage:
+def refresh_coverage(cur: Cur) -> None:
     """Bring jobs and the chain's summary up to date; the caller holds the cursor row."""
     cur.execute(JOBS)
+    refresh_summary(cur)
+
+
+def refresh_summary(cur: Cur) -> None:
+    """Bring the chain's summary up to date with its jobs, at a cost of those to check only."""
     row = cur.execute(CHAIN, [NAMED]).fetchone()
     started = cur.execute("SELECT value <> 'null' FROM settings WHERE key = %s", [CURSOR]).fetchone()
     assert row is not None
@@ -60,4 +65,3 @@ def refresh_coverage(cur: Cur) -> Coverage:
     incomplete, count, first = row
     coverage = Coverage(incomplete == 0 and started[0], [contract.hex() for contract in first or []], count)
     put(cur, COVERAGE, coverage._asdict())
-    return coverage

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from indexer.chains.connections import Connection
-from indexer.positions.protocol.coverage import refresh_coverage
+from indexer.positions.protocol.coverage import refresh_coverage, refresh_summary
 from indexer.positions.protocol.state import CURSOR, FINAL, Cur, Started, lock_state, put
 from indexer.positions.protocol.store import store_matches
 from indexer.positions.watch import Matches
@@ -56,7 +56,7 @@ def commit_blocks(
         put(cur, CURSOR, header.number)
         settle(cur, state.started, settlement)
         if unreadable_changed:
-            refresh_coverage(cur)
+            refresh_summary(cur)
     return True
 
 

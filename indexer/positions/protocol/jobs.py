@@ -5,8 +5,15 @@ from typing import NamedTuple
 from indexer.chains.connections import Connection
 from indexer.positions.definition import Definition
 from indexer.positions.protocol.coverage import refresh_coverage
-from indexer.positions.protocol.scans import leave_scans, plan_scans
+from indexer.positions.protocol.scans import leave_scans
 from indexer.positions.protocol.state import Cur, State, lock_state, raise_watch_version
+
+FORGET_UNREADABLE = """
+WITH gone AS (DELETE FROM unreadable_logs WHERE job_id = ANY(%(jobs)s) AND block_number >= %(from)s
+              RETURNING job_id, count),
+     change AS (SELECT job_id, sum(count) AS by FROM gone GROUP BY job_id)
+UPDATE jobs SET unreadable = unreadable - change.by FROM change WHERE jobs.id = change.job_id
+"""
 
 COLUMNS = "contract_address, topic0, user_topic, abi, user_argument, metadata_argument, transform"
 
@@ -85,10 +92,11 @@ def purge_retired(connection: Connection) -> int:
     Nobody writes for them any more: the latest loop's batches carry an older watch version, and a segment's commit
     asks which jobs are still in its scan.
     """
+    if connection.execute("SELECT 1 FROM jobs WHERE retired LIMIT 1").fetchone() is None:
+        return 0
     with connection.transaction(), connection.cursor() as cur:
-        jobs = [row[0] for row in cur.execute("SELECT id FROM jobs WHERE retired FOR UPDATE").fetchall()]
-        if not jobs:
-            return 0
+        lock_state(cur)
+        jobs = [row[0] for row in cur.execute("SELECT id FROM jobs WHERE retired").fetchall()]
         for table in ("logs", "log_metadata", "unsettled", "unreadable_logs", "scan_jobs", "job_labels"):
             cur.execute(f"DELETE FROM {table} WHERE job_id = ANY(%s)", [jobs])
         cur.execute("DELETE FROM jobs WHERE id = ANY(%s)", [jobs])
@@ -96,23 +104,21 @@ def purge_retired(connection: Connection) -> int:
 
 
 def rescan_jobs(connection: Connection, jobs: list[int], from_block: int) -> int:
-    """Read the past of these jobs again from a block on, while the latest loop goes on. Jobs affected.
+    """Read these jobs again from a block on, while the latest loop goes on: it takes them up as if they were new.
 
-    What is stored stays: reading again adds what is missing and lowers `first_block` where it was too high.
+    What is stored stays: reading again adds what is missing and lowers `first_block` where it was too high. Logs that
+    were unreadable are counted anew. Jobs affected.
     """
     with connection.transaction(), connection.cursor() as cur:
-        state = lock_state(cur)
-        leave_scans(cur, jobs)
+        leave_head(cur, lock_state(cur), jobs)
         changed = cur.execute(
-            "UPDATE jobs SET covered = (covered + CASE WHEN live_from IS NULL THEN '{}'"
-            " ELSE int8multirange(int8range(live_from, greatest(live_from, %(final)s + 1))) END)"
-            " - int8multirange(int8range(%(from)s, NULL)),"
-            " live_from = CASE WHEN live_from IS NOT NULL THEN %(final)s + 1 END, next_attempt = NULL"
-            " WHERE id = ANY(%(jobs)s) AND NOT retired",
-            {"final": state.final, "from": from_block, "jobs": jobs},
+            "UPDATE jobs SET covered = covered - int8multirange(int8range(%s, NULL)), next_attempt = NULL"
+            " WHERE id = ANY(%s) AND NOT retired",
+            [from_block, jobs],
         ).rowcount
+        cur.execute(FORGET_UNREADABLE, {"jobs": jobs, "from": from_block})
+        raise_watch_version(cur)
         refresh_coverage(cur)
-        plan_scans(cur)
     return changed
 
 

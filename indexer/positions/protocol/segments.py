@@ -121,6 +121,11 @@ def release_segment(connection: Connection, owner: str, segment: int) -> None:
     )
 
 
+def release_segments(connection: Connection, owner: str) -> None:
+    """Give back every segment that this owner holds."""
+    connection.execute("UPDATE segments SET owner = NULL, lease_until = NULL WHERE owner = %s", [owner])
+
+
 def put_segment_aside(
     connection: Connection, owner: str, claim: Claim, last: int, error: str, *, longest: timedelta = LONGEST_DELAY
 ) -> None:

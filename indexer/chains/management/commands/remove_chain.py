@@ -22,7 +22,14 @@ class Command(FootprintCommand):
         if not Chain.objects.filter(slug=slug).exists():
             self.stdout.write(f"there is no chain {slug}")
             return
-        if not options["yes"] and input(f"Drop {slug} with everything that was read? Type its name: ") != slug:
-            raise CommandError("not removed")
+        if not options["yes"] and not self.asks(slug):
+            raise CommandError("not removed: type the chain's name, or give --yes")
         remove_chain(find_chain(slug))
         self.stdout.write(f"{slug} removed")
+
+    def asks(self, slug: str) -> bool:
+        """Whether somebody is there who means it."""
+        try:
+            return input(f"Drop {slug} with everything that was read? Type its name: ") == slug
+        except EOFError:
+            return False

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from indexer.chains.command import FootprintCommand
 from indexer.chains.connections import connect
 from indexer.chains.models import Chain
-from indexer.chains.registry import find_chain
+from indexer.chains.registry import ChainError, find_chain
 from indexer.positions.protocol.imports import Imported, import_watch_list
 from indexer.positions.watchlist import WatchList, WatchListError, read_watch_list
 
@@ -63,6 +63,8 @@ class Command(FootprintCommand):
             watch_list = read_watch_list(data, chain_id=chain.chain_id if chain else None)
         except WatchListError as error:
             raise CommandError(f"{path} is refused, nothing was imported:\n{error}") from None
+        except ChainError as error:
+            raise CommandError(f"{path} is refused, nothing was imported: {error}") from None
         return find_chain(watch_list.chain), watch_list
 
 

@@ -11,10 +11,12 @@ from indexer.chains.connections import connect
 from indexer.chains.endpoints import open_node
 from indexer.chains.registry import find_chain
 from indexer.positions.protocol.head import hash_at
+from indexer.positions.protocol.state import NotStarted
 from indexer.positions.protocol.undo import undo_to
 
 
 class Command(FootprintCommand):
+    expected = (*FootprintCommand.expected, NotStarted)
     help = (
         "Undo everything above a block, as a reorg would, and read it again. The worker may be running: it goes on "
         "from there. Answers are complete again when the latest loop is back at the head."

@@ -1,0 +1,11 @@
+"""Every figure that is quoted of this project, reproducible by one command each: `python -m benchmarks.<name>`."""
+
+import os
+
+import django
+from django.apps import apps
+
+if not apps.ready:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    django.setup()

@@ -1,0 +1,164 @@
+"""How the work on a block depends on the number of jobs: it should not.
+
+    FOOTPRINT_SHARED=folder python -m benchmarks.jobs
+
+Recorded mainnet blocks (`mainnet/` in that folder) go through the real latest loop, block by block, with 1,000, 10,000
+and 100,000 jobs: all contracts that log a Transfer in them, and made-up ones. It makes the chain `benchmark` in the
+database (DATABASE_URL, or the embedded one) and removes it at the end; half a minute. Times are in milliseconds.
+
+imported    the watch list, once
+taken_up    the jobs become live and their past, one block, is read, once
+match       find the touches in the logs of one block, median
+block       one step of the latest loop: header and logs from the node, match, commit, median
+idle        one step that finds nothing new, median
+plan        look for jobs whose past waits, every ten seconds, median
+coverage    recompute what answers say of completeness: when jobs change, a scan ends or the chain reorganizes, median
+statements  sent to the database for one block
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import msgspec
+from django.core.management import call_command
+
+from indexer.chains.connections import Connection, connect
+from indexer.chains.models import Chain
+from indexer.chains.profiles import Finality
+from indexer.chains.registry import add_chain, remove_chain
+from indexer.positions.historic import HistoricLoop
+from indexer.positions.latest import LatestLoop
+from indexer.positions.protocol.coverage import refresh_coverage
+from indexer.positions.protocol.imports import import_watch_list
+from indexer.positions.protocol.jobs import read_live_jobs
+from indexer.positions.protocol.scans import close_scans
+from indexer.positions.protocol.state import lock_state
+from indexer.positions.watch import WatchIndex
+from indexer.positions.watchlist import read_watch_list
+from indexer.rpc import Endpoint, Log, Node
+from tests.positions.racing import Gate, open_gated
+from tests.recorded_node import RecordedNode, read_blocks
+
+TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+SIZES = (1_000, 10_000, 100_000)
+REPEATS = 100
+
+
+class Figures(NamedTuple):
+    """Seconds, but for `jobs`; `statements` are those of one block, in order."""
+
+    jobs: int
+    imported: float
+    taken_up: float
+    match: float
+    block: float
+    idle: float
+    plan: float
+    coverage: float
+    statements: list[str]
+
+
+def made_up_list(chain: Chain, blocks: list[dict[str, Any]], jobs: int) -> dict[str, Any]:
+    """A watch list of as many contracts, those that log a Transfer in the blocks among them."""
+    logs = (log for block in blocks for receipt in block["receipts"] for log in receipt["logs"])
+    real = sorted({log["address"] for log in logs if log["topics"][:1] == [TRANSFER]})
+    contracts = [*real, *(f"0x{number:040x}" for number in range(1, jobs + 1))][:jobs]
+    watches = [{"protocol": "made-up", "product": "pool", "event": "Transfer", "contracts": contracts}]
+    return {"chain": chain.slug, "chain_id": chain.chain_id, "watches": watches}
+
+
+def measure(chain: Chain, blocks: list[dict[str, Any]], jobs: int) -> Figures:
+    """Take the blocks through the latest loop of an empty chain with as many jobs."""
+    first = int(blocks[0]["block"]["number"], 16)
+    watch_list = read_watch_list(made_up_list(chain, blocks, jobs))
+    # A gate that never closes counts what passes it.
+    gate = Gate(-1)
+    with (
+        RecordedNode(blocks, head=first, finalized=first) as recorded,
+        connect(chain) as connection,
+        open_gated(connection, gate) as counted,
+    ):
+        imported = seconds(
+            lambda: import_watch_list(connection, watch_list, source="benchmark", chain_floor=first, prune=False)
+        )
+        node = Node(Endpoint(recorded.url, "recorded-1"))
+        # On a clock that stands still, what is done every ten seconds is done once; it is measured by itself.
+        latest = LatestLoop(chain.slug, counted, node, Finality(64, "finalized"), clock=lambda: 0.0)
+        taken_up = seconds(lambda: settle(chain, connection, latest))
+        taken, statements = [], []
+        for recorded.head in range(first + 1, first + len(blocks)):
+            gate.steps.clear()
+            taken.append(seconds(latest.step))
+            statements.append(list(gate.steps))
+        if any(sent != statements[0] for sent in statements):
+            raise RuntimeError("some blocks took other statements than others")
+        index = WatchIndex(read_live_jobs(connection).jobs)
+        logs = msgspec.convert([log for each in blocks[0]["receipts"] for log in each["logs"]], list[Log])
+        return Figures(
+            jobs=jobs,
+            imported=imported,
+            taken_up=taken_up,
+            match=median(seconds(lambda: index.match(logs)) for _ in range(REPEATS)),
+            block=median(taken),
+            idle=median(seconds(latest.step) for _ in range(REPEATS)),
+            plan=median(seconds(lambda: close_scans(connection)) for _ in range(5)),
+            coverage=median(seconds(lambda: cover(connection)) for _ in range(5)),
+            statements=statements[0],
+        )
+
+
+def settle(chain: Chain, connection: Connection, latest: LatestLoop) -> None:
+    """Run both loops until they have nothing to do."""
+    while latest.step():
+        pass
+    with closing(HistoricLoop(str(chain.slug), connection, latest.node, "benchmark")) as historic:
+        while historic.step():
+            pass
+
+
+def cover(connection: Connection) -> None:
+    with connection.transaction(), connection.cursor() as cur:
+        lock_state(cur)
+        refresh_coverage(cur)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+@contextmanager
+def new_chain() -> Iterator[Chain]:
+    """The chain `benchmark`, removed at the end."""
+    chain, new = add_chain("benchmark", 999_999_999, None)
+    if not new:
+        raise SystemExit("a chain `benchmark` is there already: remove it with manage.py remove_chain benchmark")
+    try:
+        yield chain
+    finally:
+        remove_chain(chain)
+
+
+def main() -> None:
+    shared = os.environ.get("FOOTPRINT_SHARED")
+    if not shared:
+        raise SystemExit("FOOTPRINT_SHARED is not set: it names the folder of recorded blocks and watch lists")
+    call_command("migrate_schemas", shared=True, verbosity=0)
+    blocks = read_blocks(Path(shared))
+    names = [name for name in Figures._fields if name not in ("jobs", "statements")]
+    print(f"{'jobs':>9}" + "".join(f"{name:>11}" for name in names) + f"{'statements':>12}")
+    for jobs in SIZES:
+        with new_chain() as chain:
+            figures = measure(chain, blocks, jobs)
+        times = "".join(f"{getattr(figures, name) * 1000:>11,.2f}" for name in names)
+        print(f"{jobs:>9,}{times}{len(figures.statements):>12}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

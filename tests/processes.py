@@ -1,0 +1,165 @@
+"""The project's own commands as real processes on the test database: `manage.py …` and the web server."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psycopg
+from django.db import connections
+from psycopg.conninfo import make_conninfo
+
+from indexer.chains.connections import DJANGO_ONLY
+
+PROJECT = Path(__file__).resolve().parent.parent
+PATIENCE = 60.0
+"""Seconds after which what should have happened long ago counts as never happening."""
+
+
+def database_url() -> str:
+    """Where pytest's test database is, as DATABASE_URL takes it."""
+    given = connections["default"].get_connection_params()
+    return make_conninfo(**{key: value for key, value in given.items() if key not in DJANGO_ONLY})
+
+
+def environment(urls: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with the test database and with these RPC URLs (by chain) only."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RPC_URLS")}
+    named = {f"RPC_URLS_{slug.upper()}": url for slug, url in urls.items()}
+    return (
+        kept
+        | named
+        | {"DATABASE_URL": database_url(), "LOG_LEVEL": "INFO", "DJANGO_SETTINGS_MODULE": "config.settings"}
+    )
+
+
+def manage(*arguments: object, urls: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; stdout and stderr are kept."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *map(str, arguments)],
+        cwd=PROJECT,
+        env=environment(urls or {}),
+        text=True,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def run(*arguments: object, urls: Mapping[str, str] | None = None) -> str:
+    """The same, and it must succeed; what it printed."""
+    done = manage(*arguments, urls=urls)
+    assert done.returncode == 0, f"{arguments}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+class ChainWorker:
+    """`manage.py run_chain_worker` as a process of its own, whose log goes to a file."""
+
+    def __init__(self, slug: str, *options: str, url: str, log: Path) -> None:
+        self.log = log
+        with log.open("ab") as lines:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "run_chain_worker", slug, *options],
+                cwd=PROJECT,
+                env=environment({slug: url}),
+                stdin=subprocess.DEVNULL,
+                stdout=lines,
+                stderr=lines,
+            )
+
+    def __enter__(self) -> "ChainWorker":
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self, within: float = PATIENCE) -> int:
+        """Ask it to leave; its exit code. Raises TimeoutExpired when it takes longer."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(within)
+
+    def wait(self, within: float = PATIENCE) -> int:
+        """Its exit code when it has left by itself."""
+        return self.process.wait(within)
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def wait_until_it_says(self, words: str, within: float = PATIENCE) -> None:
+        def said() -> bool:
+            assert self.process.poll() is None, f"the worker has left:\n{self.said}"
+            return words in self.said
+
+        wait_until(said, within, lambda: f"{words!r} is not in\n{self.said}")
+
+
+def wait_until(true: Callable[[], bool], within: float = PATIENCE, what: Callable[[], str] = str) -> None:
+    deadline = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < deadline, f"not within {within} s: {what()}"
+        time.sleep(0.02)
+
+
+@contextmanager
+def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
+    """gunicorn with the project's WSGI application; yields what asks it for a path's JSON."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "2"]
+    with log.open("wb") as lines:
+        server = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=PROJECT, env=environment({}), stdout=lines, stderr=lines
+        )
+
+    def ask(path: str) -> Any:
+        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as response:
+            return json.load(response)
+
+    def answers() -> bool:
+        assert server.poll() is None, log.read_text()
+        try:
+            ask("/")
+        except URLError:
+            return False
+        return True
+
+    try:
+        wait_until(answers, what=log.read_text)
+        yield ask
+    finally:
+        server.terminate()
+        server.wait(PATIENCE)
+
+
+def backends(connection: psycopg.Connection[Any], slug: str) -> list[int]:
+    """Process ids of the server's backends that serve the loops of a chain's workers in this database."""
+    rows = connection.execute(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s ORDER BY pid",
+        [f"footprint {slug}"],
+    )
+    return [pid for (pid,) in rows]
+
+
+def waiting_backends(connection: psycopg.Connection[Any], slug: str) -> list[int]:
+    """Those of them that wait for a lock; asked outside of a transaction, which would see one moment only."""
+    rows = connection.execute(
+        "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s) AND wait_event_type = 'Lock'",
+        [backends(connection, slug)],
+    )
+    return [pid for (pid,) in rows]
