@@ -105,11 +105,11 @@ def test_its_delay_grows_and_a_success_ends_it(pending: World, proxy: Proxy) -> 
 
 
 def test_connections_that_drop_now_and_then_lose_nothing(pending: World, proxy: Proxy) -> None:
-    random, dropped = Random(3), 0
+    random, dropped = Random(5), 0
 
     def drop(call: dict[str, Any]) -> Answer | None:
         nonlocal dropped
-        if random.random() < 0.4:
+        if random.random() < 0.25:
             return None
         dropped += 1
         return sending(b'{"jsonrpc"', cut=50)

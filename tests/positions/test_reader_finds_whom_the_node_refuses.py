@@ -7,7 +7,7 @@ import pytest
 
 from indexer.positions.definition import TRANSFER, Definition
 from indexer.positions.questions import Question
-from indexer.positions.reader import RangeReader, fits, split
+from indexer.positions.reader import NO_CONTRACT, RangeReader, fits, split
 from indexer.rpc import Endpoint, Log, Node, Refused, RpcError, TooLarge
 from tests.rpc.scripted import ScriptedNode, Sent, giving, refusing
 
@@ -112,10 +112,16 @@ def test_five_of_five_hundred_do_not_make_the_range_fail(fussy: FussyNode) -> No
 
 
 def test_a_node_that_refuses_everybody_fails_the_range(fussy: FussyNode) -> None:
-    fussy.refused = set(range(1, 101))
+    fussy.refused = {*range(1, 101), int(NO_CONTRACT, 16)}
     with pytest.raises(Refused, match="not these"):
         found(RangeReader([job(number) for number in range(1, 101)]), fussy)
-    assert fussy.asked < 60
+    assert fussy.asked == 2
+
+
+def test_a_node_that_refuses_all_that_are_asked_for_but_not_everybody_names_them(fussy: FussyNode) -> None:
+    fussy.refused = {1, 2, 3}
+    touched, named = found(RangeReader([job(number) for number in range(1, 4)]), fussy)
+    assert (touched, named) == (set(), {hex_of(number) for number in (1, 2, 3)})
 
 
 def test_a_contract_alone_in_its_question_is_named_too(fussy: FussyNode) -> None:
