@@ -1,12 +1,12 @@
 """The brute-force reading of a chain agrees with a second way of counting, and with the balances."""
 
+import sys
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
 import pytest
-from web3 import Web3
 
 from indexer.embedded.chain import truth
 from indexer.embedded.chain.node import Node, NodeError, encode_call
@@ -14,6 +14,12 @@ from indexer.embedded.chain.traffic import Traffic
 from indexer.embedded.chain.world import World
 
 from .chain_fixtures import anvil, bytecode, packages, start_chain, world
+
+# One of web3's own imports lifts this limit for the whole process, and deeply nested JSON would then end it.
+LIMIT = sys.getrecursionlimit()
+from web3 import Web3  # noqa: E402
+
+sys.setrecursionlimit(LIMIT)
 
 __all__ = ["anvil", "bytecode", "packages", "start_chain", "world"]
 

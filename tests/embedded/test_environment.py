@@ -17,7 +17,10 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 BARE_PYTHON = Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
 
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("ensurepip") is None, reason="needs Python's ensurepip")
+pytestmark = [
+    pytest.mark.skipif(importlib.util.find_spec("ensurepip") is None, reason="needs Python's ensurepip"),
+    pytest.mark.xdist_group("environment"),
+]
 
 # What stands for Django: it tells how it was run, and does what its second argument says.
 MANAGEMENT = """

@@ -16,6 +16,8 @@ import pytest
 
 from indexer.embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError, choose_socket_dir, write_configuration
 
+pytestmark = pytest.mark.xdist_group("postgres")
+
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:

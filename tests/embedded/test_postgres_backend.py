@@ -13,6 +13,8 @@ import pytest
 from indexer.embedded.places import project_dir
 from indexer.embedded.postgres import EmbeddedPostgres
 
+pytestmark = pytest.mark.xdist_group("postgres_backend")
+
 PREPARE = """
 import sys, django
 from django.conf import settings

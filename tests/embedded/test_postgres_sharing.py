@@ -14,6 +14,8 @@ import pytest
 
 from indexer.embedded.postgres import EmbeddedPostgres
 
+pytestmark = pytest.mark.xdist_group("postgres_sharing")
+
 # Holds, then does what its standard input says, line by line.
 HOLDER = """
 import os, sys, time

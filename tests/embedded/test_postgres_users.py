@@ -16,6 +16,8 @@ import pytest
 from indexer.embedded.places import make_state_dir, project_dir, state_dir
 from indexer.embedded.postgres import EmbeddedPostgres, find_wheel
 
+pytestmark = pytest.mark.xdist_group("postgres_users")
+
 NOBODY = 65534
 # Everything is imported before the identity is dropped: an ordinary user may not reach this Python's own files.
 AS_ORDINARY_USER = """

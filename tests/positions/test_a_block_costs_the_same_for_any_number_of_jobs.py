@@ -8,6 +8,8 @@ from pytest_django.plugin import DjangoDbBlocker
 from benchmarks.jobs import Figures, measure, new_chain
 from tests.recorded_node import read_blocks
 
+pytestmark = pytest.mark.xdist_group("a_block_costs_the_same_for_any_number_of_jobs")
+
 FEW, MANY = 1_000, 100_000
 NEARLY_THE_SAME = 3
 """Work that grows with the jobs would take a hundred times as long; the machine's other work makes some difference."""
