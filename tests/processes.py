@@ -65,13 +65,14 @@ def run(*arguments: object, urls: Mapping[str, str] | None = None) -> str:
 class ChainWorker:
     """`manage.py run_chain_worker` as a process of its own, whose log goes to a file."""
 
-    def __init__(self, slug: str, *options: str, url: str, log: Path) -> None:
+    def __init__(self, slug: str, *options: str, url: str = "", log: Path, file: Path | None = None) -> None:
+        """Its endpoint is `url`, or what RPC_URLS_FILE `file` says."""
         self.log = log
         with log.open("ab") as lines:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "run_chain_worker", slug, *options],
                 cwd=PROJECT,
-                env=environment({slug: url}),
+                env=environment({slug: url}) | ({"RPC_URLS_FILE": str(file)} if file else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=lines,
                 stderr=lines,
@@ -122,6 +123,7 @@ def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "2"]
+    command.append("--no-control-socket")  # it would lie in the home directory, one for all servers of a user
     with log.open("wb") as lines:
         server = subprocess.Popen(
             [sys.executable, "-m", *command], cwd=PROJECT, env=environment({}), stdout=lines, stderr=lines

@@ -32,7 +32,7 @@ def urls_of(slug: str, environ: Mapping[str, str] | None = None) -> list[str]:
     key = f"RPC_URLS_{slug.upper()}"
     value = environ.get(key)
     file = environ.get("RPC_URLS_FILE")
-    if value is None and file:
+    if not value and file:
         value = read_file(Path(file)).get(key)
     urls = [url.strip() for url in (value or "").split(",") if url.strip()]
     if not urls:
