@@ -18,8 +18,9 @@ pytestmark = pytest.mark.xdist_group("postgres_sharing")
 
 # Holds, then does what its standard input says, line by line.
 HOLDER = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
 from indexer.embedded.postgres import EmbeddedPostgres
 server = EmbeddedPostgres(Path(sys.argv[1]))
 server.hold()

@@ -10,6 +10,7 @@ import hashlib
 import os
 import platform
 import shutil
+import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ HERE = Path(__file__).parent
 FILES = ("package.json", "package-lock.json", ".npmrc")
 OLDEST_NODE = 18
 STAMP = ".complete"
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+"""Where Linux distributions keep what the machine trusts; a Python of its own may not know."""
 
 # (system, machine) as Python names them -> suffix of the package with the node's binary
 PLATFORMS = {
@@ -90,6 +93,10 @@ def _run_npm(npm: list[str], node: Path, root: Path, cache: Path) -> None:
     # npm's cache is named because the home directory may be missing or read-only.
     command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--cache", str(cache)]
     environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    # Node brings certificates of its own and does not look at those that the machine trusts besides.
+    trusted = ssl.get_default_verify_paths().cafile or CERTIFICATES
+    if Path(trusted).exists():
+        environment.setdefault("NODE_EXTRA_CA_CERTS", trusted)
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
