@@ -12,6 +12,7 @@ from indexer.chains.models import Chain
 from indexer.chains.registry import ChainError
 from indexer.positions import chain_connections, pool_filter, watch_key
 from tests.positions import lookup_rows as rows
+from tests.processes import wait_until
 
 FUNCTIONS = {"chain_connections", "pool_filter", "process_receipts", "token_event_mappings", "watch_key"}
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -118,4 +119,5 @@ def test_an_unknown_chain_leaves_no_connection_open(chain: Chain, connection: Co
     before = connection.execute(count).fetchone()
     with pytest.raises(ChainError), chain_connections("hilltop", "attic"):
         pass
-    assert connection.execute(count).fetchone() == before
+    # PostgreSQL forgets a closed connection a moment after it was closed.
+    wait_until(lambda: connection.execute(count).fetchone() == before)

@@ -100,6 +100,9 @@ def import_watch_list(
         disabled = disable_in(cur, state, sorted(set(unlabelled(cur, absent)) - set(retired)))
         if added or lowered or revived or retired or disabled:
             refresh_coverage(cur)
+        if added or labels:
+            # Without statistics the joins of the next import would take quadratic time.
+            cur.execute("ANALYZE jobs, job_labels")
     return Imported(
         entries=len(watch_list.entries),
         without_event=sum(entry.definition is None for entry in watch_list.entries),
