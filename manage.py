@@ -20,4 +20,10 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from config.options import EX_CONFIG, OptionError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except OptionError as error:
+        print(error, file=sys.stderr)
+        sys.exit(EX_CONFIG)

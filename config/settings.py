@@ -1,24 +1,39 @@
 """The settings of every Footprint process, from the environment. Importing them starts and connects nothing."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.core.management.utils import get_random_secret_key
 from psycopg.conninfo import conninfo_to_dict
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from config.options import OptionError, Options
+from indexer.embedded.places import make_state_dir
 
-DEBUG = os.environ.get("DEBUG", "") == "1"
-SECRET_KEY = os.environ.get("SECRET_KEY") or get_random_secret_key()
-ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+BASE_DIR = Path(__file__).resolve().parent.parent
+OPTIONS = Options()
+
+DEBUG = OPTIONS.flag("DEBUG")
+ALLOWED_HOSTS = OPTIONS.names("ALLOWED_HOSTS")
 
 SHARED_APPS = [
     "django_tenants",
     "indexer.chains",
+    "indexer.access",
     "indexer.embedded",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "django_filters",
     "django_prometheus",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "rest_framework",
     "api",
 ]
@@ -52,29 +67,72 @@ def embedded_database() -> dict[str, Any]:
     return {"NAME": "footprint", "USER": server.user, "HOST": str(server.socket_dir), "PORT": str(server.port)}
 
 
-DATABASE_URL = os.environ.get("DATABASE_URL", "")
-database = parse_database_url(DATABASE_URL) if DATABASE_URL else embedded_database()
-DATABASES = {
-    "default": {
+# Set by config.wsgi: what a request asks must end; a command or a worker takes the time it needs.
+IS_WEB = os.environ.get("FOOTPRINT_PROCESS") == "web"
+STATEMENT_TIMEOUT = OPTIONS.number("STATEMENT_TIMEOUT", least=1)
+LOCK_TIMEOUT = OPTIONS.number("LOCK_TIMEOUT", least=1)
+
+
+def keep_connections(database: dict[str, Any]) -> dict[str, Any]:
+    given = database.get("OPTIONS", {})
+    limits = f"{given.get('options', '')} -c statement_timeout={STATEMENT_TIMEOUT}s".strip()
+    return {
         **database,
-        "ENGINE": "django_tenants.postgresql_backend",
         # Lookups bind their parameters on the server: planned once per connection they take a third of the time.
-        "OPTIONS": {**database.get("OPTIONS", {}), "prepare_threshold": 5},
+        "OPTIONS": {**given, **({"options": limits} if IS_WEB else {}), "prepare_threshold": 5},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }
+
+
+DATABASE_URL = OPTIONS.text("DATABASE_URL")
+DATABASE_REPLICA_URL = OPTIONS.text("DATABASE_REPLICA_URL")
+COUNTED_POSTGRES = "django_prometheus.db.backends.postgresql"
+DATABASES = {
+    "default": {
+        **keep_connections(parse_database_url(DATABASE_URL) if DATABASE_URL else embedded_database()),
+        "ENGINE": "django_tenants.postgresql_backend",
+    }
 }
+if DATABASE_REPLICA_URL:
+    # Asked by qualified names only, so it needs no tenants' search_path.
+    DATABASES["replica"] = {**keep_connections(parse_database_url(DATABASE_REPLICA_URL)), "ENGINE": COUNTED_POSTGRES}
+READ_DATABASE = "replica" if DATABASE_REPLICA_URL else "default"
 # The embedded server is started by the first connection that needs it.
-ORIGINAL_BACKEND = "django_prometheus.db.backends.postgresql" if DATABASE_URL else "indexer.embedded.backend"
+ORIGINAL_BACKEND = COUNTED_POSTGRES if DATABASE_URL else "indexer.embedded.backend"
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 # Migrations are watched by the worker (it refuses unapplied ones), not by a query at every start of the web.
 PROMETHEUS_EXPORT_MIGRATIONS = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "static/"
+# Served out of the packages that bring them: no collectstatic to forget.
+WHITENOISE_USE_FINDERS = True
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -82,6 +140,55 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+
+def read_secret_key() -> str:
+    """This machine's own key, made at the first start: all processes of one machine must have the same."""
+    try:
+        file = make_state_dir() / "secret-key"
+        if not file.exists():
+            # Linked into place whole: two processes that start at once must not read half of it, or two keys.
+            new = file.with_name(f"secret-key.{os.getpid()}")
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as text:
+                text.write(get_random_secret_key())
+            with suppress(FileExistsError):
+                file.hardlink_to(new)
+            new.unlink()
+        return file.read_text()
+    except OSError as error:
+        raise OptionError(f"SECRET_KEY is not set, and none can be kept here: {error}. Set it.") from None
+
+
+SECRET_KEY = OPTIONS.text("SECRET_KEY") or read_secret_key()
+
+HTTPS = OPTIONS.flag("HTTPS")
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# A load balancer asks for health on the inside, where nothing is encrypted.
+SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics"]
+TRUST_PROXY = OPTIONS.flag("TRUST_PROXY")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"] if HTTPS else []
+X_FRAME_OPTIONS = "DENY"
+
+PUBLIC_READ = OPTIONS.flag("PUBLIC_READ")
+CORS_ALLOW_ALL_ORIGINS = OPTIONS.names("CORS_ORIGINS") == ["*"]
+CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else OPTIONS.names("CORS_ORIGINS")
+CORS_URLS_REGEX = r"^/(api|user-pools|support|health)"
+BODY_LIMIT = OPTIONS.number("BODY_LIMIT", least=1024)
+WATCH_LIST_LIMIT = OPTIONS.number("WATCH_LIST_LIMIT", least=1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -95,8 +202,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["stderr"], "level": OPTIONS.text("LOG_LEVEL").upper()},
 }
 
 # A worker that has processed no block for this long makes /health answer 503.
-STALLED_AFTER_SECONDS = 600
+STALLED_AFTER_SECONDS = OPTIONS.number("STALLED_AFTER", least=1)
+METRICS_HOST = OPTIONS.text("METRICS_HOST")

@@ -1,8 +1,10 @@
 """Every address the web server answers."""
 
+from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
+    path("admin/", admin.site.urls),
     path("", include("api.urls")),
     path("", include("django_prometheus.urls")),
 ]

@@ -1,0 +1,1 @@
+"""The worker runtime: supervisord runs the processes, one configuration made from the chains."""
