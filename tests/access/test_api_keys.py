@@ -23,7 +23,8 @@ def test_a_key_is_admitted_with_its_scopes_and_its_use_is_noted() -> None:
     made = a_key(scopes=(READ, WRITE_JOBS))
     admission = admit(made.text)
     assert admission is not None
-    assert (admission.name, admission.scopes) == ("portfolio", {READ, WRITE_JOBS})
+    assert admission.name == "portfolio"
+    assert admission.scopes == {READ, WRITE_JOBS}
     assert not admission.refused
     assert now() - ApiKey.objects.get().use.last_used < timedelta(minutes=1)
 
