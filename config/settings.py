@@ -20,7 +20,6 @@ ALLOWED_HOSTS = OPTIONS.names("ALLOWED_HOSTS")
 SHARED_APPS = [
     "django_tenants",
     "indexer.chains",
-    "indexer.access",
     "indexer.embedded",
     "unfold",
     "django.contrib.admin",
@@ -29,6 +28,7 @@ SHARED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "indexer.access",  # behind auth, which makes the permissions that the roles are given
     "corsheaders",
     "django_filters",
     "django_prometheus",
