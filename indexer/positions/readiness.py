@@ -13,7 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from msgspec import Struct
 
 from indexer.chains.models import Chain
-from indexer.positions.standing import Standing, read_standings
+from indexer.positions.standing import Standing, read_standings, schemas_of
 from indexer.positions.union import ask_each
 
 log = logging.getLogger(__name__)
@@ -76,12 +76,11 @@ class Readers:
         try:
             missing = self.missing_migrations([PUBLIC])
             if missing:
-                return Readiness([], list(name_missing(missing)))
+                return Readiness([], [*obstacles, *name_missing(missing)])
             standings = read_all(read_chains, forget_chains)
-            chains = read_chains()
-            missing = self.missing_migrations([str(chain.schema_name) for chain in chains])
+            missing = self.missing_migrations(schemas_of(read_chains()))
         except (OperationalError, InterfaceError) as error:
-            return Readiness([], [blame_database("default", error)])
+            return Readiness([], [*obstacles, blame_database("default", error)])
         obstacles += name_missing(missing)
         obstacles += [found for standing in standings if (found := check_chain(standing, stalled_after))]
         return Readiness(standings, obstacles)

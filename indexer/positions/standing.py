@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, NamedTuple
 
+from msgspec import json
+
 from indexer.chains.models import Chain
 from indexer.positions.listing import STATE, STATES
 from indexer.positions.protocol.state import COVERAGE, CURSOR, FINAL, HEAD, REWIND
@@ -39,7 +41,7 @@ CROSS JOIN (
 """
 
 JOBS = f"""
-SELECT {{ordinal}}, coalesce(jsonb_object_agg(state, jobs), '{{{{}}}}'), coalesce(sum(unreadable), 0)::bigint
+SELECT {{ordinal}}, coalesce(json_object_agg(state, jobs), '{{{{}}}}')::text, coalesce(sum(unreadable), 0)::bigint
 FROM (
     SELECT {STATE} AS state, count(*) AS jobs, sum(unreadable) AS unreadable FROM {{schema}}.jobs GROUP BY 1
 ) AS counted
@@ -121,7 +123,7 @@ class JobCounts:
         due = [standing for standing in standings if not self._is_known(standing)]
         rows = self._ask(JOBS, schemas_of([standing.chain for standing in due]), {})
         for standing, (by_state, unreadable) in zip(due, rows, strict=True):
-            jobs = Jobs(dict.fromkeys(STATES, 0) | by_state, unreadable)
+            jobs = Jobs(dict.fromkeys(STATES, 0) | json.decode(by_state), unreadable)
             self._known[standing.chain.schema_name] = (standing.coverage_at, self._clock(), jobs)
         return [self._known[standing.chain.schema_name][2] for standing in standings]
 
