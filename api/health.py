@@ -19,6 +19,8 @@ from indexer.positions.standing import Standing
 class Health(Resource):
     """GET /health: 503 when a chain's worker does not get on."""
 
+    scope = None
+
     def get(self, request: HttpRequest) -> HttpResponse:
         chains = self.chains.ask(lambda known: check_health(known, stalled_after()))
         healthy = all(chain.healthy for chain in chains.values())
@@ -30,6 +32,8 @@ class Health(Resource):
 
 class Live(Resource):
     """GET /health/live: this process answers. What it needs besides is not asked: a restart would not help that."""
+
+    scope = None
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return answer({"status": "alive"})
@@ -49,6 +53,7 @@ class ChainReadiness(Struct):
 class Ready(Resource):
     """GET /health/ready: 503 when something stands in the way of right answers, with the reason and the remedy."""
 
+    scope = None
     readers = Readers()
 
     def get(self, request: HttpRequest) -> HttpResponse:

@@ -9,9 +9,9 @@ from api.metrics import Metrics
 
 urlpatterns = [
     path("", Index.as_view()),
-    path("health", Health.as_view()),
-    path("health/live", Live.as_view()),
-    path("health/ready", Ready.as_view()),
-    path("metrics", Metrics.as_view()),
+    path("health", Health.as_view(), name="health"),
+    path("health/live", Live.as_view(), name="live"),
+    path("health/ready", Ready.as_view(), name="ready"),
+    path("metrics", Metrics.as_view(), name="metrics"),
     path("api/v1/addresses/<str:address>", Addresses.as_view()),
 ]
