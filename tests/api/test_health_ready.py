@@ -1,12 +1,15 @@
 """GET /health/ready and /health/live: what is not ready, why, and what to do about it."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection as django_connection
+from django.db import connections
 from django.test import Client
 from psycopg import sql
 
@@ -133,6 +136,23 @@ def test_a_database_that_is_gone_is_an_answer_and_tells_no_host(
     assert "DATABASE_URL" in obstacle["remedy"]
     assert port not in str(body)
     assert ready(client, 200)["status"] == "ready"
+
+
+@pytest.mark.usefixtures("running")
+def test_a_replica_that_is_gone_is_named_beside_what_the_database_says(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "READ_DATABASE", "replica")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        gone = django_connection.settings_dict | {"PORT": str(nobody.getsockname()[1])}
+        monkeypatch.setitem(connections.settings, "replica", gone)
+        body = ready(client, 503)
+    del connections["replica"]
+    (obstacle,) = body["obstacles"]
+    assert (obstacle["kind"], obstacle["about"]) == ("database", "replica")
+    assert "DATABASE_REPLICA_URL" in obstacle["remedy"]
+    assert body["chains"]["hilltop"]["ready"]
 
 
 def test_live_asks_no_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

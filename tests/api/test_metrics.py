@@ -96,7 +96,8 @@ def test_the_past_is_counted_over_open_scans_only(client: Client, connection: Co
 
 
 def test_a_chain_that_never_started_has_no_blocks_and_stalls_in_time(client: Client) -> None:
-    Chain.objects.filter(slug="seaside").update(created_at=datetime.now(UTC) - timedelta(hours=1))
+    for slug, hours in (("hilltop", 0), ("seaside", 1)):
+        Chain.objects.filter(slug=slug).update(created_at=datetime.now(UTC) - timedelta(hours=hours))
     samples = ask(client)
     assert of(samples, "processed_block") is of(samples, "lag_blocks") is of(samples, "lag_seconds") is None
     assert (of(samples, "stalled"), of(samples, "stalled", "seaside")) == (0, 1)

@@ -11,7 +11,7 @@ from indexer.chains.models import Chain
 from tests.metrics import Samples, scrape, total, value
 from tests.positions.proxy import Proxy
 from tests.positions.world import A, B, World, grow
-from tests.processes import ChainWorker, backends, manage, read_page, wait_until
+from tests.processes import ChainWorker, backends, manage, read_page, wait_until, web_address
 from tests.rpc.scripted import refusing
 
 KEY = "s3cr3tKeyOfMine"
@@ -170,6 +170,18 @@ def test_a_lost_database_is_counted_and_metrics_go_on(world: World, start: Start
     assert total(scrape(worker.metrics_url), "footprint_database_up") == 1
 
 
+def test_a_worker_counts_for_itself_in_the_web_servers_environment(
+    world: World, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it counted would otherwise be added to what the web server shows."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    world.import_list({A: "Transfer"})
+    worker = start(world.evm.url)
+    wait_until(lambda: bool(world.setting("coverage")["complete"]))
+    assert total(scrape(worker.metrics_url), "footprint_logs_seen_total") > 0
+    assert not [file for file in tmp_path.glob("*.db") if b"footprint_" in file.read_bytes()]
+
+
 def test_metrics_stop_with_their_worker(world: World, start: Start) -> None:
     worker = start(world.evm.url, "--until-synced")
     address = worker.metrics_url
@@ -178,7 +190,7 @@ def test_metrics_stop_with_their_worker(world: World, start: Start) -> None:
         read_page(address)
 
 
-def test_no_url_is_ever_in_the_metrics(world: World, proxy: Proxy, start: Start) -> None:
+def test_no_url_is_ever_in_the_metrics(world: World, proxy: Proxy, start: Start, tmp_path: Path) -> None:
     address = f"{proxy.url}/v2/{KEY}?token={KEY}"
     world.import_list({A: "Transfer"})
     worker = start(address.replace("http://", f"http://user:{KEY}@"))
@@ -187,6 +199,9 @@ def test_no_url_is_ever_in_the_metrics(world: World, proxy: Proxy, start: Start)
     wait_until(lambda: total(scrape(worker.metrics_url), "footprint_rpc_errors_total") > 0)
     text = read_page(worker.metrics_url)
     assert 'endpoint="local-1"' in text
+    # A web server may have the same environment.
+    with web_address(tmp_path / "web.log", environ={"RPC_URLS_HILLTOP": address}) as web:
+        text += read_page(f"{web}/metrics") + read_page(f"{web}/health/ready")
     for secret in (KEY, proxy.url, proxy.url.removeprefix("http://"), "127.0.0.1"):
         assert secret not in text
 
