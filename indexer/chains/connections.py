@@ -7,6 +7,7 @@ from django.db import connections
 from psycopg import sql
 
 from indexer.chains.models import Chain
+from indexer.chains.statements import cursor_class
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -22,6 +23,8 @@ def connect(chain: Chain, *, application_name: str = "footprint") -> Connection:
     """
     given = connections["default"].get_connection_params()
     parameters = {key: value for key, value in given.items() if key not in DJANGO_ONLY}
-    connection: Connection = psycopg.connect(**parameters, autocommit=True, application_name=application_name)
+    connection: Connection = psycopg.connect(
+        **parameters, autocommit=True, application_name=application_name, cursor_factory=cursor_class()
+    )
     connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(chain.schema_name)))
     return connection

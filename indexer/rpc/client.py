@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -16,10 +18,14 @@ from indexer.rpc.labels import label_of, secrets_of
 
 __all__ = ["Endpoint", "label_of"]
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 LARGEST_ANSWER = 256 * 1024 * 1024
 """Bytes of one answer, unpacked."""
+LONGEST_SHOWN = 300
+"""Characters of a call's parameters in a debug line."""
 
 
 class Reply(msgspec.Struct):
@@ -79,13 +85,14 @@ class Endpoint:
         Raises an RpcError. Null for a type without None, and whatever else does not decode, is Transport.
         """
         number = self._take_ids(1)
-        with self._naming(method):
+        with self._naming(method, params) as results:
             answer = self._channel.post(msgspec.json.encode(_request(number, method, params)))
             reply: Reply = self._decode(method, answer, Reply)
             self._check(method, answer, reply)
             if reply.id != number:
                 raise Transport("answered another request")
-            return _result(reply, result)
+            results.append(_result(reply, result))
+        return results[0]
 
     @overload
     def batch(self, method: str, params: Sequence[list[object]], result: type[T]) -> list[T]: ...
@@ -99,7 +106,7 @@ class Endpoint:
         start = self._take_ids(len(params))
         ids = range(start, start + len(params))
         requests = [_request(number, method, each) for number, each in zip(ids, params, strict=True)]
-        with self._naming(method):
+        with self._naming(method, params) as results:
             answer = self._channel.post(msgspec.json.encode(requests))
             replies: list[Reply] | Reply = self._decode(method, answer, list[Reply] | Reply)
             for reply in [replies] if isinstance(replies, Reply) else replies:
@@ -109,7 +116,8 @@ class Endpoint:
             by_id = {reply.id: reply for reply in replies if isinstance(reply.id, int)}
             if len(replies) != len(ids) or by_id.keys() != set(ids):
                 raise Transport("the answers of a batch do not match its requests")
-            return [_result(by_id[number], result) for number in ids]
+            results += [_result(by_id[number], result) for number in ids]
+        return results
 
     def _take_ids(self, count: int) -> int:
         with self._lock:
@@ -118,14 +126,28 @@ class Endpoint:
         return start
 
     @contextmanager
-    def _naming(self, method: str) -> Iterator[None]:
+    def _naming(self, method: str, params: Sequence[object]) -> Iterator[list[Any]]:
+        """Name the endpoint in errors, and tell of the call; yields where its results go."""
+        results: list[Any] = []
+        began = time.monotonic()
         try:
-            yield
+            yield results
         except RpcError as error:
             error.endpoint, error.method = self.label, method
             with self._lock:
                 self.errors += 1
+            if log.isEnabledFor(logging.DEBUG):
+                self._tell(method, params, began, type(error).__name__)
             raise
+        if log.isEnabledFor(logging.DEBUG):
+            self._tell(method, params, began, _count(results))
+
+    def _tell(self, method: str, params: Sequence[object], began: float, outcome: str) -> None:
+        milliseconds = 1000 * (time.monotonic() - began)
+        shown = msgspec.json.encode(params).decode()
+        if len(shown) > LONGEST_SHOWN:
+            shown = shown[:LONGEST_SHOWN] + "…"
+        log.debug("%s %s: %.0f ms, %s: %s", self.label, method, milliseconds, outcome, self._blot(shown))
 
     def _decode(self, method: str, answer: Answer, kind: Any) -> Any:
         """Return the JSON-RPC envelope, or raise what an answer that is none means."""
@@ -159,6 +181,12 @@ class Endpoint:
         for secret in self._secrets:
             text = text.replace(secret, f"<{self.label}>")
         return text
+
+
+def _count(results: list[Any]) -> str:
+    """What came: the length of a list, or how many answers a batch had."""
+    found = results[0] if len(results) == 1 else results
+    return f"{len(found):,} results" if isinstance(found, list) else "null" if found is None else "1 result"
 
 
 def _request(number: int, method: str, params: list[object]) -> dict[str, object]:

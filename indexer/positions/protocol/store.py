@@ -3,11 +3,14 @@
 Every statement takes its rows in one order, (address, job, …), so that concurrent writers cannot deadlock.
 """
 
+import logging
 from collections.abc import Iterable
 from hashlib import sha256
 
 from indexer.positions.protocol.state import Cur
 from indexer.positions.watch import Matches, Touch, Unreadable
+
+log = logging.getLogger(__name__)
 
 LOGS = """
 INSERT INTO logs (address, job_id, first_block)
@@ -57,6 +60,7 @@ def store_matches(cur: Cur, matches: Matches, *, settled: bool) -> bool:
 
     True when some job's unreadable total has changed, which changes what lookups must say.
     """
+    log.debug("%d touches to store, %d unreadable logs", len(matches.touches), len(matches.unreadable))
     store_touches(cur, matches.touches)
     if not settled:
         store_unsettled(cur, matches.touches)
