@@ -90,7 +90,7 @@ def is_urls(name: str) -> bool:
 
 
 def url_secrets(value: str) -> set[str]:
-    """The secret parts of RPC URLs with commas between; a word, such as a chain's name, or a bare local host is none."""
+    """The secret parts of RPC URLs with commas between. A word, such as a chain, or a bare local host is none."""
     found: set[str] = set()
     for url in filter(None, map(str.strip, value.split(","))):
         try:

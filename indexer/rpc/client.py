@@ -144,10 +144,10 @@ class Endpoint:
 
     def _tell(self, method: str, params: Sequence[object], began: float, outcome: str) -> None:
         milliseconds = 1000 * (time.monotonic() - began)
-        shown = msgspec.json.encode(params).decode()
+        shown = self._blot(msgspec.json.encode(params).decode())
         if len(shown) > LONGEST_SHOWN:
             shown = shown[:LONGEST_SHOWN] + "…"
-        log.debug("%s %s: %.0f ms, %s: %s", self.label, method, milliseconds, outcome, self._blot(shown))
+        log.debug("%s %s: %.0f ms, %s: %s", self.label, method, milliseconds, outcome, shown)
 
     def _decode(self, method: str, answer: Answer, kind: Any) -> Any:
         """Return the JSON-RPC envelope, or raise what an answer that is none means."""
