@@ -9,7 +9,7 @@ from django.core.management.utils import get_random_secret_key
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from config.logs import build_logging
+from config.logs import build_logging, program_name
 from config.masks import Mask
 from config.options import OptionError, Options
 from indexer.embedded.places import make_state_dir
@@ -21,8 +21,9 @@ DEBUG = OPTIONS.flag("DEBUG")
 ALLOWED_HOSTS = OPTIONS.names("ALLOWED_HOSTS")
 
 SHARED_APPS = [
-    "django_tenants",
+    # Before django_tenants, whose migrate_schemas it takes the place of.
     "indexer.chains",
+    "django_tenants",
     "indexer.access",
     "indexer.embedded",
     "unfold",
@@ -47,6 +48,7 @@ TENANT_MODEL = "chains.Chain"
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 # One SET search_path per switch instead of one per query.
 TENANT_LIMIT_SET_CALLS = True
+TENANT_BASE_MIGRATE_COMMAND = "indexer.chains.migrating.Migrate"
 
 
 def parse_database_url(name: str, url: str) -> dict[str, Any]:
@@ -81,7 +83,7 @@ LOCK_TIMEOUT = OPTIONS.number("LOCK_TIMEOUT", least=1)
 
 
 def keep_connections(database: dict[str, Any]) -> dict[str, Any]:
-    given = database.get("OPTIONS", {})
+    given = {"application_name": f"footprint {program_name()}", **database.get("OPTIONS", {})}
     limits = f"{given.get('options', '')} -c statement_timeout={STATEMENT_TIMEOUT}s".strip()
     return {
         **database,

@@ -21,10 +21,15 @@ def connect(chain: Chain, *, application_name: str = "footprint") -> Connection:
     The ORM is left out on purpose: its connections belong to the thread that opened them and forget their schema.
     The caller closes it. Raises psycopg.OperationalError when the database cannot be reached.
     """
+    connection = open_beside(application_name=application_name)
+    connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(chain.schema_name)))
+    return connection
+
+
+def open_beside(*, application_name: str) -> Connection:
+    """A new autocommit connection beside Django's own, in the schema that the database's user has by default."""
     given = connections["default"].get_connection_params()
     parameters = {key: value for key, value in given.items() if key not in DJANGO_ONLY}
-    connection: Connection = psycopg.connect(
-        **parameters, autocommit=True, application_name=application_name, cursor_factory=cursor_class()
-    )
-    connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(chain.schema_name)))
+    parameters |= {"application_name": application_name, "cursor_factory": cursor_class()}
+    connection: Connection = psycopg.connect(**parameters, autocommit=True)
     return connection
