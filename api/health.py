@@ -11,6 +11,8 @@ from indexer.positions.health import check_health
 
 
 class Health(Resource):
+    scope = None
+
     def get(self, request: HttpRequest) -> HttpResponse:
         stalled_after = timedelta(seconds=settings.STALLED_AFTER_SECONDS)
         chains = self.chains.ask(lambda known: check_health(known, stalled_after))

@@ -14,5 +14,7 @@ LINKS = {
 
 
 class Index(Resource):
+    scope = None
+
     def get(self, request: HttpRequest) -> HttpResponse:
         return answer({"name": "Footprint", "links": LINKS})

@@ -24,7 +24,6 @@ SHARED_APPS = [
     # Before django_tenants, whose migrate_schemas it takes the place of.
     "indexer.chains",
     "django_tenants",
-    "indexer.access",
     "indexer.embedded",
     "unfold",
     "django.contrib.admin",
@@ -33,6 +32,7 @@ SHARED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "indexer.access",  # behind auth, which makes the permissions that the roles are given
     "corsheaders",
     "django_filters",
     "django_prometheus",
