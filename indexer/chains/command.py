@@ -23,8 +23,8 @@ class FootprintCommand(BaseCommand):
             return super().execute(*args, **options)
         except self.expected as error:
             raise CommandError(str(error)) from error
-        except ProgrammingError as error:
-            if isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
+        except (ProgrammingError, UndefinedTable, UndefinedColumn) as error:
+            if isinstance(error.__cause__ or error, UndefinedTable | UndefinedColumn):
                 said = str(error).splitlines()[0]
                 raise CommandError(f"this code needs migrations ({said}): run manage.py migrate_schemas") from error
             raise

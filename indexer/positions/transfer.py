@@ -109,6 +109,8 @@ def import_chain(reader: Reader, tell: Tell, *, slug: str | None = None, replace
                 fill(cur, reader, str(chain.schema_name), tell)
             if old is not None:
                 drop(old)
+    except psycopg.errors.LockNotAvailable:
+        raise ArchiveError("somebody writes to the chain and does not let go: nothing is changed, try again") from None
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         raise ArchiveError(f"{reader.path} does not fit: {str(error).splitlines()[0]}") from error
     return chain
@@ -123,6 +125,7 @@ def put_aside(chain: Chain, manifest: Manifest, *, replace: bool) -> str:
     with connection.connection.cursor() as cur:
         take_lock(cur, chain)
         # Every writer of the protocol begins with a row of it; whoever only reads goes on.
+        cur.execute("SELECT set_config('lock_timeout', %s, true)", [f"{settings.LOCK_TIMEOUT}s"])
         cur.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(sql.Identifier(schema, "settings")))
         if not replace and not is_empty(cur, schema):
             raise ArchiveError(f"{chain} has rows already: --replace takes the file's instead")
@@ -185,16 +188,16 @@ def fill(cur: Cur, reader: Reader, schema: str, tell: Tell) -> None:
 def drop(schema: str) -> None:
     """Drop the schema that was put aside. Readers are waited for in short steps, for others queue behind us."""
     statement = sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)).as_string(None)
-    for attempt in range(DROP_TRIES):
+    for _ in range(DROP_TRIES):
         try:
             with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = '{settings.LOCK_TIMEOUT}s'")
-                cursor.execute(statement)
+                cursor.execute(statement)  # waits as long as put_aside has set
                 return
         except OperationalError as error:
-            if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable) or attempt == DROP_TRIES - 1:
+            if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
                 raise
             time.sleep(settings.LOCK_TIMEOUT)
+    raise ArchiveError("somebody reads the chain's old rows and does not let go: nothing is changed, try again")
 
 
 def applied_migrations(cur: Cur, schema: str) -> list[str]:

@@ -8,11 +8,12 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 import psycopg
 import pytest
+from django.test import override_settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -157,6 +158,24 @@ def test_lookups_and_imports_go_on_during_an_import(filled: World, file: Path) -
     assert (bytes([0xDD]) * 20, 2) in filled.jobs()
     filled.settle()
     filled.check_truth()
+
+
+@override_settings(LOCK_TIMEOUT=1)
+def test_a_long_reader_is_waited_for_and_a_writer_that_does_not_end_is_not(filled: World, file: Path) -> None:
+    rows = contents(filled.chain)
+    with connect(filled.chain) as other:
+        with other.transaction():
+            other.execute("SELECT 1 FROM settings FOR UPDATE")
+            with pytest.raises(ArchiveError, match="somebody writes to the chain"):
+                restore(file, replace=True)
+        assert contents(filled.chain) == rows
+        other.execute("BEGIN")
+        other.execute("SELECT 1 FROM logs")
+        end = Timer(1.5, other.rollback)
+        end.start()
+        restore(file, replace=True)
+        assert end.finished.is_set()
+    assert contents(filled.chain) == rows
 
 
 @pytest.fixture
