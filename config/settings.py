@@ -104,14 +104,14 @@ ORIGINAL_BACKEND = COUNTED_POSTGRES if DATABASE_URL else "indexer.embedded.backe
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "api.lean.StaticFiles",
     "corsheaders.middleware.CorsMiddleware",
     "api.bodies.BodyLimit",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "api.lean.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "api.lean.Authentication",
+    "api.lean.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
