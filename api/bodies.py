@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+import msgspec
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
@@ -11,6 +12,25 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from api.problems import Problem, respond, wrong
 
 View = TypeVar("View", bound=Callable[..., Any])
+Shape = TypeVar("Shape")
+
+
+def read_json(request: HttpRequest, shape: type[Shape], limit: int) -> Shape:
+    """The body as this shape. Raises Problem: 415 where it is no JSON by its headers, 400 naming what does not fit."""
+    if request.content_type != "application/json":
+        sent = (request.content_type or "missing")[:60]
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type is {sent}; it must be application/json.")
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity")
+    if encoding.lower() != "identity":
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Encoding is not understood: send the body as it is.")
+    try:
+        return msgspec.json.decode(read_body(request, limit), type=shape)
+    except msgspec.ValidationError as error:
+        raise wrong(f"The body does not fit: {error}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise wrong(f"The body is no JSON: {error}.") from None
+    except RecursionError:
+        raise wrong("The body is nested too deeply.") from None
 
 
 def read_body(request: HttpRequest, limit: int) -> bytes:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from corsheaders.defaults import default_headers
 from django.core.management.utils import get_random_secret_key
 from psycopg.conninfo import conninfo_to_dict
 
@@ -186,6 +187,8 @@ X_FRAME_OPTIONS = "DENY"
 PUBLIC_READ = OPTIONS.flag("PUBLIC_READ")
 CORS_ALLOW_ALL_ORIGINS = OPTIONS.names("CORS_ORIGINS") == ["*"]
 CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else OPTIONS.names("CORS_ORIGINS")
+CORS_ALLOW_HEADERS = (*default_headers, "if-none-match", "x-api-key")
+CORS_EXPOSE_HEADERS = ("ETag", "Footprint-Incomplete", "Retry-After")
 CORS_URLS_REGEX = r"^/(api|user-pools|support|health)"
 BODY_LIMIT = OPTIONS.number("BODY_LIMIT", least=1024)
 WATCH_LIST_LIMIT = OPTIONS.number("WATCH_LIST_LIMIT", least=1024)
@@ -202,7 +205,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
+    "filters": {"route": {"()": "api.routes_in_logs.RouteInsteadOfPath"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        name: {"filters": [] if OPTIONS.flag("LOG_ADDRESSES") else ["route"]}
+        for name in ("django.request", "django.security.csrf")
+    },
     "root": {"handlers": ["stderr"], "level": OPTIONS.text("LOG_LEVEL").upper()},
 }
 

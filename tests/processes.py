@@ -117,11 +117,11 @@ def wait_until(true: Callable[[], bool], within: float = PATIENCE, what: Callabl
 
 
 @contextmanager
-def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
-    """gunicorn with the project's WSGI application; yields what asks it for a path's JSON."""
+def gunicorn(log: Path) -> Iterator[int]:
+    """gunicorn with the project's WSGI application, once it answers; yields its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port = int(probe.getsockname()[1])
     command = ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "2"]
     command.append("--no-control-socket")  # it would lie in the home directory, one for all servers of a user
     with log.open("wb") as lines:
@@ -129,24 +129,32 @@ def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
             [sys.executable, "-m", *command], cwd=PROJECT, env=environment({}), stdout=lines, stderr=lines
         )
 
-    def ask(path: str) -> Any:
-        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as response:
-            return json.load(response)
-
     def answers() -> bool:
         assert server.poll() is None, log.read_text()
         try:
-            ask("/")
+            urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE).close()
         except URLError:
             return False
         return True
 
     try:
         wait_until(answers, what=log.read_text)
-        yield ask
+        yield port
     finally:
         server.terminate()
         server.wait(PATIENCE)
+
+
+@contextmanager
+def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
+    """The same; yields what asks it for a path's JSON."""
+    with gunicorn(log) as port:
+
+        def ask(path: str) -> Any:
+            with urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as response:
+                return json.load(response)
+
+        yield ask
 
 
 def backends(connection: psycopg.Connection[Any], slug: str) -> list[int]:
