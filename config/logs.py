@@ -13,7 +13,7 @@ from typing import Any
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
-from config.masks import Mask, shorten_addresses
+from config.masks import Mask, hide_addresses
 from config.options import OptionError, Options
 
 OURS = ("api", "config", "indexer")
@@ -44,7 +44,7 @@ class Masked(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = self.mask(self.inner.format(record))
         if self.hides_addresses and (self.is_web or record.name.partition(".")[0] in OF_REQUESTS):
-            return shorten_addresses(text)
+            return hide_addresses(text)
         return text
 
 

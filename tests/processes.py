@@ -124,23 +124,16 @@ def wait_until(true: Callable[[], bool], within: float = PATIENCE, what: Callabl
 
 
 @contextmanager
-def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
-    """gunicorn with the project's WSGI application; yields what asks it for a path's JSON."""
-    with web_address(log) as address:
-        yield lambda path: json.loads(read_page(address + path))
-
-
-@contextmanager
-def web_address(log: Path, *options: str, environ: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
-    """The same server with further options of gunicorn's and variables; yields its address, http://…."""
+def web_address(log: Path, environ: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """The project's web server with further settings, once it answers; yields its address, http://…."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port = int(probe.getsockname()[1])
     command = ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "2"]
     command.append("--no-control-socket")  # it would lie in the home directory, one for all servers of a user
     with log.open("wb") as lines:
         server = subprocess.Popen(
-            [sys.executable, "-m", *command, *options],
+            [sys.executable, "-m", *command],
             cwd=PROJECT,
             env=environment({}) | dict(environ),
             stdout=lines,
@@ -162,6 +155,13 @@ def web_address(log: Path, *options: str, environ: Mapping[str, str] = MappingPr
     finally:
         server.terminate()
         server.wait(PATIENCE)
+
+
+@contextmanager
+def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
+    """The same; yields what asks it for a path's JSON."""
+    with web_address(log) as address:
+        yield lambda path: json.loads(read_page(address + path))
 
 
 def read_page(url: str) -> str:
