@@ -15,21 +15,28 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 DJANGO_ONLY = ("context", "cursor_factory", "prepare_threshold")
 
 
-def connect(chain: Chain, *, application_name: str = "footprint") -> Connection:
+def connect(chain: Chain, *, application_name: str = "footprint", timeout: int | None = None) -> Connection:
     """A new autocommit connection whose search_path is the chain's schema alone.
 
     The ORM is left out on purpose: its connections belong to the thread that opened them and forget their schema.
-    The caller closes it. Raises psycopg.OperationalError when the database cannot be reached.
+    The caller closes it. `timeout` in seconds is for connecting, for every statement, and for a server that has gone
+    away without a word. Raises psycopg.OperationalError when the database cannot be reached.
     """
-    connection = open_beside(application_name=application_name)
+    limits = {} if timeout is None else {"connect_timeout": timeout, "tcp_user_timeout": timeout * 1000}
+    connection = open_beside(application_name=application_name, **limits)
     connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(chain.schema_name)))
+    if timeout is not None:
+        connection.execute(sql.SQL("SET statement_timeout TO {}").format(sql.Literal(f"{timeout}s")))
     return connection
 
 
-def open_beside(*, application_name: str) -> Connection:
-    """A new autocommit connection beside Django's own, in the schema that the database's user has by default."""
+def open_beside(*, application_name: str, **limits: int) -> Connection:
+    """A new autocommit connection beside Django's own, in the schema that the database's user has by default.
+
+    `limits` are libpq's, such as connect_timeout.
+    """
     given = connections["default"].get_connection_params()
     parameters = {key: value for key, value in given.items() if key not in DJANGO_ONLY}
-    parameters |= {"application_name": application_name, "cursor_factory": cursor_class()}
+    parameters |= {"application_name": application_name, "cursor_factory": cursor_class(), **limits}
     connection: Connection = psycopg.connect(**parameters, autocommit=True)
     return connection

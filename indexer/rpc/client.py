@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from time import perf_counter
 from typing import Any, TypeVar, overload
 
 import msgspec
@@ -21,6 +21,9 @@ __all__ = ["Endpoint", "label_of"]
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+Observer = Callable[[str, str, float, str | None], None]
+"""Is told of every request: the endpoint's label, the method, seconds, and the class of what it raised or None."""
 
 LARGEST_ANSWER = 256 * 1024 * 1024
 """Bytes of one answer, unpacked."""
@@ -49,11 +52,20 @@ class Endpoint:
     """One RPC URL, known by its label. Safe to share between threads.
 
     `requests` (over HTTP; a batch is one), `bytes_in` (over the wire) and `errors` count since creation. `timeout` in
-    seconds is for connecting and for each read.
+    seconds is for connecting and for each read. `observe` is called by whichever thread has asked.
     """
 
-    def __init__(self, url: str, label: str, timeout: float = 30.0, *, largest_answer: int = LARGEST_ANSWER) -> None:
+    def __init__(
+        self,
+        url: str,
+        label: str,
+        timeout: float = 30.0,
+        *,
+        largest_answer: int = LARGEST_ANSWER,
+        observe: Observer | None = None,
+    ) -> None:
         self.label = label
+        self._observe = observe
         self.errors = 0
         self._channel = Channel(url, label, timeout, largest_answer)
         self._secrets = secrets_of(url)
@@ -85,7 +97,7 @@ class Endpoint:
         Raises an RpcError. Null for a type without None, and whatever else does not decode, is Transport.
         """
         number = self._take_ids(1)
-        with self._naming(method, params) as results:
+        with self._asking(method, params) as results:
             answer = self._channel.post(msgspec.json.encode(_request(number, method, params)))
             reply: Reply = self._decode(method, answer, Reply)
             self._check(method, answer, reply)
@@ -106,7 +118,7 @@ class Endpoint:
         start = self._take_ids(len(params))
         ids = range(start, start + len(params))
         requests = [_request(number, method, each) for number, each in zip(ids, params, strict=True)]
-        with self._naming(method, params) as results:
+        with self._asking(method, params) as results:
             answer = self._channel.post(msgspec.json.encode(requests))
             replies: list[Reply] | Reply = self._decode(method, answer, list[Reply] | Reply)
             for reply in [replies] if isinstance(replies, Reply) else replies:
@@ -126,28 +138,30 @@ class Endpoint:
         return start
 
     @contextmanager
-    def _naming(self, method: str, params: Sequence[object]) -> Iterator[list[Any]]:
-        """Name the endpoint in errors, and tell of the call; yields where its results go."""
+    def _asking(self, method: str, params: Sequence[object]) -> Iterator[list[Any]]:
+        """Name the endpoint in what goes wrong, and tell of the request; yields where its results go."""
         results: list[Any] = []
-        began = time.monotonic()
+        began, problem = perf_counter(), None
         try:
             yield results
         except RpcError as error:
             error.endpoint, error.method = self.label, method
+            problem = type(error).__name__
             with self._lock:
                 self.errors += 1
-            if log.isEnabledFor(logging.DEBUG):
-                self._tell(method, params, began, type(error).__name__)
             raise
-        if log.isEnabledFor(logging.DEBUG):
-            self._tell(method, params, began, _count(results))
+        finally:
+            seconds = perf_counter() - began
+            if self._observe is not None:
+                self._observe(self.label, method, seconds, problem)
+            if log.isEnabledFor(logging.DEBUG):
+                self._tell(method, params, seconds, problem or _count(results))
 
-    def _tell(self, method: str, params: Sequence[object], began: float, outcome: str) -> None:
-        milliseconds = 1000 * (time.monotonic() - began)
+    def _tell(self, method: str, params: Sequence[object], seconds: float, outcome: str) -> None:
         shown = self._blot(msgspec.json.encode(params).decode())
         if len(shown) > LONGEST_SHOWN:
             shown = shown[:LONGEST_SHOWN] + "…"
-        log.debug("%s %s: %.0f ms, %s: %s", self.label, method, milliseconds, outcome, shown)
+        log.debug("%s %s: %.0f ms, %s: %s", self.label, method, 1000 * seconds, outcome, shown)
 
     def _decode(self, method: str, answer: Answer, kind: Any) -> Any:
         """Return the JSON-RPC envelope, or raise what an answer that is none means."""
