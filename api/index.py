@@ -8,6 +8,13 @@ from indexer.positions.lookup import ADDRESSES
 LINKS = {
     "lookup": ADDRESSES + "{address}",
     "lookup on some chains": ADDRESSES + "{address}?chain={chain},{chain}",
+    "chains": "/api/v1/chains",
+    "jobs": "/api/v1/chains/{chain}/jobs",
+    "pools": "/api/v1/pools",
+    "addresses of a pool": "/api/v1/pools/{chain}/{contract}/addresses",
+    "what is watched": "/support",
+    "schema": "/api/v1/schema",
+    "documentation": "/api/v1/docs",
     "health": "/health",
     "metrics": "/metrics",
 }
