@@ -34,6 +34,7 @@ class JobList(Struct):
 
 
 Label = Annotated[str, Meta(min_length=1, max_length=200)]
+Source = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", description="who says so")]
 BlockNumber = Annotated[int, Meta(ge=0, le=MAX_BLOCK)]
 
 
@@ -45,7 +46,7 @@ class NewJob(Struct, forbid_unknown_fields=True):
     protocol: Label
     product: Label
     start_block: Annotated[BlockNumber, Meta(description="nothing earlier is read")] | UnsetType = UNSET
-    source: Annotated[Label, Meta(description="who says so")] = "api"
+    source: Source = "api"
 
 
 class JobChange(Struct, forbid_unknown_fields=True):
