@@ -8,11 +8,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.addresses import shorten
 from api.job_filter import FILTERS, choose_jobs
 from api.openapi import documented
-from api.parameters import PageForm, next_page, read_parameters
-from api.problems import Fault, Problem
+from api.parameters import Cursor, PageForm, next_page, read_parameters
+from api.problems import Problem
 from api.rest import RestView, read_json, refused
 from indexer.access.scopes import WRITE_JOBS
 from indexer.chains.connections import connect
@@ -24,6 +23,10 @@ from indexer.positions.protocol.jobs import disable_jobs, enable_jobs, rescan_jo
 from indexer.positions.watchlist import MAX_BLOCK, WatchList, WatchListError, read_watch_list
 
 LARGEST_ID = 2**31 - 1
+
+
+class JobPage(PageForm):
+    cursor = Cursor(pattern="[0-9]{1,10}")
 
 
 class JobList(Struct):
@@ -65,12 +68,12 @@ class Jobs(RestView):
     write_scope = WRITE_JOBS
 
     @documented(
-        "listJobs", "List a chain's jobs", tag="Jobs", answer=JobList, path=["chain"], parameters=[FILTERS, PageForm]
+        "listJobs", "List a chain's jobs", tag="Jobs", answer=JobList, path=["chain"], parameters=[FILTERS, JobPage]
     )
     def get(self, request: Request, chain: str) -> Response:
         """The jobs of a chain, by id."""
-        asked = read_parameters(request.GET, FILTERS, PageForm)
-        after, limit = read_job_cursor(asked["cursor"]), asked["limit"]
+        asked = read_parameters(request.GET, FILTERS, JobPage)
+        after, limit = int(asked["cursor"] or 0), asked["limit"]
 
         def read(found: Chain) -> tuple[list[int], list[Job]]:
             ids = choose_jobs(found, request.GET.dict(), after, limit + 1)
@@ -212,12 +215,3 @@ def read_new_job(chain: Chain, new: NewJob) -> tuple[WatchList, Definition]:
     [entry] = watch_list.entries
     assert entry.definition is not None  # the event is never false here
     return watch_list, entry.definition
-
-
-def read_job_cursor(text: str | None) -> int:
-    if text is None:
-        return 0
-    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= LARGEST_ID):
-        said = f"cursor: {shorten(text)} is none. Take it from `next` of the page before."
-        raise Problem(HTTPStatus.BAD_REQUEST, said, [Fault(said, parameter="cursor")])
-    return int(text)

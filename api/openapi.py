@@ -66,7 +66,9 @@ structs: dict[str, Any] = {}
 def schema_of(kind: Any) -> dict[str, Any]:
     """The JSON schema of a type as msgspec writes it; the structs in it become components."""
     (schema,), components = msgspec.json.schema_components([kind], ref_template="#/components/schemas/{name}")
-    structs.update(components)
+    for name, component in components.items():
+        if structs.setdefault(name, component) != component:
+            raise ValueError(f"two different structs are called {name}: the schema can name only one so")
     return schema
 
 
@@ -127,6 +129,8 @@ def complete_operation(operation: dict[str, Any], security: list[dict[str, list[
     operation.setdefault("security", security)
     for status in operation.pop(PROBLEMS_OF, OF_ALL):
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/{PROBLEMS[status][0]}"})
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = True
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 

@@ -78,7 +78,8 @@ class Flag(forms.TypedChoiceField):
 class Address(forms.Field):
     """20 bytes, from hex in any case."""
 
-    schema: Mapping[str, object] = {"type": "string", "pattern": "^0[xX][0-9a-fA-F]{40}$"}
+    pattern = "0[xX][0-9a-fA-F]{40}"
+    schema: Mapping[str, object] = {"type": "string", "pattern": f"^{pattern}$"}
 
     def __init__(self, *, required: bool = False, **options: Any) -> None:
         super().__init__(required=required, **options)
@@ -92,11 +93,31 @@ class Address(forms.Field):
             raise ValidationError(f"It is {error}.") from None
 
 
+class Cursor(Text):
+    """Where a page begins, as `next` of the page before writes it."""
+
+    def __init__(self, *, pattern: str, **options: Any) -> None:
+        self.pattern = pattern
+        super().__init__(help_text="where the page begins: take it from `next` of the page before", **options)
+
+    def to_python(self, value: Any) -> str | None:
+        text = super().to_python(value)
+        if text and not re.fullmatch(self.pattern, text, re.ASCII):
+            raise ValidationError("It is none: take it from `next` of the page before.")
+        return text
+
+    @property
+    def schema(self) -> dict[str, object]:
+        return {"type": "string", "pattern": f"^{self.pattern}$"}
+
+
 class PageForm(forms.Form):
-    """Pages follow each other by key, so rows that come meanwhile neither repeat nor hide others."""
+    """Pages follow each other by key, so rows that come meanwhile neither repeat nor hide others.
+
+    Subclasses add the field `cursor`.
+    """
 
     limit = Number(min_value=1, max_value=LONGEST_PAGE, initial=PAGE, help_text="rows on a page")
-    cursor = Text(help_text="where the page begins: take it from `next` of the page before")
 
 
 def read_parameters(query: QueryDict, *forms_: type[forms.Form]) -> dict[str, Any]:

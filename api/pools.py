@@ -7,10 +7,10 @@ from msgspec import Struct
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.addresses import choose_chains, shorten
+from api.addresses import choose_chains
 from api.openapi import documented
-from api.parameters import Address, PageForm, Text, next_page, read_parameters
-from api.problems import Fault, Problem
+from api.parameters import Address, Cursor, PageForm, Text, next_page, read_parameters
+from api.problems import Problem
 from api.rest import RestView, read_contract
 from indexer.positions.address import checksum, parse_address
 from indexer.positions.lookup import AsOf
@@ -31,6 +31,14 @@ class PoolForm(forms.Form):
     protocol = Text(help_text="pools of this protocol")
     product = Text(help_text="pools of this product")
     contract = Address(help_text="pools with this contract, in any case")
+
+
+class PoolPage(PageForm):
+    cursor = Cursor(pattern=f"[0-9]{{1,18}}:{Address.pattern}")
+
+
+class AddressPage(PageForm):
+    cursor = Cursor(pattern=Address.pattern)
 
 
 class PoolList(Struct):
@@ -58,10 +66,10 @@ class AddressList(Struct):
 
 
 class Pools(RestView):
-    @documented("listPools", "List the pools", tag="Pools", answer=PoolList, parameters=[PoolForm, PageForm])
+    @documented("listPools", "List the pools", tag="Pools", answer=PoolList, parameters=[PoolForm, PoolPage])
     def get(self, request: Request) -> Response:
         """The watched contracts of all chains, or of those asked for."""
-        asked = read_parameters(request.GET, PoolForm, PageForm)
+        asked = read_parameters(request.GET, PoolForm, PoolPage)
         after = read_pool_cursor(asked["cursor"])
         filters = Filters(asked["contract"], asked["protocol"], asked["product"])
         chosen = {"chain": asked["chain"]} if asked["chain"] else {}
@@ -93,13 +101,13 @@ class PoolAddressItems(RestView):
         tag="Pools",
         answer=AddressList,
         path=["chain", "contract"],
-        parameters=[PageForm],
+        parameters=[AddressPage],
     )
     def get(self, request: Request, chain: str, contract: str) -> Response:
         """The addresses that have ever had a position with the pool, by address, each with its earliest known touch."""
-        asked = read_parameters(request.GET, PageForm)
+        asked = read_parameters(request.GET, AddressPage)
         wanted = read_contract(contract)
-        after = read_address_cursor(asked["cursor"])
+        after = parse_address(asked["cursor"], strict=False) if asked["cursor"] else b""
         found, page = self.ask_chain(chain, lambda found: (found, list_addresses(found, wanted, after, asked["limit"])))
         if page is None:
             raise not_watched(chain, wanted)
@@ -123,24 +131,8 @@ def not_watched(chain: str, contract: bytes) -> Problem:
 
 
 def read_pool_cursor(text: str | None) -> PoolKey:
-    """`chain id:contract`, as `next` writes it; before everything where it is not given."""
+    """Before everything where it is not given."""
     if text is None:
         return PoolKey(0, b"")
     chain_id, _, contract = text.partition(":")
-    if not (chain_id.isascii() and chain_id.isdigit() and len(chain_id) < 19):
-        raise wrong_cursor(text)
-    return PoolKey(int(chain_id), read_address_cursor(contract))
-
-
-def read_address_cursor(text: str | None) -> bytes:
-    if text is None:
-        return b""
-    try:
-        return parse_address(text, strict=False)
-    except ValueError:
-        raise wrong_cursor(text) from None
-
-
-def wrong_cursor(text: str) -> Problem:
-    said = f"cursor: {shorten(text)} is none. Take it from `next` of the page before."
-    return Problem(HTTPStatus.BAD_REQUEST, said, [Fault(said, parameter="cursor")])
+    return PoolKey(int(chain_id), parse_address(contract, strict=False))

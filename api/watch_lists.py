@@ -46,7 +46,7 @@ class WatchListBody(Struct):
     watches: list[WatchedContracts]
 
 
-class JobChange(Struct):
+class ImportedChange(Struct):
     """What happens to one job; `job` is null for one that a dry run would add."""
 
     kind: Literal["added", "enabled again", "replaced", "disabled", "floor lowered"]
@@ -72,7 +72,7 @@ class ImportAnswer(Struct):
     disabled: int
     floor_lowered: int
     labels: Annotated[int, Meta(description="labels added")]
-    changes: Annotated[list[JobChange], Meta(description=f"the first {SHOWN_CHANGES:,} of each kind, by contract")]
+    changes: Annotated[list[ImportedChange], Meta(description=f"the first {SHOWN_CHANGES:,} of each kind, by contract")]
 
 
 class WatchLists(RestView):
@@ -165,9 +165,9 @@ def read_imported(chain: Chain, source: str, imported: Imported, *, dry_run: boo
     )
 
 
-def read_change(change: Change, *, dry_run: bool) -> JobChange:
+def read_change(change: Change, *, dry_run: bool) -> ImportedChange:
     definition = change.definition
-    return JobChange(
+    return ImportedChange(
         kind=change.kind,  # type: ignore[arg-type]  # one of those that imports.Change names
         job=None if dry_run and change.kind == "added" else change.job,
         contract=checksum(definition.contract),

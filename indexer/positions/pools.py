@@ -162,10 +162,10 @@ def list_pools(chains: Sequence[Chain], filters: Filters, after: PoolKey, limit:
 def keys_of(filters: Filters) -> str:
     """KEYS with the conditions that these filters need."""
     labels = [f"{name} = %({name})s" for name in ("protocol", "product") if getattr(filters, name) is not None]
-    conditions = OF_CONTRACT if filters.contract is not None else ""
+    conditions = [OF_CONTRACT] if filters.contract is not None else []
     if labels:
-        conditions += OF_LABEL.format(conditions=" AND ".join(labels))
-    return KEYS.format(conditions=conditions)
+        conditions.append(OF_LABEL.format(conditions=" AND ".join(labels)))
+    return KEYS.format(conditions=" ".join(conditions))
 
 
 def read_pools(keys: Sequence[tuple[Chain, str]]) -> list[Pool]:

@@ -102,6 +102,11 @@ def test_the_last_page_has_no_next(client: Client, jobs: dict[str, int]) -> None
     assert client.get(LIST + f"?limit={len(jobs) - 1}").json()["next"] is not None
 
 
+def test_no_job_comes_behind_the_last_one_there_can_be(client: Client, jobs: dict[str, int]) -> None:
+    for cursor in (2**31 - 1, 2**31, 9_999_999_999):
+        assert client.get(LIST, {"cursor": cursor}).json() == {"jobs": [], "next": None}
+
+
 def test_any_page_costs_the_same(client: Client, connection: Connection, jobs: dict[str, int]) -> None:
     for number in range(50):
         add_job(connection, contract(100 + number))

@@ -69,6 +69,8 @@ def test_a_pool_is_all_jobs_of_its_contract(client: Client) -> None:
         ("?contract=0x" + contract(1).hex(), [("hilltop", 1), ("seaside", 1)]),
         ("?contract=0X" + contract(0xABCDEF).hex().upper(), [("hilltop", 0xABCDEF)]),
         ("?contract=0x" + contract(4).hex(), []),
+        (f"?contract=0x{contract(1).hex()}&protocol=sushi&product=pair&chain=hilltop", [("hilltop", 1)]),
+        (f"?contract=0x{contract(1).hex()}&protocol=aave", []),
     ],
 )
 def test_filters_choose_pools(client: Client, query: str, found: list[tuple[str, int]]) -> None:
