@@ -118,8 +118,9 @@ def complete(result: dict[str, Any], generator: object, request: object, public:
             if method in item:
                 complete_operation(item[method], READING if method == "get" else WRITING)
     components = result.setdefault("components", {})
-    schema_of(ProblemDetails)
-    components["schemas"] = dict(sorted({**components.get("schemas", {}), **structs, **SCHEMAS}.items()))
+    problem = schema_of(ProblemDetails)
+    schemas = {**components.get("schemas", {}), **structs, **SCHEMAS, "Problem": problem}
+    components["schemas"] = dict(sorted(schemas.items()))
     components["responses"] = {name: problem_response(status, said) for status, (name, said) in PROBLEMS.items()}
     components["securitySchemes"] = SECURITY_SCHEMES
     return result
@@ -135,7 +136,7 @@ def complete_operation(operation: dict[str, Any], security: list[dict[str, list[
 
 
 def problem_response(status: str, said: str) -> dict[str, Any]:
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {"description": said, "headers": HEADERS.get(status, {}), "content": content}
 
 

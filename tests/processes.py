@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -118,11 +117,11 @@ def wait_until(true: Callable[[], bool], within: float = PATIENCE, what: Callabl
 
 
 @contextmanager
-def serving(log: Path) -> Iterator[str]:
-    """gunicorn with the project's WSGI application; yields where it is, as http://127.0.0.1:port."""
+def gunicorn(log: Path) -> Iterator[int]:
+    """gunicorn with the project's WSGI application, once it answers; yields its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port = int(probe.getsockname()[1])
     command = ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "2"]
     command += ["--limit-request-line", "8190"]
     command.append("--no-control-socket")  # it would lie in the home directory, one for all servers of a user
@@ -130,19 +129,18 @@ def serving(log: Path) -> Iterator[str]:
         server = subprocess.Popen(
             [sys.executable, "-m", *command], cwd=PROJECT, env=environment({}), stdout=lines, stderr=lines
         )
-    url = f"http://127.0.0.1:{port}"
 
     def answers() -> bool:
         assert server.poll() is None, log.read_text()
         try:
-            ask_server(url, "/")
+            urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE).close()
         except URLError:
             return False
         return True
 
     try:
         wait_until(answers, what=log.read_text)
-        yield url
+        yield port
     finally:
         server.terminate()
         server.wait(PATIENCE)
@@ -151,13 +149,13 @@ def serving(log: Path) -> Iterator[str]:
 @contextmanager
 def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
     """The same; yields what asks it for a path's JSON."""
-    with serving(log) as url:
-        yield partial(ask_server, url)
+    with gunicorn(log) as port:
 
+        def ask(path: str) -> Any:
+            with urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as response:
+                return json.load(response)
 
-def ask_server(url: str, path: str) -> Any:
-    with urlopen(url + path, timeout=PATIENCE) as response:
-        return json.load(response)
+        yield ask
 
 
 def backends(connection: psycopg.Connection[Any], slug: str) -> list[int]:

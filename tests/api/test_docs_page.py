@@ -8,15 +8,15 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from indexer.chains.models import Chain
-from tests.processes import serving
+from tests.processes import gunicorn
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture
 def url(chains: list[Chain], tmp_path: Path) -> Iterator[str]:
-    with serving(tmp_path / "web.log") as url:
-        yield url
+    with gunicorn(tmp_path / "web.log") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from indexer.access.models import ApiKey, AuditEntry
 from indexer.access.scopes import OPERATOR, VIEWER, Role
 from indexer.chains.models import Chain
 from tests.api.rest_rows import fill
-from tests.processes import serving
+from tests.processes import gunicorn
 
 CHECKS = (
     "not_a_server_error",
@@ -30,8 +30,8 @@ CHECKS = (
 def url(chains: list[Chain], tmp_path: Path) -> Iterator[str]:
     forget()
     fill(chains)
-    with serving(tmp_path / "web.log") as url:
-        yield url
+    with gunicorn(tmp_path / "web.log") as port:
+        yield f"http://127.0.0.1:{port}"
     forget()
 
 
