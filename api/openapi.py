@@ -50,6 +50,7 @@ HEADERS = {
 AS_ASKED = {200: "As asked."}
 PROBLEMS_OF = "x-problems"
 OF_ALL = ("400", "401", "403", "406", "429", "503")
+OF_LEAN = ("400", "401", "403", "429", "503")
 OF_PATHS = ("404",)
 OF_BODIES = ("411", "413", "415", "422")
 
@@ -113,10 +114,12 @@ def complete(result: dict[str, Any], generator: object, request: object, public:
     if twice:
         raise ValueError(f"described twice: {', '.join(sorted(twice))}")
     result["paths"] = dict(sorted({**result["paths"], **PATHS}.items()))
-    for item in result["paths"].values():
+    for path, item in result["paths"].items():
         for method in METHODS:
             if method in item:
-                complete_operation(item[method], READING if method == "get" else WRITING)
+                # The lean views only ever read, with POST as well.
+                reads = method == "get" or path in PATHS
+                complete_operation(item[method], READING if reads else WRITING)
     components = result.setdefault("components", {})
     problem = schema_of(ProblemDetails)
     schemas = {**components.get("schemas", {}), **structs, **SCHEMAS, "Problem": problem}
@@ -128,7 +131,7 @@ def complete(result: dict[str, Any], generator: object, request: object, public:
 
 def complete_operation(operation: dict[str, Any], security: list[dict[str, list[str]]]) -> None:
     operation.setdefault("security", security)
-    for status in operation.pop(PROBLEMS_OF, OF_ALL):
+    for status in operation.pop(PROBLEMS_OF, OF_LEAN):
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/{PROBLEMS[status][0]}"})
     if "requestBody" in operation:
         operation["requestBody"]["required"] = True
