@@ -13,8 +13,7 @@ CASE WHEN retired THEN 'retired' WHEN NOT enabled THEN 'disabled' WHEN error IS 
 """
 
 JOBS = f"""
-SELECT id, contract_address, topic0, user_topic, abi, user_argument, metadata_argument, transform, floor,
-       {STATE},
+SELECT id, contract_address, topic0, user_topic, abi, user_argument, metadata_argument, transform, floor, {STATE},
        unreadable, error, coalesce(labels, '[]')
 FROM jobs LEFT JOIN LATERAL (
     SELECT json_agg(json_build_object('source', source, 'protocol', protocol, 'product', product)
