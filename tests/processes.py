@@ -130,6 +130,8 @@ def web_address(log: Path, environ: Mapping[str, str] = MappingProxyType({})) ->
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "2"]
+    command += ["--limit-request-line", "8190"]
+    command += ["--limit-request-line", "8190"]
     command.append("--no-control-socket")  # it would lie in the home directory, one for all servers of a user
     with log.open("wb") as lines:
         server = subprocess.Popen(
