@@ -21,9 +21,11 @@ if __name__ == "__main__":
     from django.core.management import execute_from_command_line
 
     from config.options import EX_CONFIG, OptionError
+    from indexer.workers.child import supervised
 
-    try:
-        execute_from_command_line(sys.argv)
-    except OptionError as error:
-        print(error, file=sys.stderr)
-        sys.exit(EX_CONFIG)
+    with supervised():
+        try:
+            execute_from_command_line(sys.argv)
+        except OptionError as error:
+            print(error, file=sys.stderr)
+            sys.exit(EX_CONFIG)

@@ -9,10 +9,11 @@ from django.core.management.utils import get_random_secret_key
 from psycopg.conninfo import conninfo_to_dict
 
 from config.options import OptionError, Options
-from indexer.embedded.places import make_state_dir
+from indexer.embedded.places import make_state_dir, state_dir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 OPTIONS = Options()
+STATE_DIR = state_dir()
 
 DEBUG = OPTIONS.flag("DEBUG")
 ALLOWED_HOSTS = OPTIONS.names("ALLOWED_HOSTS")
@@ -21,6 +22,7 @@ SHARED_APPS = [
     "django_tenants",
     "indexer.chains",
     "indexer.access",
+    "indexer.workers",
     "indexer.embedded",
     "unfold",
     "django.contrib.admin",

@@ -122,12 +122,10 @@ def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "2"]
-    command.append("--no-control-socket")  # it would lie in the home directory, one for all servers of a user
+    command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
+    settings = {"WEB_BIND": f"127.0.0.1:{port}", "WEB_PROCESSES": "1", "WEB_THREADS": "2"}
     with log.open("wb") as lines:
-        server = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=PROJECT, env=environment({}), stdout=lines, stderr=lines
-        )
+        server = subprocess.Popen(command, cwd=PROJECT, env=environment({}) | settings, stdout=lines, stderr=lines)
 
     def ask(path: str) -> Any:
         with urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as response:
