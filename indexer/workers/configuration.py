@@ -21,7 +21,7 @@ from typing import NamedTuple
 from indexer.workers.child import FINAL_CODES, NAMED, STAY
 from indexer.workers.programs import WEB, Program, ProgramsError
 
-START_SECONDS = 20
+START_SECONDS = 10
 RETRIES = 1_000_000
 LOG_BYTES = 20_000_000
 LOG_FILES = 5

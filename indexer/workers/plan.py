@@ -15,6 +15,8 @@ from indexer.workers.configuration import Layout
 from indexer.workers.programs import Program, ProgramsError, plan_programs
 from indexer.workers.run_folder import choose_log_dir
 
+STDOUT = 1
+
 
 class Plan(NamedTuple):
     programs: list[Program]
@@ -71,7 +73,7 @@ class PlanningCommand(FootprintCommand):
             python=Path(sys.executable),
             project=settings.BASE_DIR,
             run_dir=folder,
-            log_dir=choose_log_dir(settings.OPTIONS.text("LOG_DIR"), folder),
+            log_dir=choose_log_dir(settings.OPTIONS.text("LOG_DIR"), folder, STDOUT),
             # An object a line would be none any more with a name before it; the program is one of its fields.
             names_lines=settings.OPTIONS.text("LOG_FORMAT") != "json",
         )

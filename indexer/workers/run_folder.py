@@ -4,10 +4,8 @@ import json
 import os
 import socket
 import stat
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 from indexer.workers.configuration import Layout, write_configuration
 from indexer.workers.programs import Program, list_targets
@@ -60,13 +58,12 @@ def is_running(layout: Layout) -> bool:
     return True
 
 
-def choose_log_dir(given: str, run_dir: Path, stdout: IO[str] | None = None) -> Path | None:
-    """The folder for the programs' lines; None: they go to stdout.
+def choose_log_dir(given: str, run_dir: Path, stdout: int) -> Path | None:
+    """The folder for the programs' lines; None: they go to `stdout`, a descriptor.
 
     supervisord opens its stdout anew for each program, which a socket (systemd's journal) refuses: without LOG_DIR the
     run folder then gets the logs.
     """
     if given:
         return Path(given).absolute()
-    mode = os.fstat((stdout or sys.stdout).fileno()).st_mode
-    return run_dir / "logs" if stat.S_ISSOCK(mode) else None
+    return run_dir / "logs" if stat.S_ISSOCK(os.fstat(stdout).st_mode) else None

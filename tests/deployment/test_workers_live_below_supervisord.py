@@ -20,9 +20,7 @@ from indexer.embedded.chain.anvil import Anvil
 from tests import evm
 from tests.positions.world import A, grow, watch
 from tests.processes import environment, run, wait_until
-from tests.workers.supervisord import Supervisord, run_dir
-
-__all__ = ["run_dir"]
+from tests.workers.supervisord import Supervisord
 
 USER = "0x" + (b"\7" * 20).hex()
 BACK_SECONDS = 15.0

@@ -1,15 +1,11 @@
 """A real supervisord, started as run_workers starts it, and what it says of its programs."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import pytest
 
 from tests.processes import PATIENCE, PROJECT
 
@@ -68,11 +64,3 @@ def find_children(parent: int) -> list[int]:
         return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
     except OSError:
         return []
-
-
-@pytest.fixture
-def run_dir() -> Iterator[Path]:
-    """A folder with a short name: a socket's path has its limits, and pytest's folders go beyond them."""
-    folder = Path(tempfile.mkdtemp(prefix="fp-"))
-    yield folder
-    shutil.rmtree(folder)

@@ -13,9 +13,7 @@ import pytest
 from indexer.workers.configuration import Layout, write_configuration
 from indexer.workers.programs import Program
 from tests.processes import PROJECT, wait_until
-from tests.workers.supervisord import Supervisord, run_dir
-
-__all__ = ["run_dir"]
+from tests.workers.supervisord import Supervisord
 
 START_SECONDS = 2
 BEGIN = f"""
