@@ -48,10 +48,17 @@ def test_whatever_compose_names_is_declared() -> None:
     for service in COMPOSE["services"].values():
         for mount in service.get("volumes", []):
             source = mount.partition(":")[0]
-            assert source in COMPOSE["volumes"] or source.startswith("./")
+            assert source in COMPOSE["volumes"] or (source.startswith("./") and (PROJECT / source).exists()), source
         assert set(service.get("networks", [])) <= COMPOSE["networks"].keys()
     assert COMPOSE["services"]["postgres"]["networks"] == ["database"]
     assert "ports" not in COMPOSE["services"]["postgres"]
+
+
+def test_prometheus_finds_the_web_server_by_a_name_that_it_answers_to() -> None:
+    (group,) = json.loads((PROJECT / "config" / "prometheus" / "compose" / "web.json").read_text())
+    assert group["targets"] == ["web:8000"]
+    assert OURS["web"]["environment"]["ALLOWED_HOSTS"].endswith(",web")
+    assert OURS["web"]["environment"]["WEB_BIND"].endswith(":8000")
 
 
 def test_nothing_in_the_files_is_a_secret_or_somebodys_machine() -> None:
