@@ -95,7 +95,6 @@ def write_supervisord(layout: Layout) -> str:
                 logfile_backups=LOG_FILES,
                 pidfile=layout.run_dir / "supervisord.pid",
                 directory=layout.project,
-                umask="027",
             ),
             section("unix_http_server", file=layout.socket, chmod="0700"),
             section(

@@ -23,7 +23,7 @@ def write_run_folder(programs: Sequence[Program], layout: Layout, metrics_host: 
     make_folder(layout.run_dir)
     make_folder(layout.run_dir / "prometheus")
     if layout.log_dir:
-        make_folder(layout.log_dir)
+        make_folder(layout.log_dir, 0o750)
     # Workers that listen on every address are found under this machine's (or container's) name.
     host = socket.gethostname() if metrics_host in EVERY_HOST else metrics_host
     targets = json.dumps(list_targets(programs, host), indent=1)
@@ -32,12 +32,16 @@ def write_run_folder(programs: Sequence[Program], layout: Layout, metrics_host: 
     return layout.file
 
 
-def make_folder(folder: Path) -> None:
-    """Missing parents are made so that others may pass, but not look around."""
-    for parent in reversed(folder.parents):
-        if not parent.is_dir():
-            parent.mkdir(0o711, exist_ok=True)
-    folder.mkdir(0o755, exist_ok=True)
+def make_folder(folder: Path, mode: int = 0o755) -> None:
+    """Make a folder with this mode, whatever the umask; one that exists stays as it is.
+
+    Missing parents are made so that others may pass, but not look around.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent, 0o711)
+    folder.mkdir(0o700, exist_ok=True)
+    folder.chmod(mode)
 
 
 def replace(file: Path, text: str, mode: int) -> None:

@@ -93,17 +93,20 @@ def test_the_run_folder_shows_others_the_targets_and_nothing_else(run_dir: Path)
         {"targets": [f"{socket.gethostname()}:9101"], "labels": {"chain": "hilltop", "program": "worker-hilltop"}}
     ]
     assert stat.S_IMODE(targets.stat().st_mode) == 0o644
+    assert stat.S_IMODE(targets.parent.stat().st_mode) == stat.S_IMODE(layout.run_dir.stat().st_mode) == 0o755
     assert stat.S_IMODE(layout.file.stat().st_mode) == 0o600
     assert sorted(path.name for path in layout.run_dir.iterdir()) == ["prometheus", "supervisord.conf"]
     assert [path.name for path in targets.parent.iterdir()] == ["workers.json"]
 
 
+@pytest.mark.slow
 def test_a_second_start_from_the_same_folder_is_refused_and_the_first_goes_on(
     chains: list[Chain], run_dir: Path
 ) -> None:
     command = ["manage.py", "run_workers", "--chains", "hilltop", "--run-dir", str(run_dir)]
     # Nobody answers there: the worker waits for its node.
-    given = environment({"hilltop": "http://127.0.0.1:9"}) | {"METRICS_PORT": "0"}
+    logs = run_dir / "logs"
+    given = environment({"hilltop": "http://127.0.0.1:9"}) | {"METRICS_PORT": "0", "LOG_DIR": str(logs)}
     first = Supervisord(command, run_dir, run_dir / "out.log", given)
     try:
         wait_until(lambda: first.states().get("worker-hilltop") == "STARTING", what=lambda: first.said)
@@ -111,8 +114,11 @@ def test_a_second_start_from_the_same_folder_is_refused_and_the_first_goes_on(
         second = manage("run_workers", "--chains", "hilltop", "--run-dir", run_dir)
         assert second.returncode == 1
         assert f"workers run already from {run_dir}" in second.stderr
-        assert first.states()["worker-hilltop"] == "STARTING"
+        wait_until(lambda: "no endpoint answers" in (logs / "worker-hilltop.log").read_text())
+        assert first.states()["worker-hilltop"] in ("STARTING", "RUNNING")
         assert first.terminate() == 0
+        assert "told to stop" in (logs / "worker-hilltop.log").read_text()
+        assert stat.S_IMODE((logs / "worker-hilltop.log").stat().st_mode) == 0o640
         assert not is_running(Layout(Path(sys.executable), PROJECT, run_dir, None))
     finally:
         first.kill()

@@ -45,6 +45,8 @@ class Command(PlanningCommand):
 
 def become(command: list[str]) -> None:
     connections.close_all()
+    # supervisord sets one only when it goes to the background; what it and the programs write is not for everybody.
+    os.umask(0o027)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
