@@ -1,21 +1,82 @@
-"""GET /health: whether every chain's worker gets on; 503 when one does not."""
+"""Whether the server is alive, whether it is ready and what is not, and whether every chain's worker gets on.
 
-from datetime import timedelta
+Nobody needs a key for these: they are asked by load balancers and supervisors.
+"""
+
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from msgspec import Struct
 
 from api.resource import Resource, answer
 from indexer.positions.health import check_health
+from indexer.positions.readiness import Obstacle, Readers
+from indexer.positions.standing import Standing
 
 
 class Health(Resource):
+    """GET /health: 503 when a chain's worker does not get on."""
+
+    scope = None
+
     def get(self, request: HttpRequest) -> HttpResponse:
-        stalled_after = timedelta(seconds=settings.STALLED_AFTER_SECONDS)
-        chains = self.chains.ask(lambda known: check_health(known, stalled_after))
+        chains = self.chains.ask(lambda known: check_health(known, stalled_after()))
         healthy = all(chain.healthy for chain in chains.values())
         return answer(
             {"status": "healthy" if healthy else "unhealthy", "chains": chains},
             HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE,
         )
+
+
+class Live(Resource):
+    """GET /health/live: this process answers. What it needs besides is not asked: a restart would not help that."""
+
+    scope = None
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return answer({"status": "alive"})
+
+
+class ChainReadiness(Struct):
+    """Block numbers are None before the first start; `processed_at` is when the last block was processed."""
+
+    ready: bool
+    processed_block: int | None
+    head_block: int | None
+    processed_at: datetime | None
+    lag_blocks: int | None
+    lag_seconds: int | None
+
+
+class Ready(Resource):
+    """GET /health/ready: 503 when something stands in the way of right answers, with the reason and the remedy."""
+
+    scope = None
+    readers = Readers()
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        found = self.readers.look(self.chains.read, self.chains.forget, stalled_after())
+        content = {
+            "status": "not ready" if found.obstacles else "ready",
+            "obstacles": found.obstacles,
+            "chains": {str(each.chain.slug): show_chain(each, found.obstacles) for each in found.standings},
+        }
+        return answer(content, HTTPStatus.SERVICE_UNAVAILABLE if found.obstacles else HTTPStatus.OK)
+
+
+def show_chain(standing: Standing, obstacles: list[Obstacle]) -> ChainReadiness:
+    names = {str(standing.chain.slug), str(standing.chain.schema_name)}
+    return ChainReadiness(
+        ready=not any(found.about in names for found in obstacles),
+        processed_block=standing.cursor,
+        head_block=standing.head,
+        processed_at=None if standing.cursor is None else standing.processed_at,
+        lag_blocks=standing.lag_blocks,
+        lag_seconds=None if standing.lag_seconds is None else int(standing.lag_seconds),
+    )
+
+
+def stalled_after() -> timedelta:
+    return timedelta(seconds=settings.STALLED_AFTER_SECONDS)

@@ -9,6 +9,8 @@ LINKS = {
     "lookup": ADDRESSES + "{address}",
     "lookup on some chains": ADDRESSES + "{address}?chain={chain},{chain}",
     "health": "/health",
+    "alive": "/health/live",
+    "ready": "/health/ready",
     "metrics": "/metrics",
 }
 

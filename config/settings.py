@@ -75,13 +75,17 @@ STATEMENT_TIMEOUT = OPTIONS.number("STATEMENT_TIMEOUT", least=1)
 LOCK_TIMEOUT = OPTIONS.number("LOCK_TIMEOUT", least=1)
 
 
+# A host that is gone without a word must not hold a request up: psycopg itself would wait for two minutes.
+WEB_LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 10_000} if IS_WEB else {}
+
+
 def keep_connections(database: dict[str, Any]) -> dict[str, Any]:
     given = database.get("OPTIONS", {})
     limits = f"{given.get('options', '')} -c statement_timeout={STATEMENT_TIMEOUT}s".strip()
     return {
         **database,
         # Lookups bind their parameters on the server: planned once per connection they take a third of the time.
-        "OPTIONS": {**given, **({"options": limits} if IS_WEB else {}), "prepare_threshold": 5},
+        "OPTIONS": {**WEB_LIMITS, **given, **({"options": limits} if IS_WEB else {}), "prepare_threshold": 5},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }
@@ -116,7 +120,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
-# Migrations are watched by the worker (it refuses unapplied ones), not by a query at every start of the web.
+# Migrations are watched by /health/ready and by the worker, not by a query at every start of the web.
 PROMETHEUS_EXPORT_MIGRATIONS = False
 
 TEMPLATES = [

@@ -6,7 +6,6 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("api.urls")),
-    path("", include("django_prometheus.urls")),
 ]
 
 handler400 = "api.problems.bad_request"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -101,6 +102,12 @@ class ChainWorker:
     def said(self) -> str:
         return self.log.read_text()
 
+    @property
+    def metrics_url(self) -> str:
+        """Where a worker started with --metrics-port says that its metrics are."""
+        self.wait_until_it_says("metrics are served on ")
+        return self.said.partition("metrics are served on ")[2].split()[0]
+
     def wait_until_it_says(self, words: str, within: float = PATIENCE) -> None:
         def said() -> bool:
             assert self.process.poll() is None, f"the worker has left:\n{self.said}"
@@ -119,32 +126,48 @@ def wait_until(true: Callable[[], bool], within: float = PATIENCE, what: Callabl
 @contextmanager
 def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
     """gunicorn with the project's WSGI application; yields what asks it for a path's JSON."""
+    with web_address(log) as address:
+        yield lambda path: json.loads(read_page(address + path))
+
+
+@contextmanager
+def web_address(log: Path, *options: str, environ: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """The same server with further options of gunicorn's and variables; yields its address, http://…."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
     settings = {"WEB_BIND": f"127.0.0.1:{port}", "WEB_PROCESSES": "1", "WEB_THREADS": "2"}
     with log.open("wb") as lines:
-        server = subprocess.Popen(command, cwd=PROJECT, env=environment({}) | settings, stdout=lines, stderr=lines)
-
-    def ask(path: str) -> Any:
-        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as response:
-            return json.load(response)
+        server = subprocess.Popen(
+            [*command, *options],
+            cwd=PROJECT,
+            env=environment({}) | settings | dict(environ),
+            stdout=lines,
+            stderr=lines,
+        )
+    address = f"http://127.0.0.1:{port}"
 
     def answers() -> bool:
         assert server.poll() is None, log.read_text()
         try:
-            ask("/")
+            read_page(address + "/")
         except URLError:
             return False
         return True
 
     try:
         wait_until(answers, what=log.read_text)
-        yield ask
+        yield address
     finally:
         server.terminate()
         server.wait(PATIENCE)
+
+
+def read_page(url: str) -> str:
+    with urlopen(url, timeout=PATIENCE) as response:
+        text: str = response.read().decode()
+        return text
 
 
 def backends(connection: psycopg.Connection[Any], slug: str) -> list[int]:

@@ -14,14 +14,19 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 DJANGO_ONLY = ("context", "cursor_factory", "prepare_threshold")
 
 
-def connect(chain: Chain, *, application_name: str = "footprint") -> Connection:
+def connect(chain: Chain, *, application_name: str = "footprint", timeout: int | None = None) -> Connection:
     """A new autocommit connection whose search_path is the chain's schema alone.
 
     The ORM is left out on purpose: its connections belong to the thread that opened them and forget their schema.
-    The caller closes it. Raises psycopg.OperationalError when the database cannot be reached.
+    The caller closes it. `timeout` in seconds is for connecting, for every statement, and for a server that has gone
+    away without a word. Raises psycopg.OperationalError when the database cannot be reached.
     """
     given = connections["default"].get_connection_params()
     parameters = {key: value for key, value in given.items() if key not in DJANGO_ONLY}
+    if timeout is not None:
+        parameters |= {"connect_timeout": timeout, "tcp_user_timeout": timeout * 1000}
     connection: Connection = psycopg.connect(**parameters, autocommit=True, application_name=application_name)
     connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(chain.schema_name)))
+    if timeout is not None:
+        connection.execute(sql.SQL("SET statement_timeout TO {}").format(sql.Literal(f"{timeout}s")))
     return connection

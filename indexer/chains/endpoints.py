@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.rpc import Endpoint, Node, RpcError, WrongChain, label_of
+from indexer.rpc import Endpoint, Node, Observer, RpcError, WrongChain, label_of
 
 ENTRY = re.compile(r"\s*(?:export\s+)?([A-Za-z0-9_]+)\s*=\s*(.*?)\s*\Z")
 
@@ -67,10 +67,12 @@ def configured_slugs(environ: Mapping[str, str] | None = None) -> list[str]:
     return sorted(key.removeprefix("RPC_URLS_").lower() for key in keys)
 
 
-def open_endpoints(slug: str, *, timeout: float = 30.0) -> list[Endpoint]:
+def open_endpoints(slug: str, *, timeout: float = 30.0, observe: Observer | None = None) -> list[Endpoint]:
     """Every endpoint configured for the chain. Raises EndpointsError, never naming a URL."""
     try:
-        return [Endpoint(url, label_of(url, index), timeout) for index, url in enumerate(urls_of(slug), 1)]
+        return [
+            Endpoint(url, label_of(url, index), timeout, observe=observe) for index, url in enumerate(urls_of(slug), 1)
+        ]
     except ValueError as error:
         raise EndpointsError(f"{slug}: {error}") from None
 
@@ -85,12 +87,12 @@ def check_endpoint(endpoint: Endpoint, chain_id: int, pause: Callable[[float], N
     return Checked(endpoint.label, answer, None)
 
 
-def open_node(slug: str, chain_id: int, pause: Callable[[float], None]) -> Node:
+def open_node(slug: str, chain_id: int, pause: Callable[[float], None], *, observe: Observer | None = None) -> Node:
     """The first endpoint of the chain that answers, every one of them checked for its chain id.
 
     Raises EndpointsError when none is configured, WrongChain when one serves another chain, RpcError when none answers.
     """
-    endpoints = open_endpoints(slug)
+    endpoints = open_endpoints(slug, observe=observe)
     checks = [check_endpoint(endpoint, chain_id, pause) for endpoint in endpoints]
     for check in checks:
         if check.chain_id is not None and check.problem:

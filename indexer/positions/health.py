@@ -31,7 +31,8 @@ class ChainHealth(Struct):
 
 def check_health(chains: Sequence[Chain], stalled_after: timedelta) -> dict[str, ChainHealth]:
     """By slug: healthy is a chain that has processed a block within `stalled_after`, or is not older than that."""
-    rows = ask_each(PROGRESS, tuple(str(chain.schema_name) for chain in chains), {})
+    # Of the database that the workers write: a replica that lags is no stalled chain.
+    rows = ask_each(PROGRESS, tuple(str(chain.schema_name) for chain in chains), {}, using="default")
     health = {}
     for chain, (cursor, head, updated_at, now) in zip(chains, rows, strict=True):
         since = chain.created_at if cursor is None else updated_at

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from indexer.chains.connections import Connection
+from indexer.positions.meter import DISCARDED, HISTORIC, LOOP_ERRORS, Meter
 from indexer.positions.protocol.jobs import set_aside
 from indexer.positions.protocol.scans import close_scans
 from indexer.positions.protocol.segments import (
@@ -57,6 +58,7 @@ class HistoricLoop:
         *,
         in_flight: int = IN_FLIGHT,
         clock: Callable[[], float] = monotonic,
+        meter: Meter | None = None,
     ) -> None:
         self.chain = chain
         self.connection = connection
@@ -64,6 +66,7 @@ class HistoricLoop:
         self.owner = owner
         self.in_flight = in_flight
         self.clock = clock
+        self.meter = meter or Meter()
         self.asked: dict[Future[Reading], Asked] = {}
         self.readers: dict[tuple[int, ...], RangeReader] = {}
         self.renewed_at = clock()
@@ -130,10 +133,12 @@ class HistoricLoop:
         except RpcError as error:
             self.put_aside(claim, asked.last, error)
         else:
+            self.meter.note_logs(HISTORIC, reading.logs, reading.matches)
             self.set_jobs_aside(asked, reading)
             self.commit(claim, reading)
 
     def put_aside(self, claim: Claim, last: int, error: RpcError, *, longest: timedelta = LONGEST_DELAY) -> None:
+        self.meter.add(LOOP_ERRORS, HISTORIC, type(error).__name__)
         log.warning("%s blocks %s-%s put aside: %s", self.chain, f"{claim.cursor:,}", f"{last:,}", error)
         put_segment_aside(self.connection, self.owner, claim, last, str(error), longest=longest)
 
@@ -145,7 +150,7 @@ class HistoricLoop:
                 set_aside(self.connection, job, words)
 
     def commit(self, claim: Claim, reading: Reading) -> None:
-        moved = commit_range(self.connection, self.owner, claim, reading.last, reading.matches, reading.logs)
+        moved = self.commit_range(claim, reading)
         if moved is not None and moved.cursor <= moved.to_block and not reading.refused:
             self.ask(moved)
             return
@@ -155,13 +160,21 @@ class HistoricLoop:
         if moved is not None and close_scans(self.connection, segment_finished=moved.cursor > moved.to_block):
             log.info("%s: a scan of the past was closed or opened", self.chain)
 
+    def commit_range(self, claim: Claim, reading: Reading) -> Claim | None:
+        moved = commit_range(self.connection, self.owner, claim, reading.last, reading.matches, reading.logs)
+        if moved is None:
+            self.meter.add(DISCARDED, HISTORIC)
+        else:
+            self.meter.note_commit(HISTORIC, moved.cursor - claim.cursor, moved.stored)
+        return moved
+
     def close(self, grace: float = 3.0) -> None:
         """Store what has been read within `grace` seconds, and give the segments back."""
         done, _ = wait(self.asked, timeout=grace)
         self.threads.shutdown(wait=False, cancel_futures=True)
         for future, (claim, *_) in self.asked.items():
             if future in done and not future.exception() and not (reading := future.result()).refused:
-                commit_range(self.connection, self.owner, claim, reading.last, reading.matches, reading.logs)
+                self.commit_range(claim, reading)
             release_segment(self.connection, self.owner, claim.segment)
         if done:
             close_scans(self.connection, segment_finished=True)

@@ -7,10 +7,12 @@ from time import monotonic
 from indexer.chains.connections import Connection
 from indexer.chains.profiles import Finality
 from indexer.positions.definition import Definition
+from indexer.positions.meter import DISCARDED, LATEST, REORG_BLOCKS, REORGS, Meter
 from indexer.positions.protocol.head import Base, Settlement, commit_blocks, hash_at, known_hashes, start_chain
 from indexer.positions.protocol.jobs import purge_retired, read_live_jobs
 from indexer.positions.protocol.scans import close_scans
 from indexer.positions.protocol.state import Started, State, note_head, read_state
+from indexer.positions.protocol.store import Stored
 from indexer.positions.protocol.takeup import commit_take_up, find_waiting
 from indexer.positions.protocol.undo import undo_to
 from indexer.positions.reader import RangeReader
@@ -45,12 +47,14 @@ class LatestLoop:
         finality: Finality,
         *,
         clock: Callable[[], float] = monotonic,
+        meter: Meter | None = None,
     ) -> None:
         self.chain = chain
         self.connection = connection
         self.node = node
         self.finality = finality
         self.clock = clock
+        self.meter = meter or Meter()
         self.head: int | None = None
         self.jobs = RangeReader([])
         self.version: int | None = None
@@ -104,7 +108,7 @@ class LatestLoop:
             self.ahead = None
             return False
         if self.ahead is None or self.ahead.jobs != waiting.jobs:
-            self.ahead = ReadAhead(waiting.jobs)
+            self.ahead = ReadAhead(waiting.jobs, self.meter)
         try:
             if not self.ahead.read(self.node, waiting.blocks):
                 self.reading_ahead = True
@@ -112,10 +116,10 @@ class LatestLoop:
         except BlockUnknown:
             # Orphaned meanwhile: the undo comes first, and the jobs wait for the next step.
             return False
-        done = commit_take_up(self.connection, waiting, self.ahead.matches(waiting.blocks))
-        if done:
+        stored = commit_take_up(self.connection, waiting, self.ahead.matches(waiting.blocks))
+        if stored is not None:
             log.info("%s: %s new jobs taken up", self.chain, f"{len(waiting.jobs):,}")
-        return done
+        return self.note_commit(stored, blocks=0)
 
     def tidy(self) -> bool:
         """Delete what retired, and scan again what failed and has waited long enough."""
@@ -166,12 +170,24 @@ class LatestLoop:
         except BlockUnknown:
             return False
         settlement = self.settlement(min(final, number))
-        return commit_blocks(self.connection, base, header, matches, settlement, settled=False)
+        stored = commit_blocks(self.connection, base, header, matches, settlement, settled=False)
+        return self.note_commit(stored, blocks=1)
+
+    def note_commit(self, stored: Stored | None, *, blocks: int) -> bool:
+        """Count what a commit has come to; whether it has stored its batch."""
+        if stored is None:
+            self.meter.add(DISCARDED, LATEST)
+            return False
+        self.meter.note_commit(LATEST, blocks, stored.rows)
+        return True
 
     def match_block(self, header: Header) -> Matches:
         if not self.jobs.index.topics:
             return Matches([], [])
-        return self.jobs.index.match(self.node.block_logs(header, self.jobs.index.topics))
+        logs = self.node.block_logs(header, self.jobs.index.topics)
+        matches = self.jobs.index.match(logs)
+        self.meter.note_logs(LATEST, len(logs), matches)
+        return matches
 
     def advance_range(self, state: Started, base: Base, newest: Header, final: int) -> bool:
         """Final blocks, many at a time. The headers at both ends must stand still while the logs are read."""
@@ -192,13 +208,15 @@ class LatestLoop:
                 self.no_ranges_until = last
                 return True
             matches = reading.matches
+            self.meter.note_logs(LATEST, reading.logs, matches)
             if reading.refused:
                 log.warning("%s: the node refuses ranges for %s", self.chain, ", ".join(sorted(reading.refused)))
                 self.no_ranges_until = last
                 return True
         if header is None or self.node.header(last) != header:
-            return False
-        return commit_blocks(self.connection, base, header, matches, self.settlement(last), settled=True)
+            return self.note_commit(None, blocks=0)
+        stored = commit_blocks(self.connection, base, header, matches, self.settlement(last), settled=True)
+        return self.note_commit(stored, blocks=last - state.cursor)
 
     def final_number(self, state: Started, newest: Header) -> int:
         """The highest block known to be final on the branch that the node shows.
@@ -239,6 +257,8 @@ class LatestLoop:
         undone = undo_to(self.connection, ancestor)
         if undone is None:
             return False
+        self.meter.add(REORGS, "yes" if undone.deep else "no")
+        self.meter.add(REORG_BLOCKS, by=undone.blocks)
         say = log.error if undone.deep else log.warning
         say(
             "%s: a reorg took back %d blocks above %s%s",
@@ -262,8 +282,9 @@ class LatestLoop:
 class ReadAhead:
     """What the blocks above final hold for jobs that wait, by block hash: it stays true whatever the chain does."""
 
-    def __init__(self, jobs: list[tuple[int, Definition]]) -> None:
+    def __init__(self, jobs: list[tuple[int, Definition]], meter: Meter) -> None:
         self.jobs = jobs
+        self.meter = meter
         self.index = WatchIndex(jobs)
         self.by_hash: dict[bytes, Matches] = {}
 
@@ -272,7 +293,9 @@ class ReadAhead:
         missing = [(number, hash_) for number, hash_ in blocks if hash_ not in self.by_hash]
         for number, hash_ in missing[:TAKE_UP_SLICE]:
             header = Header(number=number, hash=hash_, parent_hash=b"", timestamp=0)
-            self.by_hash[hash_] = self.index.match(node.block_logs(header, self.index.topics))
+            logs = node.block_logs(header, self.index.topics)
+            matches = self.by_hash[hash_] = self.index.match(logs)
+            self.meter.note_logs(LATEST, len(logs), matches)
         return len(missing) <= TAKE_UP_SLICE
 
     def matches(self, blocks: list[tuple[int, bytes]]) -> Matches:

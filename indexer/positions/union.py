@@ -4,13 +4,18 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.conf import settings
+from django.db import connections
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 
-def ask_each(part: str, schemas: tuple[str, ...], parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+def ask_each(
+    part: str, schemas: tuple[str, ...], parameters: dict[str, Any], *, using: str | None = None
+) -> list[tuple[Any, ...]]:
     """One row of each schema, in their order, read in one statement; errors are Django's, as a cursor of its raises.
+
+    `using` is a key of DATABASES, READ_DATABASE by default: a replica speaks of the moment it has itself.
 
     `part` is a SELECT that yields one row, with {schema} for the schema's quoted name and {ordinal} as first column.
     All parts share the parameters. The server binds them, so that with prepare_threshold in the database's OPTIONS it
@@ -19,6 +24,7 @@ def ask_each(part: str, schemas: tuple[str, ...], parameters: dict[str, Any]) ->
     """
     if not schemas:
         return []
+    connection = connections[using or settings.READ_DATABASE]
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     with CursorWrapper(psycopg.Cursor(connection.connection), connection) as cursor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
@@ -51,10 +51,14 @@ class Unreadable:
 
 @dataclass
 class Matches:
-    """What a batch of logs says: touches without repeats, in the order of the logs, and what could not be read."""
+    """What a batch of logs says: touches without repeats, in the order of the logs, and what could not be read.
+
+    `logs` is how many of them some job watches.
+    """
 
     touches: list[Touch]
     unreadable: list[Unreadable]
+    logs: int = field(default=0, compare=False)
 
 
 def watch_key(contract: str | bytes, topic0: str | bytes) -> str:
@@ -94,11 +98,16 @@ class WatchIndex:
         """
         touches: dict[Touch, None] = {}
         problems: dict[tuple[int, int], tuple[int, str]] = {}
+        watched = 0
         for log in logs:
             topics = log.topics
             if not topics or log.removed:
                 continue
-            for job, read in self._readers.get(f"{log.address}#{topics[0]}", ()):
+            readers = self._readers.get(f"{log.address}#{topics[0]}")
+            if readers is None:
+                continue
+            watched += 1
+            for job, read in readers:
                 try:
                     reading = read(topics, log.data)
                 except Undecodable as error:
@@ -111,6 +120,7 @@ class WatchIndex:
         return Matches(
             list(touches),
             [Unreadable(block, job, count, reason) for (block, job), (count, reason) in problems.items()],
+            watched,
         )
 
 

@@ -20,6 +20,18 @@ from indexer.chains.models import Chain
 from indexer.chains.profiles import block_time_of, finality_of
 from indexer.positions.historic import HistoricLoop
 from indexer.positions.latest import LatestLoop
+from indexer.positions.meter import (
+    HISTORIC,
+    LATEST,
+    LOOP_ERRORS,
+    LOOPS,
+    RECONNECTS,
+    STANDING_BY,
+    WAITING_FOR_DATABASE,
+    WAITING_FOR_NODE,
+    WORKING,
+    Meter,
+)
 from indexer.positions.protocol.segments import release_segments
 from indexer.positions.protocol.state import COVERAGE, CURSOR, HEAD
 from indexer.rpc import Node, RpcError, WrongChain
@@ -47,6 +59,7 @@ class Worker:
         self.slug = str(chain.slug)
         self.only = only
         self.until_synced = until_synced
+        self.meter = Meter([loop for loop in LOOPS if only in (None, loop)])
         self.stop = Event()
         self.failed: BaseException | None = None
         self.node: Node | None = None
@@ -60,8 +73,8 @@ class Worker:
         if self.node is None:
             return 0
         threads = [
-            Thread(target=self.guard, args=(work,), name=f"{self.slug}-{name}", daemon=True)
-            for name, work in (("latest", self.run_latest), ("historic", self.run_historic))
+            Thread(target=self.guard, args=(name, work), name=f"{self.slug}-{name}", daemon=True)
+            for name, work in ((LATEST, self.run_latest), (HISTORIC, self.run_historic))
             if self.only in (None, name)
         ]
         for thread in threads:
@@ -94,7 +107,7 @@ class Worker:
     def reload(self) -> None:
         """Go on with the endpoints as configured now; with the old ones where the new cannot be used."""
         try:
-            node = open_node(self.slug, self.chain.chain_id, self.pause)
+            node = self.open_node()
         except (EndpointsError, RpcError) as error:
             log.error("%s: keeping the endpoints as they were: %s", self.slug, error)
             return
@@ -110,11 +123,14 @@ class Worker:
         if self.stop.wait(seconds):
             raise Stopped
 
+    def open_node(self) -> Node:
+        return open_node(self.slug, self.chain.chain_id, self.pause, observe=self.meter.note_request)
+
     def wait_for_node(self) -> Node | None:
         """The node to work with, None when told to stop before one answered."""
         while True:
             try:
-                return open_node(self.slug, self.chain.chain_id, self.pause)
+                return self.open_node()
             except (EndpointsError, WrongChain) as error:
                 raise Misconfigured(str(error)) from None
             except RpcError as error:
@@ -124,7 +140,7 @@ class Worker:
             except Stopped:
                 return None
 
-    def guard(self, work: Callable[[Connection], None]) -> None:
+    def guard(self, name: str, work: Callable[[Connection], None]) -> None:
         """Keep one loop going through a database that comes and goes; anything unforeseen stops the worker."""
         try:
             while not self.stop.is_set():
@@ -132,6 +148,8 @@ class Worker:
                     with closing(connect(self.chain, application_name=f"footprint {self.slug}")) as connection:
                         work(connection)
                 except psycopg.OperationalError as error:
+                    self.meter.add(RECONNECTS, name)
+                    self.meter.note_state(name, WAITING_FOR_DATABASE)
                     log.warning("%s: the database is away, trying again: %s", self.slug, str(error).strip())
                     self.stop.wait(TROUBLE_PAUSE)
         except Stopped:
@@ -143,25 +161,30 @@ class Worker:
     def run_latest(self, connection: Connection) -> None:
         if self.node is None or not self.take_lock(connection):
             return
-        loop = LatestLoop(self.slug, connection, self.node, finality_of(self.slug, self.chain.chain_id))
-        self.run_steps(loop, connection)
+        finality = finality_of(self.slug, self.chain.chain_id)
+        loop = LatestLoop(self.slug, connection, self.node, finality, meter=self.meter)
+        self.run_steps(LATEST, loop, connection)
 
     def run_historic(self, connection: Connection) -> None:
         if self.node is None:
             return
         # After a lost connection what was claimed on it is nobody's: its readings are gone.
         release_segments(connection, self.owner)
-        with closing(HistoricLoop(self.slug, connection, self.node, self.owner)) as loop:
-            self.run_steps(loop, connection)
+        with closing(HistoricLoop(self.slug, connection, self.node, self.owner, meter=self.meter)) as loop:
+            self.run_steps(HISTORIC, loop, connection)
 
-    def run_steps(self, loop: LatestLoop | HistoricLoop, connection: Connection) -> None:
+    def run_steps(self, name: str, loop: LatestLoop | HistoricLoop, connection: Connection) -> None:
         self.loops.append(loop)
         try:
             while not self.stop.is_set():
                 try:
-                    if loop.step():
+                    worked = loop.step()
+                    self.meter.note_state(name, WORKING)
+                    if worked:
                         continue
                 except RpcError as error:
+                    self.meter.add(LOOP_ERRORS, name, type(error).__name__)
+                    self.meter.note_state(name, WAITING_FOR_NODE)
                     log.warning("%s: %s", self.slug, error)
                     self.stop.wait(TROUBLE_PAUSE)
                     continue
@@ -183,6 +206,7 @@ class Worker:
                 return True
             if not said:
                 log.info("%s: another worker is at the head; standing by", self.slug)
+                self.meter.note_state(LATEST, STANDING_BY)
                 said = True
             self.stop.wait(STANDBY_PAUSE)
         return False

@@ -1,6 +1,6 @@
 """Talk to nodes and do not believe them: one endpoint, checked answers, and errors by what a caller does about them."""
 
-from indexer.rpc.client import Endpoint, label_of
+from indexer.rpc.client import Endpoint, Observer, label_of
 from indexer.rpc.errors import (
     BlockUnknown,
     Inconsistent,
@@ -30,6 +30,7 @@ __all__ = [
     "Log",
     "MethodUnsupported",
     "Node",
+    "Observer",
     "Pruned",
     "RangeEstimate",
     "Refused",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from time import perf_counter
 from typing import Any, TypeVar, overload
 
 import msgspec
@@ -17,6 +18,9 @@ from indexer.rpc.labels import label_of, secrets_of
 __all__ = ["Endpoint", "label_of"]
 
 T = TypeVar("T")
+
+Observer = Callable[[str, str, float, str | None], None]
+"""Is told of every request: the endpoint's label, the method, seconds, and the class of what it raised or None."""
 
 LARGEST_ANSWER = 256 * 1024 * 1024
 """Bytes of one answer, unpacked."""
@@ -43,11 +47,20 @@ class Endpoint:
     """One RPC URL, known by its label. Safe to share between threads.
 
     `requests` (over HTTP; a batch is one), `bytes_in` (over the wire) and `errors` count since creation. `timeout` in
-    seconds is for connecting and for each read.
+    seconds is for connecting and for each read. `observe` is called by whichever thread has asked.
     """
 
-    def __init__(self, url: str, label: str, timeout: float = 30.0, *, largest_answer: int = LARGEST_ANSWER) -> None:
+    def __init__(
+        self,
+        url: str,
+        label: str,
+        timeout: float = 30.0,
+        *,
+        largest_answer: int = LARGEST_ANSWER,
+        observe: Observer | None = None,
+    ) -> None:
         self.label = label
+        self._observe = observe
         self.errors = 0
         self._channel = Channel(url, label, timeout, largest_answer)
         self._secrets = secrets_of(url)
@@ -79,7 +92,7 @@ class Endpoint:
         Raises an RpcError. Null for a type without None, and whatever else does not decode, is Transport.
         """
         number = self._take_ids(1)
-        with self._naming(method):
+        with self._asking(method):
             answer = self._channel.post(msgspec.json.encode(_request(number, method, params)))
             reply: Reply = self._decode(method, answer, Reply)
             self._check(method, answer, reply)
@@ -99,7 +112,7 @@ class Endpoint:
         start = self._take_ids(len(params))
         ids = range(start, start + len(params))
         requests = [_request(number, method, each) for number, each in zip(ids, params, strict=True)]
-        with self._naming(method):
+        with self._asking(method):
             answer = self._channel.post(msgspec.json.encode(requests))
             replies: list[Reply] | Reply = self._decode(method, answer, list[Reply] | Reply)
             for reply in [replies] if isinstance(replies, Reply) else replies:
@@ -118,14 +131,20 @@ class Endpoint:
         return start
 
     @contextmanager
-    def _naming(self, method: str) -> Iterator[None]:
+    def _asking(self, method: str) -> Iterator[None]:
+        """Name the endpoint in what goes wrong, and tell the observer of one request."""
+        began, problem = perf_counter(), None
         try:
             yield
         except RpcError as error:
             error.endpoint, error.method = self.label, method
+            problem = type(error).__name__
             with self._lock:
                 self.errors += 1
             raise
+        finally:
+            if self._observe is not None:
+                self._observe(self.label, method, perf_counter() - began, problem)
 
     def _decode(self, method: str, answer: Answer, kind: Any) -> Any:
         """Return the JSON-RPC envelope, or raise what an answer that is none means."""

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
@@ -24,6 +23,8 @@ from tests.workers.supervisord import Supervisord
 
 USER = "0x" + (b"\7" * 20).hex()
 BACK_SECONDS = 15.0
+METRICS_PORT = 19471
+"""Outside of the ports that the system gives to others."""
 
 
 class Deployment:
@@ -34,7 +35,12 @@ class Deployment:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        settings = {"WEB_BIND": f"127.0.0.1:{self.port}", "WEB_PROCESSES": "2", "METRICS_PORT": "0", "LOG_DIR": ""}
+        settings = {
+            "WEB_BIND": f"127.0.0.1:{self.port}",
+            "WEB_PROCESSES": "2",
+            "METRICS_PORT": str(METRICS_PORT),
+            "LOG_DIR": "",
+        }
         urls = {slug: node.url for slug, node in nodes.items()}
         command = ["manage.py", "run_workers", "--web", "--historic", "1", "--run-dir", str(run_dir)]
         self.supervisord = Supervisord(command, run_dir, run_dir / "out.log", environment(urls) | settings)
@@ -47,7 +53,7 @@ class Deployment:
         """Whether an answer of the web server is true for the newest blocks of these chains."""
         try:
             chains = {chain["chain"]: chain for chain in self.ask()["chains"]}
-        except (URLError, ConnectionError, HTTPError):
+        except OSError:  # nobody listens yet, or again
             return False
         return all((chains[slug]["as_of"] or {}).get("block") == self.nodes[slug].head() for slug in slugs)
 
@@ -105,6 +111,12 @@ def test_a_deployment_survives_kills_and_leaves_in_order(deployment: Deployment)
             grow(node, 2)
         wait_until(lambda: deployment.follows(*slugs), BACK_SECONDS, what=lambda: supervisord.said)
         print(f"{program}: answers for the newest blocks after {time.monotonic() - began:.1f} s more")
+
+    targets = json.loads((supervisord.run_dir / "prometheus" / "workers.json").read_text())
+    for group in targets:
+        if group["labels"]["chain"] in slugs:
+            with urlopen(f"http://{group['targets'][0]}/metrics", timeout=10) as response:
+                assert f'chain="{group["labels"]["chain"]}"' in response.read().decode()
 
     wait_until(lambda: supervisord.states()["worker-nowhere"] == "EXITED", what=lambda: supervisord.said)
     assert "worker-nowhere | CommandError: nowhere has no RPC URL: set RPC_URLS_NOWHERE\n" in supervisord.said

@@ -29,7 +29,7 @@ def commit_next(world: World, base: Base) -> bool:
     assert header is not None
     matches = Matches([Touch(header.number, USER, world.jobs()[A, 2], None, None)], [])
     nothing_settles = Settlement(world.setting("final_block"), 0)
-    return commit_blocks(world.connection, base, header, matches, nothing_settles, settled=False)
+    return commit_blocks(world.connection, base, header, matches, nothing_settles, settled=False) is not None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_range_is_stored_once_and_only_by_who_holds_the_segment(world: World) 
     assert commit_range(world.connection, "somebody else", held, last, matches, 1) is None
     assert world.rows() == {}
     moved = commit_range(world.connection, "me", held, last, matches, 1)
-    assert moved == held._replace(cursor=last + 1)
+    assert moved == held._replace(cursor=last + 1, stored=1)
     assert commit_range(world.connection, "me", held, last, matches, 1) is None
     row = world.connection.execute("SELECT cursor, log_count FROM segments").fetchone()
     assert row == (last + 1, 1)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from indexer.chains.connections import Connection
 from indexer.positions.protocol.coverage import refresh_coverage, refresh_summary
 from indexer.positions.protocol.state import CURSOR, FINAL, Cur, Started, lock_state, put
-from indexer.positions.protocol.store import store_matches
+from indexer.positions.protocol.store import Stored, store_matches
 from indexer.positions.watch import Matches
 from indexer.rpc import Header
 
@@ -39,25 +39,25 @@ def start_chain(connection: Connection, final: Header) -> bool:
 
 def commit_blocks(
     connection: Connection, base: Base, header: Header, matches: Matches, settlement: Settlement, *, settled: bool
-) -> bool:
+) -> Stored | None:
     """Store the batch that ends with `header` and move the cursor there.
 
     `settled`: the whole batch is final, any number of blocks; otherwise it is one block whose parent is the base.
-    False, and nothing written, when the cursor or the jobs have changed since the batch was read: it is thrown away.
+    None, and nothing written, when the cursor or the jobs have changed since the batch was read: it is thrown away.
     """
     with connection.transaction(), connection.cursor() as cur:
         state = lock_state(cur)
         if (state.cursor, state.watch_version) != (base.number, base.watch_version):
-            return False
+            return None
         if hash_at(cur, base.number) != base.hash:
-            return False
-        unreadable_changed = store_matches(cur, matches, settled=settled)
+            return None
+        stored = store_matches(cur, matches, settled=settled)
         insert_header(cur, header)
         put(cur, CURSOR, header.number)
         settle(cur, state.started, settlement)
-        if unreadable_changed:
+        if stored.unreadable_changed:
             refresh_summary(cur)
-    return True
+    return stored
 
 
 def settle(cur: Cur, state: Started, settlement: Settlement) -> None:

@@ -45,7 +45,8 @@ WHERE id = %(segment)s AND owner = %(owner)s AND cursor = %(first)s
 
 
 class Claim(NamedTuple):
-    """A segment in hand: `jobs` are those of its scan that need some of it, `rewinds` the reorgs undone so far."""
+    """A segment in hand: `jobs` are those of its scan that need some of it, `rewinds` the reorgs undone so far,
+    `stored` the rows that its last commit wrote."""
 
     segment: int
     scan: int
@@ -54,6 +55,7 @@ class Claim(NamedTuple):
     attempts: int
     jobs: list[tuple[int, Definition]]
     rewinds: int
+    stored: int = 0
 
 
 def claim_segment(connection: Connection, owner: str, *, lease: timedelta = LEASE) -> Claim | None:
@@ -97,8 +99,8 @@ def commit_range(
         row = cur.execute(ADVANCE, where).fetchone()
         if row is None:
             return None
-        store_matches(cur, keep_jobs(matches, jobs_in_scan(cur, claim.scan, matches)), settled=True)
-    return claim._replace(cursor=last + 1, to_block=row[0], attempts=0, rewinds=count)
+        stored = store_matches(cur, keep_jobs(matches, jobs_in_scan(cur, claim.scan, matches)), settled=True)
+    return claim._replace(cursor=last + 1, to_block=row[0], attempts=0, rewinds=count, stored=stored.rows)
 
 
 def jobs_in_scan(cur: Cur, scan: int, matches: Matches) -> set[int]:

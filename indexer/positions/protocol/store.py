@@ -5,6 +5,7 @@ Every statement takes its rows in one order, (address, job, …), so that concur
 
 from collections.abc import Iterable
 from hashlib import sha256
+from typing import NamedTuple
 
 from indexer.positions.protocol.state import Cur
 from indexer.positions.watch import Matches, Touch, Unreadable
@@ -47,23 +48,30 @@ UPDATE jobs SET unreadable = unreadable + change.by FROM change WHERE jobs.id = 
 """
 
 
+class Stored(NamedTuple):
+    """`rows` of logs and metadata written, new ones and earlier first blocks; `unreadable_changed`: some job's total of
+    unreadable logs has, which changes what lookups must say."""
+
+    rows: int
+    unreadable_changed: bool
+
+
 def digest_of(value: str) -> bytes:
     """What stands for a metadata value in keys; the value itself may be longer than an index entry can be."""
     return sha256(value.encode()).digest()
 
 
-def store_matches(cur: Cur, matches: Matches, *, settled: bool) -> bool:
-    """Write what a batch of blocks has touched; above final (`settled` false) also which block touched what.
-
-    True when some job's unreadable total has changed, which changes what lookups must say.
-    """
-    store_touches(cur, matches.touches)
+def store_matches(cur: Cur, matches: Matches, *, settled: bool) -> Stored:
+    """Write what a batch of blocks has touched; above final (`settled` false) also which block touched what."""
+    rows = store_touches(cur, matches.touches)
     if not settled:
         store_unsettled(cur, matches.touches)
-    return store_unreadable(cur, matches.unreadable)
+    return Stored(rows, store_unreadable(cur, matches.unreadable))
 
 
-def store_touches(cur: Cur, touches: Iterable[Touch]) -> None:
+def store_touches(cur: Cur, touches: Iterable[Touch]) -> int:
+    """Rows written."""
+    written = 0
     pools: dict[tuple[bytes, int], int] = {}
     metadata: dict[tuple[bytes, int, str, bytes], tuple[str, int]] = {}
     for block, address, job, key, value in touches:
@@ -81,6 +89,7 @@ def store_touches(cur: Cur, touches: Iterable[Touch]) -> None:
                 "block": [block for _, block in rows],
             },
         )
+        written += cur.rowcount
     if metadata:
         values = sorted(metadata.items())
         cur.execute(
@@ -94,6 +103,8 @@ def store_touches(cur: Cur, touches: Iterable[Touch]) -> None:
                 "block": [block for _, (_, block) in values],
             },
         )
+        written += cur.rowcount
+    return written
 
 
 def store_unsettled(cur: Cur, touches: Iterable[Touch]) -> None:

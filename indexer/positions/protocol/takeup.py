@@ -9,7 +9,7 @@ from indexer.positions.protocol.head import known_hashes
 from indexer.positions.protocol.jobs import definitions
 from indexer.positions.protocol.scans import plan_scans
 from indexer.positions.protocol.state import Started, lock_state, raise_watch_version, read_state
-from indexer.positions.protocol.store import keep_jobs, store_matches
+from indexer.positions.protocol.store import Stored, keep_jobs, store_matches
 from indexer.positions.watch import Matches
 
 WAITING = "enabled AND NOT retired AND live_from IS NULL"
@@ -34,24 +34,24 @@ def find_waiting(connection: Connection) -> TakeUp | None:
     return TakeUp(jobs, state, sorted(hashes.items()))
 
 
-def commit_take_up(connection: Connection, take_up: TakeUp, matches: Matches) -> bool:
+def commit_take_up(connection: Connection, take_up: TakeUp, matches: Matches) -> Stored | None:
     """Make the jobs live from the block after final, store what the blocks above it touched, and scan their past.
 
-    False, and nothing written, when cursor, final or a block's hash have changed since the blocks were read. Jobs
+    None, and nothing written, when cursor, final or a block's hash have changed since the blocks were read. Jobs
     that were disabled or retired meanwhile are left out.
     """
     with connection.transaction(), connection.cursor() as cur:
         state = lock_state(cur)
         if (state.cursor, state.final) != (take_up.state.cursor, take_up.state.final):
-            return False
+            return None
         if known_hashes(cur, take_up.state.final, take_up.state.cursor) != dict(take_up.blocks):
-            return False
+            return None
         live = cur.execute(
             f"UPDATE jobs SET live_from = %s + 1 WHERE id = ANY(%s) AND {WAITING} RETURNING id",
             [state.final, [job for job, _ in take_up.jobs]],
         ).fetchall()
-        store_matches(cur, keep_jobs(matches, {job for (job,) in live}), settled=False)
+        stored = store_matches(cur, keep_jobs(matches, {job for (job,) in live}), settled=False)
         plan_scans(cur)
         raise_watch_version(cur)
         refresh_coverage(cur)
-    return True
+    return stored

@@ -1,9 +1,13 @@
 """Run one chain's latest and historic loops."""
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connections
 
@@ -11,8 +15,16 @@ from indexer.chains.command import FootprintCommand
 from indexer.chains.registry import ChainError, find_chain
 from indexer.positions.schema import unapplied_migrations
 from indexer.positions.worker import Misconfigured, Worker
+from indexer.positions.worker_metrics import WorkerMetrics
+from indexer.workers.metrics import CannotListen, serve_metrics
 
 EX_CONFIG = 78
+
+
+def port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
+        raise ArgumentTypeError(f"{text!r} is not a port: a number up to 65535 is")
+    return int(text)
 
 
 class Command(FootprintCommand):
@@ -35,6 +47,12 @@ class Command(FootprintCommand):
             help="leave with 0 once the head is reached and every job's past is complete",
         )
 
+        parser.add_argument(
+            "--metrics-port",
+            type=port,
+            help="serve Prometheus metrics on this port of METRICS_HOST; 0 takes a free one, which the log names",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             chain = find_chain(options["slug"])
@@ -47,9 +65,24 @@ class Command(FootprintCommand):
             worker.handle_signals()
             # The loops bring their own connections; three a worker are the promise.
             connections.close_all()
-            code = worker.run()
-        except (Misconfigured, ChainError) as error:
+            with serve(worker, options["metrics_port"]):
+                code = worker.run()
+        except (Misconfigured, ChainError, CannotListen) as error:
             raise CommandError(str(error), returncode=EX_CONFIG) from error
         sys.stdout.flush()
         if code:
             raise CommandError("the worker has failed; its log says why", returncode=code)
+
+
+@contextmanager
+def serve(worker: Worker, port: int | None) -> Iterator[None]:
+    """Serve the worker's metrics meanwhile, where a port is given: before its node answers, too."""
+    if port is None:
+        yield
+        return
+    stalled_after = timedelta(seconds=settings.STALLED_AFTER_SECONDS)
+    with (
+        closing(WorkerMetrics(worker.chain, worker.meter, stalled_after)) as metrics,
+        serve_metrics(settings.METRICS_HOST, port, metrics),
+    ):
+        yield

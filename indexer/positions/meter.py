@@ -1,0 +1,132 @@
+"""What one worker has done since its start, in plain numbers: counted by its loops, shown by `exposition`.
+
+Not prometheus_client's own counters: with PROMETHEUS_MULTIPROC_DIR in the environment those would be kept in files that
+the web server adds to its own.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from threading import Lock
+
+from indexer.positions.watch import Matches
+
+LATEST, HISTORIC = "latest", "historic"
+LOOPS = (LATEST, HISTORIC)
+
+WAITING_FOR_NODE = "waiting for node"
+WAITING_FOR_DATABASE = "waiting for database"
+STANDING_BY = "standing by"
+WORKING = "working"
+STATES = (WAITING_FOR_NODE, WAITING_FOR_DATABASE, STANDING_BY, WORKING)
+
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Upper bounds, in seconds, of the classes that requests are counted in by how long they took."""
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """A count: its name, what it counts, the names of its labels, and the label values that are there from the start,
+    at zero, so that the first of something is seen as an increase."""
+
+    name: str
+    meaning: str
+    labels: tuple[str, ...]
+    begins: tuple[tuple[str, ...], ...] = ()
+
+
+EACH_LOOP = tuple((loop,) for loop in LOOPS)
+
+BLOCKS = Counted("blocks_processed", "Blocks read and committed.", ("loop",), EACH_LOOP)
+LOGS_SEEN = Counted("logs_seen", "Logs in the answers of nodes.", ("loop",), EACH_LOOP)
+LOGS_MATCHED = Counted("logs_matched", "Logs among those seen that some job watches.", ("loop",), EACH_LOOP)
+LOGS_UNREADABLE = Counted("logs_unreadable", "Logs that do not fit a job that watches them.", ("loop",), EACH_LOOP)
+ROWS_STORED = Counted(
+    "log_rows_stored", "Rows of logs and metadata written: new ones and earlier first blocks.", ("loop",), EACH_LOOP
+)
+DISCARDED = Counted(
+    "batches_discarded",
+    "Batches thrown away: blocks, jobs or leases were no longer those they were read for.",
+    ("loop",),
+    EACH_LOOP,
+)
+LOOP_ERRORS = Counted("loop_errors", "What a node did that a loop had to try again, by class.", ("loop", "error"))
+RECONNECTS = Counted("database_reconnects", "Times a loop had to connect to the database again.", ("loop",), EACH_LOOP)
+REORGS = Counted("reorgs_undone", "Reorgs undone; deep ones took back final blocks.", ("deep",), (("no",), ("yes",)))
+REORG_BLOCKS = Counted("reorg_blocks_undone", "Blocks that reorgs took back.", (), ((),))
+RPC_ERRORS = Counted("rpc_errors", "Requests that failed, by class.", ("endpoint", "method", "error"))
+
+COUNTS = (
+    BLOCKS,
+    LOGS_SEEN,
+    LOGS_MATCHED,
+    LOGS_UNREADABLE,
+    ROWS_STORED,
+    DISCARDED,
+    LOOP_ERRORS,
+    RECONNECTS,
+    REORGS,
+    REORG_BLOCKS,
+    RPC_ERRORS,
+)
+
+
+class Timing:
+    """Requests by how long they took: `classes[i]` took at most BOUNDS[i] seconds, the last one longer than all."""
+
+    def __init__(self) -> None:
+        self.classes = [0] * (len(BOUNDS) + 1)
+        self.seconds = 0.0
+
+
+class Meter:
+    """The counts of one worker. Safe to share between threads; a loop that nobody watches has one of its own."""
+
+    def __init__(self, loops: Iterable[str] = LOOPS) -> None:
+        self.states = dict.fromkeys(loops, WAITING_FOR_NODE)
+        self._counts: dict[Counted, Counter[tuple[str, ...]]] = {
+            counted: Counter(dict.fromkeys(counted.begins, 0)) for counted in COUNTS
+        }
+        self._timings: dict[tuple[str, str], Timing] = {}
+        self._lock = Lock()
+
+    def add(self, counted: Counted, *labels: str, by: int = 1) -> None:
+        with self._lock:
+            self._counts[counted][labels] += by
+
+    def note_logs(self, loop: str, seen: int, matches: Matches) -> None:
+        """A node has answered `seen` logs, and this is what they were."""
+        with self._lock:
+            self._counts[LOGS_SEEN][loop,] += seen
+            self._counts[LOGS_MATCHED][loop,] += matches.logs
+            self._counts[LOGS_UNREADABLE][loop,] += sum(row.count for row in matches.unreadable)
+
+    def note_commit(self, loop: str, blocks: int, rows: int) -> None:
+        with self._lock:
+            self._counts[BLOCKS][loop,] += blocks
+            self._counts[ROWS_STORED][loop,] += rows
+
+    def note_request(self, endpoint: str, method: str, seconds: float, problem: str | None) -> None:
+        """What an Endpoint's observer is told."""
+        with self._lock:
+            timing = self._timings.get((endpoint, method))
+            if timing is None:
+                timing = self._timings[endpoint, method] = Timing()
+            timing.classes[bisect_left(BOUNDS, seconds)] += 1
+            timing.seconds += seconds
+            if problem is not None:
+                self._counts[RPC_ERRORS][endpoint, method, problem] += 1
+
+    def note_state(self, loop: str, state: str) -> None:
+        self.states[loop] = state
+
+    def counts(self) -> dict[Counted, dict[tuple[str, ...], int]]:
+        """A copy: by count, by the values of its labels."""
+        with self._lock:
+            return {counted: dict(values) for counted, values in self._counts.items()}
+
+    def timings(self) -> dict[tuple[str, str], tuple[list[int], float]]:
+        """A copy: by endpoint and method, the requests in each class of BOUNDS and one beyond, and their seconds."""
+        with self._lock:
+            return {key: (list(timing.classes), timing.seconds) for key, timing in self._timings.items()}

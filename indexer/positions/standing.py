@@ -1,0 +1,136 @@
+"""Where chains stand: what readiness and metrics say of each, read in one statement whose cost does not grow with jobs.
+
+How many jobs are in which state is counted over all of them, so it is counted again only when it can have changed.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any, NamedTuple
+
+from msgspec import json
+
+from indexer.chains.models import Chain
+from indexer.positions.listing import STATE, STATES
+from indexer.positions.protocol.state import COVERAGE, CURSOR, FINAL, HEAD, REWIND
+
+Ask = Callable[[str, tuple[str, ...], dict[str, Any]], list[tuple[Any, ...]]]
+"""Puts a statement to several schemas, as `union.ask_each` does."""
+
+# EXPLAIN, 100,000 jobs: settings as a whole, blocks by key; open scans by scans_unfinished, their segments, 64 or some
+# more each, by scan. All times are the database's, so that machines' clocks need not agree.
+STANDING = f"""
+SELECT {{ordinal}}, cursor, final, head, reorgs, complete, processed_at, coverage_at, blocks.timestamp,
+       past.blocks, past.left_, now()
+FROM (
+    SELECT max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{CURSOR}') AS cursor,
+           max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{FINAL}') AS final,
+           max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{HEAD}') AS head,
+           max((value ->> 'count')::bigint) FILTER (WHERE key = '{REWIND}') AS reorgs,
+           bool_or((value ->> 'complete')::boolean) FILTER (WHERE key = '{COVERAGE}') AS complete,
+           max(updated_at) FILTER (WHERE key = '{CURSOR}') AS processed_at,
+           max(updated_at) FILTER (WHERE key = '{COVERAGE}') AS coverage_at
+    FROM {{schema}}.settings
+) AS state
+LEFT JOIN {{schema}}.blocks ON blocks.number = state.cursor
+CROSS JOIN (
+    SELECT coalesce(sum(to_block + 1 - from_block), 0)::bigint AS blocks,
+           coalesce(sum(to_block + 1 - segments.cursor), 0)::bigint AS left_
+    FROM {{schema}}.scans JOIN {{schema}}.segments ON segments.scan_id = scans.id WHERE finished_at IS NULL
+) AS past
+"""
+
+JOBS = f"""
+SELECT {{ordinal}}, coalesce(json_object_agg(state, jobs), '{{{{}}}}')::text, coalesce(sum(unreadable), 0)::bigint
+FROM (
+    SELECT {STATE} AS state, count(*) AS jobs, sum(unreadable) AS unreadable FROM {{schema}}.jobs GROUP BY 1
+) AS counted
+"""
+
+
+class Standing(NamedTuple):
+    """A chain at one moment, `now`. Block numbers are None before the chain's first start, `head` before a node's first
+    answer.
+
+    `processed_at`: when the cursor moved last, or when the chain was added; `block_time`: seconds since 1970 of the
+    cursor's block, where its header is kept; `past`, `past_left`: blocks of the open scans, and those still to read.
+    """
+
+    chain: Chain
+    cursor: int | None
+    final: int | None
+    head: int | None
+    reorgs: int
+    complete: bool
+    processed_at: datetime
+    coverage_at: datetime
+    block_time: int | None
+    past: int
+    past_left: int
+    now: datetime
+
+    @property
+    def lag_blocks(self) -> int | None:
+        """Blocks that the node has shown and that are not processed."""
+        return None if self.cursor is None or self.head is None else max(0, self.head - self.cursor)
+
+    @property
+    def lag_seconds(self) -> float | None:
+        """How old the newest processed block is: it grows when a chain or its node stands still, too."""
+        return None if self.block_time is None else max(0.0, self.now.timestamp() - self.block_time)
+
+    @property
+    def past_progress(self) -> float:
+        """The part of the open scans that is read, 0 to 1; 1 without open scans."""
+        return 1.0 if self.past == 0 else 1 - self.past_left / self.past
+
+    def is_stalled(self, after: timedelta) -> bool:
+        return self.now - self.processed_at > after
+
+
+class Jobs(NamedTuple):
+    """How many jobs are in each of listing.STATES, and how many logs could not be read for them all together."""
+
+    by_state: dict[str, int]
+    unreadable: int
+
+
+def read_standings(ask: Ask, chains: Sequence[Chain]) -> list[Standing]:
+    """Where these chains stand, in one statement."""
+    rows = ask(STANDING, schemas_of(chains), {})
+    return [stand(chain, *row) for chain, row in zip(chains, rows, strict=True)]
+
+
+def stand(chain: Chain, cursor: int | None, *row: Any) -> Standing:
+    final, head, reorgs, complete, moved_at, *rest = row
+    return Standing(
+        chain, cursor, final, head, reorgs, complete, chain.created_at if cursor is None else moved_at, *rest
+    )
+
+
+class JobCounts:
+    """Counts the jobs of chains by state: again whenever a chain's coverage has changed, as with every change of a job,
+    and every `seconds` for what does not show there, which is retired jobs that went and logs just found unreadable."""
+
+    def __init__(self, ask: Ask, seconds: float = 60, *, clock: Callable[[], float] = monotonic) -> None:
+        self._ask = ask
+        self._seconds = seconds
+        self._clock = clock
+        self._known: dict[str, tuple[datetime, float, Jobs]] = {}
+
+    def read(self, standings: Sequence[Standing]) -> list[Jobs]:
+        """Those of the same chains, in their order."""
+        due = [standing for standing in standings if not self._is_known(standing)]
+        rows = self._ask(JOBS, schemas_of([standing.chain for standing in due]), {})
+        for standing, (by_state, unreadable) in zip(due, rows, strict=True):
+            jobs = Jobs(dict.fromkeys(STATES, 0) | json.decode(by_state), unreadable)
+            self._known[standing.chain.schema_name] = (standing.coverage_at, self._clock(), jobs)
+        return [self._known[standing.chain.schema_name][2] for standing in standings]
+
+    def _is_known(self, standing: Standing) -> bool:
+        known = self._known.get(standing.chain.schema_name)
+        return known is not None and known[0] == standing.coverage_at and self._clock() - known[1] < self._seconds
+
+
+def schemas_of(chains: Sequence[Chain]) -> tuple[str, ...]:
+    return tuple(str(chain.schema_name) for chain in chains)

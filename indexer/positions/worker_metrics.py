@@ -1,0 +1,86 @@
+"""The metrics of one worker, gathered when Prometheus asks: its counts, and how its chain stands in the database."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import timedelta
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+import psycopg
+from prometheus_client.core import Metric
+
+from indexer.chains.connections import Connection, connect
+from indexer.chains.models import Chain
+from indexer.positions.exposition import show_chains, show_database, show_jobs, show_meter, show_remaining
+from indexer.positions.meter import Meter
+from indexer.positions.pace import Pace
+from indexer.positions.standing import JobCounts, read_standings
+from indexer.positions.union import unite
+
+PATIENCE = 5
+"""Seconds for the database to answer: Prometheus itself waits for ten."""
+
+
+class WorkerMetrics:
+    """A Prometheus collector that keeps one connection, opened by the first who asks; `close` closes it.
+
+    The counts are shown whatever the database does.
+    """
+
+    def __init__(
+        self, chain: Chain, meter: Meter, stalled_after: timedelta, *, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self.chain = chain
+        self.slug = str(chain.slug)
+        self.meter = meter
+        self.stalled_after = stalled_after
+        self.clock = clock
+        self.pace = Pace()
+        self.counts = JobCounts(self.ask)
+        self.connection: Connection | None = None
+        self.lock = Lock()
+
+    def collect(self) -> Iterable[Metric]:
+        return [*show_meter(self.slug, self.meter), *self.show_database()]
+
+    def show_database(self) -> list[Metric]:
+        if not self.lock.acquire(timeout=PATIENCE):
+            return [show_database(up=False)]
+        try:
+            return [*self.show_chain(), show_database(up=True)]
+        except psycopg.OperationalError:
+            self.forget_connection()
+            return [show_database(up=False)]
+        except psycopg.Error:
+            # It answers, but there is no such chain any more, or not with these tables.
+            self.forget_connection()
+            return [show_database(up=True)]
+        finally:
+            self.lock.release()
+
+    def show_chain(self) -> list[Metric]:
+        standings = read_standings(self.ask, [self.chain])
+        self.pace.note(self.clock(), standings[0].past_left)
+        return [
+            *show_chains(standings, self.stalled_after),
+            *show_jobs(standings, self.counts.read(standings)),
+            show_remaining(self.slug, self.pace.remaining()),
+        ]
+
+    def ask(self, part: str, schemas: tuple[str, ...], parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        if not schemas:
+            return []
+        if self.connection is None:
+            self.connection = connect(self.chain, application_name=f"footprint {self.slug} metrics", timeout=PATIENCE)
+        return [row[1:] for row in self.connection.execute(unite(part, schemas), parameters).fetchall()]
+
+    def forget_connection(self) -> None:
+        if self.connection is not None:
+            with suppress(psycopg.Error):
+                self.connection.close()
+            self.connection = None
+
+    def close(self) -> None:
+        with self.lock:
+            self.forget_connection()

@@ -1,0 +1,41 @@
+"""Serve a process's own metrics to Prometheus."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import GC_COLLECTOR, CollectorRegistry, ProcessCollector, start_http_server
+from prometheus_client.registry import Collector
+
+log = logging.getLogger(__name__)
+
+
+class CannotListen(Exception):
+    """The metrics have no port to be served on; the text says which one and what to do."""
+
+
+@contextmanager
+def serve_metrics(host: str, port: int, collector: Collector) -> Iterator[int]:
+    """Serve the collector's metrics and those of the process meanwhile; yields the port, any free one for 0.
+
+    Raises CannotListen.
+    """
+    registry = CollectorRegistry()
+    registry.register(GC_COLLECTOR)
+    ProcessCollector(registry=registry)
+    registry.register(collector)
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as error:
+        raise CannotListen(
+            f"metrics cannot be served on port {port} of {host}: {error.strerror}; "
+            "give another --metrics-port, or end what listens there (METRICS_HOST names the host)"
+        ) from None
+    taken: int = server.server_port
+    log.info("metrics are served on http://%s:%d/metrics", host, taken)
+    try:
+        yield taken
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
