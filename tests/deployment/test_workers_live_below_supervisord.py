@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
@@ -20,7 +19,7 @@ from indexer.embedded.chain.anvil import Anvil
 from tests import evm
 from tests.positions.world import A, grow, watch
 from tests.processes import environment, run, wait_until
-from tests.workers.supervisord import Supervisord
+from tests.workers.supervisord import Supervisord, find_children
 
 USER = "0x" + (b"\7" * 20).hex()
 BACK_SECONDS = 15.0
@@ -36,7 +35,8 @@ class Deployment:
             self.port = probe.getsockname()[1]
         settings = {"WEB_BIND": f"127.0.0.1:{self.port}", "WEB_PROCESSES": "2", "METRICS_PORT": "0", "LOG_DIR": ""}
         urls = {slug: node.url for slug, node in nodes.items()}
-        command = ["manage.py", "run_workers", "--web", "--historic", "1", "--run-dir", str(run_dir)]
+        options = ["--web", "--historic", "1", "--run-dir", str(run_dir), "--start-seconds", "10"]
+        command = ["manage.py", "run_workers", *options]
         self.supervisord = Supervisord(command, run_dir, run_dir / "out.log", environment(urls) | settings)
 
     def ask(self) -> Any:
@@ -47,7 +47,7 @@ class Deployment:
         """Whether an answer of the web server is true for the newest blocks of these chains."""
         try:
             chains = {chain["chain"]: chain for chain in self.ask()["chains"]}
-        except (URLError, ConnectionError, HTTPError):
+        except OSError:  # nobody listens yet, or again
             return False
         return all((chains[slug]["as_of"] or {}).get("block") == self.nodes[slug].head() for slug in slugs)
 
@@ -90,6 +90,11 @@ def deployment(chains: list[Chain], third: Chain, run_dir: Path, tmp_path: Path)
             anvil.stop()
 
 
+def find_descendants(parent: int) -> list[int]:
+    children = find_children(parent)
+    return children + [pid for child in children for pid in find_descendants(child)]
+
+
 @pytest.mark.slow
 def test_a_deployment_survives_kills_and_leaves_in_order(deployment: Deployment) -> None:
     supervisord, slugs = deployment.supervisord, list(deployment.nodes)
@@ -114,7 +119,11 @@ def test_a_deployment_survives_kills_and_leaves_in_order(deployment: Deployment)
         grow(node, 1)
     wait_until(lambda: deployment.follows(*slugs), BACK_SECONDS)
 
+    running = find_descendants(supervisord.process.pid)
+    # Both chains' workers and helpers, gunicorn and its two processes.
+    assert len(running) >= 7
     assert supervisord.terminate() == 0
+    assert not [pid for pid in running if Path(f"/proc/{pid}").exists()]
     said = supervisord.said
     assert all(f"{slug}: the worker has left in good order" in said for slug in slugs)
     assert "with SIGKILL" not in said
