@@ -4,9 +4,10 @@ How processes come back, and why so. supervisord takes an exit before `startsecs
 code is, and tries again after a pause that grows by a second each time; a later exit is judged by its exit code and, if
 it is not one of `exitcodes`, followed by a new start at once. So:
 
-- `startsecs` is START_SECONDS. What dies sooner (a broken release, a database that is away) is started again with
-  growing pauses: after an hour of failing they are 85 seconds long, after a day seven minutes. `startretries` is no
-  limit in practice: a fault that passes after a night must not leave a chain standing until somebody comes.
+- `startsecs` is START_SECONDS, well above what a start takes on a machine that is busy starting many. What dies sooner
+  (a broken release, a database that is away) is started again with growing pauses: after an hour of failing they are
+  80 seconds long, after a day seven minutes. `startretries` is no limit in practice: a fault that passes after a night
+  must not leave a chain standing until somebody comes.
 - What lives longer has worked in that time, so starting it again at once is right, even if it dies again and again: its
   work is kept, and the starts cost no more than one in START_SECONDS.
 - Exit codes 0 (told to stop, or synced) and 78 (misconfigured) are final. A program that has them early would be taken
@@ -21,7 +22,7 @@ from typing import NamedTuple
 from indexer.workers.child import FINAL_CODES, NAMED, STAY
 from indexer.workers.programs import WEB, Program, ProgramsError
 
-START_SECONDS = 10
+START_SECONDS = 30
 RETRIES = 1_000_000
 LOG_BYTES = 20_000_000
 LOG_FILES = 5

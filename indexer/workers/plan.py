@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from config.options import EX_CONFIG
 from indexer.chains.command import FootprintCommand
 from indexer.chains.registry import ChainError, find_chains
-from indexer.workers.configuration import Layout
+from indexer.workers.configuration import START_SECONDS, Layout
 from indexer.workers.programs import Program, ProgramsError, plan_programs
 from indexer.workers.run_folder import choose_log_dir
 
@@ -37,6 +37,13 @@ class PlanningCommand(FootprintCommand):
         )
         parser.add_argument(
             "--run-dir", help="where the configuration and the control socket lie (default: run/ in the state folder)"
+        )
+        parser.add_argument(
+            "--start-seconds",
+            type=count,
+            default=START_SECONDS,
+            metavar="N",
+            help="what ends sooner is a failed start, and comes back after growing pauses (default: %(default)s)",
         )
 
     def plan(self, options: dict[str, Any]) -> Plan:
@@ -65,9 +72,9 @@ class PlanningCommand(FootprintCommand):
             )
         except ProgramsError as error:
             raise misconfigured(error) from error
-        return Plan(programs, self.lay_out(options["run_dir"]))
+        return Plan(programs, self.lay_out(options["run_dir"], options["start_seconds"]))
 
-    def lay_out(self, run_dir: str | None) -> Layout:
+    def lay_out(self, run_dir: str | None, start_seconds: int) -> Layout:
         folder = Path(run_dir).absolute() if run_dir else settings.STATE_DIR / "run"
         return Layout(
             python=Path(sys.executable),
@@ -76,6 +83,7 @@ class PlanningCommand(FootprintCommand):
             log_dir=choose_log_dir(settings.OPTIONS.text("LOG_DIR"), folder, STDOUT),
             # An object a line would be none any more with a name before it; the program is one of its fields.
             names_lines=settings.OPTIONS.text("LOG_FORMAT") != "json",
+            start_seconds=start_seconds,
         )
 
 

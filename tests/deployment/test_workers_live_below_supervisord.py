@@ -19,7 +19,7 @@ from indexer.embedded.chain.anvil import Anvil
 from tests import evm
 from tests.positions.world import A, grow, watch
 from tests.processes import environment, run, wait_until
-from tests.workers.supervisord import Supervisord
+from tests.workers.supervisord import Supervisord, find_children
 
 USER = "0x" + (b"\7" * 20).hex()
 BACK_SECONDS = 15.0
@@ -42,7 +42,8 @@ class Deployment:
             "LOG_DIR": "",
         }
         urls = {slug: node.url for slug, node in nodes.items()}
-        command = ["manage.py", "run_workers", "--web", "--historic", "1", "--run-dir", str(run_dir)]
+        options = ["--web", "--historic", "1", "--run-dir", str(run_dir), "--start-seconds", "10"]
+        command = ["manage.py", "run_workers", *options]
         self.supervisord = Supervisord(command, run_dir, run_dir / "out.log", environment(urls) | settings)
 
     def ask(self) -> Any:
@@ -96,6 +97,11 @@ def deployment(chains: list[Chain], third: Chain, run_dir: Path, tmp_path: Path)
             anvil.stop()
 
 
+def find_descendants(parent: int) -> list[int]:
+    children = find_children(parent)
+    return children + [pid for child in children for pid in find_descendants(child)]
+
+
 @pytest.mark.slow
 def test_a_deployment_survives_kills_and_leaves_in_order(deployment: Deployment) -> None:
     supervisord, slugs = deployment.supervisord, list(deployment.nodes)
@@ -126,7 +132,11 @@ def test_a_deployment_survives_kills_and_leaves_in_order(deployment: Deployment)
         grow(node, 1)
     wait_until(lambda: deployment.follows(*slugs), BACK_SECONDS)
 
+    running = find_descendants(supervisord.process.pid)
+    # Both chains' workers and helpers, gunicorn and its two processes.
+    assert len(running) >= 7
     assert supervisord.terminate() == 0
+    assert not [pid for pid in running if Path(f"/proc/{pid}").exists()]
     said = supervisord.said
     assert all(f"{slug}: the worker has left in good order" in said for slug in slugs)
     assert "with SIGKILL" not in said

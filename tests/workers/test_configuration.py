@@ -53,7 +53,7 @@ def test_a_programs_policy_is_the_documented_one(run_dir: Path) -> None:
     for program in programs_of(read(lay_out(run_dir))).values():
         assert program.exitcodes == [0, 78]
         assert program.autorestart.__name__ == "RestartWhenExitUnexpected"
-        assert program.startsecs == 10
+        assert program.startsecs == 30
         assert program.startretries >= 1_000_000
         assert (signal.Signals(program.stopsignal).name, program.stopasgroup, program.killasgroup) == (
             "SIGTERM",
@@ -61,7 +61,7 @@ def test_a_programs_policy_is_the_documented_one(run_dir: Path) -> None:
             True,
         )
         assert program.stopwaitsecs >= 30
-        assert program.environment == {STAY: "10", NAMED: "1"}
+        assert program.environment == {STAY: "30", NAMED: "1"}
         assert (program.stdout_logfile, program.stdout_logfile_maxbytes) == ("/dev/fd/1", 0)
         assert program.redirect_stderr
 
@@ -73,13 +73,13 @@ def test_lines_go_to_a_file_of_each_program_where_there_is_a_folder_for_logs(run
     programs = programs_of(options)
     assert programs["worker-base"].stdout_logfile == str(logs / "worker-base.log")
     assert programs["worker-base"].stdout_logfile_maxbytes > 0
-    assert programs["worker-base"].environment == {STAY: "10"}
+    assert programs["worker-base"].environment == {STAY: "30"}
     assert options.logfile == str(logs / "supervisord.log")
 
 
 def test_objects_a_line_get_no_name_before_them(run_dir: Path) -> None:
     programs = programs_of(read(lay_out(run_dir, named=False)))
-    assert programs["web"].environment == {STAY: "10"}
+    assert programs["web"].environment == {STAY: "30"}
 
 
 @pytest.mark.parametrize("name", ["pro ject", "100%", "%(ENV_HOME)s", "it's", 'so-"called"', "a;b#c"])
