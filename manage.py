@@ -20,9 +20,12 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
+    from config.logs import watch_uncaught
+    from config.masks import Mask
     from config.options import EX_CONFIG, OptionError
     from indexer.workers.child import supervised
 
+    watch_uncaught(Mask())
     with supervised():
         try:
             execute_from_command_line(sys.argv)

@@ -16,5 +16,7 @@ LINKS = {
 
 
 class Index(Resource):
+    scope = None
+
     def get(self, request: HttpRequest) -> HttpResponse:
         return answer({"name": "Footprint", "links": LINKS})

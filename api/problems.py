@@ -1,9 +1,12 @@
 """Errors as RFC 9457 problem details, the same shape for every one."""
 
+import math
 from http import HTTPStatus
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
+
+from indexer.access.callers import Refusal, TooManyRequests, Unauthenticated
 
 
 class Problem(Exception):
@@ -23,6 +26,19 @@ def respond(status: HTTPStatus, detail: str) -> HttpResponse:
     """A problem response. Its type is about:blank, RFC 9457's for problems that the status code describes."""
     body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     return HttpResponse(msgspec.json.encode(body), status=status, content_type="application/problem+json")
+
+
+def respond_to_refusal(refusal: Refusal) -> HttpResponse:
+    """401 with what to show, 429 with when to come back, otherwise 403."""
+    if isinstance(refusal, Unauthenticated):
+        response = respond(HTTPStatus.UNAUTHORIZED, str(refusal))
+        response.headers["WWW-Authenticate"] = 'Bearer realm="footprint"'
+    elif isinstance(refusal, TooManyRequests):
+        response = respond(HTTPStatus.TOO_MANY_REQUESTS, str(refusal))
+        response.headers["Retry-After"] = str(math.ceil(refusal.retry_after))
+    else:
+        response = respond(HTTPStatus.FORBIDDEN, str(refusal))
+    return response
 
 
 # What Django calls where no view answers; config.urls names them.

@@ -9,8 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views import View
 
+from api.access import caller_of_request
 from api.known_chains import KnownChains
-from api.problems import Problem, respond
+from api.problems import Problem, respond, respond_to_refusal
+from indexer.access.callers import Refusal
+from indexer.access.scopes import READ
 
 log = logging.getLogger(__name__)
 
@@ -22,16 +25,22 @@ def answer(content: object, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
 class Resource(View):
     """A view over the chains: plain Django, since lookups are many and DRF would double what one costs.
 
-    All views of a process share one list of chains; as_view(chains=…) gives one of its own.
+    All views of a process share one list of chains; as_view(chains=…) gives one of its own. Whoever asks needs `scope`,
+    where there is one.
     """
 
     chains = KnownChains()
+    scope: str | None = READ
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
+            if self.scope is not None:
+                caller_of_request(request, self.scope)
             return super().dispatch(request, *args, **kwargs)
         except Problem as problem:
             return respond(problem.status, problem.detail)
+        except Refusal as refusal:
+            return respond_to_refusal(refusal)
         except (OperationalError, InterfaceError) as error:
             log.error("%s: the database does not answer: %s", request.path, str(error).strip())
             return respond(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer; try again in some seconds.")

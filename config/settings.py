@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.utils import get_random_secret_key
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from config.logs import build_logging, program_name
+from config.masks import Mask
 from config.options import OptionError, Options
 from indexer.embedded.places import make_state_dir, state_dir
 
@@ -19,9 +22,9 @@ DEBUG = OPTIONS.flag("DEBUG")
 ALLOWED_HOSTS = OPTIONS.names("ALLOWED_HOSTS")
 
 SHARED_APPS = [
-    "django_tenants",
+    # Before django_tenants, whose migrate_schemas it takes the place of.
     "indexer.chains",
-    "indexer.access",
+    "django_tenants",
     "indexer.workers",
     "indexer.embedded",
     "unfold",
@@ -31,6 +34,7 @@ SHARED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "indexer.access",  # behind auth, which makes the permissions that the roles are given
     "corsheaders",
     "django_filters",
     "django_prometheus",
@@ -46,11 +50,16 @@ TENANT_MODEL = "chains.Chain"
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 # One SET search_path per switch instead of one per query.
 TENANT_LIMIT_SET_CALLS = True
+TENANT_BASE_MIGRATE_COMMAND = "indexer.chains.migrating.Migrate"
 
 
-def parse_database_url(url: str) -> dict[str, Any]:
+def parse_database_url(name: str, url: str) -> dict[str, Any]:
     """Django's database settings for a libpq URL such as postgresql://user:password@host:5432/name?sslmode=require."""
-    parts = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
+    try:
+        parts = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
+    except ProgrammingError:
+        # libpq's own words show the URL.
+        raise OptionError(f"{name} cannot be read: it is postgresql://user:password@host:5432/name") from None
     return {
         "NAME": parts.pop("dbname", "footprint"),
         "USER": parts.pop("user", ""),
@@ -80,7 +89,7 @@ WEB_LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 10_000} if IS_WEB else {
 
 
 def keep_connections(database: dict[str, Any]) -> dict[str, Any]:
-    given = database.get("OPTIONS", {})
+    given = {"application_name": f"footprint {program_name()}", **database.get("OPTIONS", {})}
     limits = f"{given.get('options', '')} -c statement_timeout={STATEMENT_TIMEOUT}s".strip()
     return {
         **database,
@@ -96,13 +105,16 @@ DATABASE_REPLICA_URL = OPTIONS.text("DATABASE_REPLICA_URL")
 COUNTED_POSTGRES = "django_prometheus.db.backends.postgresql"
 DATABASES = {
     "default": {
-        **keep_connections(parse_database_url(DATABASE_URL) if DATABASE_URL else embedded_database()),
+        **keep_connections(parse_database_url("DATABASE_URL", DATABASE_URL) if DATABASE_URL else embedded_database()),
         "ENGINE": "django_tenants.postgresql_backend",
     }
 }
 if DATABASE_REPLICA_URL:
     # Asked by qualified names only, so it needs no tenants' search_path.
-    DATABASES["replica"] = {**keep_connections(parse_database_url(DATABASE_REPLICA_URL)), "ENGINE": COUNTED_POSTGRES}
+    DATABASES["replica"] = {
+        **keep_connections(parse_database_url("DATABASE_REPLICA_URL", DATABASE_REPLICA_URL)),
+        "ENGINE": COUNTED_POSTGRES,
+    }
 READ_DATABASE = "replica" if DATABASE_REPLICA_URL else "default"
 # The embedded server is started by the first connection that needs it.
 ORIGINAL_BACKEND = COUNTED_POSTGRES if DATABASE_URL else "indexer.embedded.backend"
@@ -203,13 +215,10 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": OPTIONS.text("LOG_LEVEL").upper()},
-}
+MASK = Mask()
+MASK.add([SECRET_KEY])
+LOGGING = build_logging(OPTIONS, MASK, is_web=IS_WEB)
+DEFAULT_EXCEPTION_REPORTER = "config.reports.MaskedReporter"
 
 # A worker that has processed no block for this long makes /health answer 503.
 STALLED_AFTER_SECONDS = OPTIONS.number("STALLED_AFTER", least=1)

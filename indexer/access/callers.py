@@ -17,15 +17,19 @@ class Caller(NamedTuple):
     scopes: frozenset[str]
 
 
-class Unauthenticated(Exception):
+class Refusal(Exception):
+    """The caller may not do this, or not now; the text says why and what would help."""
+
+
+class Unauthenticated(Refusal):
     """The key that was shown is not valid, or one is needed and none was shown."""
 
 
-class Forbidden(Exception):
+class Forbidden(Refusal):
     """The caller is known and may not do this."""
 
 
-class TooManyRequests(Exception):
+class TooManyRequests(Refusal):
     """The key's requests of this minute are used up."""
 
     def __init__(self, text: str, retry_after: float) -> None:

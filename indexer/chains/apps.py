@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
 
 class ChainsConfig(AppConfig):
@@ -7,3 +8,6 @@ class ChainsConfig(AppConfig):
 
     def ready(self) -> None:
         from indexer.chains import checks  # noqa: F401  # registers them
+        from indexer.chains.statements import tell_statements
+
+        connection_created.connect(tell_statements)

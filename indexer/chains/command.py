@@ -4,7 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError as DjangoOperationalError
+from django.db import ProgrammingError
 from psycopg import OperationalError
+from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from indexer.chains.endpoints import EndpointsError
 from indexer.chains.registry import ChainError
@@ -21,5 +23,10 @@ class FootprintCommand(BaseCommand):
             return super().execute(*args, **options)
         except self.expected as error:
             raise CommandError(str(error)) from error
+        except (ProgrammingError, UndefinedTable, UndefinedColumn) as error:
+            if isinstance(error.__cause__ or error, UndefinedTable | UndefinedColumn):
+                said = str(error).splitlines()[0]
+                raise CommandError(f"this code needs migrations ({said}): run manage.py migrate_schemas") from error
+            raise
         except (OperationalError, DjangoOperationalError) as error:
             raise CommandError(f"the database cannot be used: {str(error).strip()}; check DATABASE_URL") from error

@@ -7,6 +7,7 @@ from django.db import connections
 from psycopg import sql
 
 from indexer.chains.models import Chain
+from indexer.chains.statements import cursor_class
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -21,12 +22,21 @@ def connect(chain: Chain, *, application_name: str = "footprint", timeout: int |
     The caller closes it. `timeout` in seconds is for connecting, for every statement, and for a server that has gone
     away without a word. Raises psycopg.OperationalError when the database cannot be reached.
     """
-    given = connections["default"].get_connection_params()
-    parameters = {key: value for key, value in given.items() if key not in DJANGO_ONLY}
-    if timeout is not None:
-        parameters |= {"connect_timeout": timeout, "tcp_user_timeout": timeout * 1000}
-    connection: Connection = psycopg.connect(**parameters, autocommit=True, application_name=application_name)
+    limits = {} if timeout is None else {"connect_timeout": timeout, "tcp_user_timeout": timeout * 1000}
+    connection = open_beside(application_name=application_name, **limits)
     connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(chain.schema_name)))
     if timeout is not None:
         connection.execute(sql.SQL("SET statement_timeout TO {}").format(sql.Literal(f"{timeout}s")))
+    return connection
+
+
+def open_beside(*, application_name: str, **limits: int) -> Connection:
+    """A new autocommit connection beside Django's own, in the schema that the database's user has by default.
+
+    `limits` are libpq's, such as connect_timeout.
+    """
+    given = connections["default"].get_connection_params()
+    parameters = {key: value for key, value in given.items() if key not in DJANGO_ONLY}
+    parameters |= {"application_name": application_name, "cursor_factory": cursor_class(), **limits}
+    connection: Connection = psycopg.connect(**parameters, autocommit=True)
     return connection

@@ -1,13 +1,17 @@
 """One statement over the schemas of several chains: one snapshot, and qualified names instead of SET search_path."""
 
+import logging
 from functools import lru_cache
 from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connections
+from django.db import OperationalError, ProgrammingError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
-from psycopg import sql
+from psycopg import errors, sql
+
+log = logging.getLogger(__name__)
 
 
 def ask_each(
@@ -15,7 +19,8 @@ def ask_each(
 ) -> list[tuple[Any, ...]]:
     """One row of each schema, in their order, read in one statement; errors are Django's, as a cursor of its raises.
 
-    `using` is a key of DATABASES, READ_DATABASE by default: a replica speaks of the moment it has itself.
+    `using` is a key of DATABASES, READ_DATABASE by default: a replica speaks of the moment it has itself, and the main
+    database answers where it cannot.
 
     `part` is a SELECT that yields one row, with {schema} for the schema's quoted name and {ordinal} as first column.
     All parts share the parameters. The server binds them, so that with prepare_threshold in the database's OPTIONS it
@@ -24,13 +29,32 @@ def ask_each(
     """
     if not schemas:
         return []
-    connection = connections[using or settings.READ_DATABASE]
+    database = using or settings.READ_DATABASE
+    try:
+        return ask(connections[database], unite(part, schemas), parameters)
+    except (OperationalError, ProgrammingError) as error:
+        if database == "default" or not is_of_a_replica(error):
+            raise
+        log.warning("the replica cannot answer, the main database does: %s", str(error).splitlines()[0])
+    return ask(connections["default"], unite(part, schemas), parameters)
+
+
+def ask(connection: BaseDatabaseWrapper, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     with CursorWrapper(psycopg.Cursor(connection.connection), connection) as cursor:
-        cursor.execute(unite(part, schemas), parameters)
+        cursor.execute(statement, parameters)
         # UNION ALL promises no order.
         return [row[1:] for row in sorted(cursor.fetchall(), key=lambda row: row[0])]
+
+
+def is_of_a_replica(error: Exception) -> bool:
+    """Whether the main database would fare better: a chain or column that has not arrived there, a replay in the way, a
+    server that is not there. What takes too long would take as long again."""
+    cause = error.__cause__
+    if isinstance(error, ProgrammingError):
+        return isinstance(cause, errors.UndefinedTable | errors.UndefinedColumn)
+    return not isinstance(cause, errors.QueryCanceled)
 
 
 @lru_cache(maxsize=256)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from indexer.rpc.labels import label_of, secrets_of
 
 __all__ = ["Endpoint", "label_of"]
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 Observer = Callable[[str, str, float, str | None], None]
@@ -24,6 +27,8 @@ Observer = Callable[[str, str, float, str | None], None]
 
 LARGEST_ANSWER = 256 * 1024 * 1024
 """Bytes of one answer, unpacked."""
+LONGEST_SHOWN = 300
+"""Characters of a call's parameters in a debug line."""
 
 
 class Reply(msgspec.Struct):
@@ -92,13 +97,14 @@ class Endpoint:
         Raises an RpcError. Null for a type without None, and whatever else does not decode, is Transport.
         """
         number = self._take_ids(1)
-        with self._asking(method):
+        with self._asking(method, params) as results:
             answer = self._channel.post(msgspec.json.encode(_request(number, method, params)))
             reply: Reply = self._decode(method, answer, Reply)
             self._check(method, answer, reply)
             if reply.id != number:
                 raise Transport("answered another request")
-            return _result(reply, result)
+            results.append(_result(reply, result))
+        return results[0]
 
     @overload
     def batch(self, method: str, params: Sequence[list[object]], result: type[T]) -> list[T]: ...
@@ -112,7 +118,7 @@ class Endpoint:
         start = self._take_ids(len(params))
         ids = range(start, start + len(params))
         requests = [_request(number, method, each) for number, each in zip(ids, params, strict=True)]
-        with self._asking(method):
+        with self._asking(method, params) as results:
             answer = self._channel.post(msgspec.json.encode(requests))
             replies: list[Reply] | Reply = self._decode(method, answer, list[Reply] | Reply)
             for reply in [replies] if isinstance(replies, Reply) else replies:
@@ -122,7 +128,8 @@ class Endpoint:
             by_id = {reply.id: reply for reply in replies if isinstance(reply.id, int)}
             if len(replies) != len(ids) or by_id.keys() != set(ids):
                 raise Transport("the answers of a batch do not match its requests")
-            return [_result(by_id[number], result) for number in ids]
+            results += [_result(by_id[number], result) for number in ids]
+        return results
 
     def _take_ids(self, count: int) -> int:
         with self._lock:
@@ -131,11 +138,12 @@ class Endpoint:
         return start
 
     @contextmanager
-    def _asking(self, method: str) -> Iterator[None]:
-        """Name the endpoint in what goes wrong, and tell the observer of one request."""
+    def _asking(self, method: str, params: Sequence[object]) -> Iterator[list[Any]]:
+        """Name the endpoint in what goes wrong, and tell of the request; yields where its results go."""
+        results: list[Any] = []
         began, problem = perf_counter(), None
         try:
-            yield
+            yield results
         except RpcError as error:
             error.endpoint, error.method = self.label, method
             problem = type(error).__name__
@@ -143,8 +151,17 @@ class Endpoint:
                 self.errors += 1
             raise
         finally:
+            seconds = perf_counter() - began
             if self._observe is not None:
-                self._observe(self.label, method, perf_counter() - began, problem)
+                self._observe(self.label, method, seconds, problem)
+            if log.isEnabledFor(logging.DEBUG):
+                self._tell(method, params, seconds, problem or _count(results))
+
+    def _tell(self, method: str, params: Sequence[object], seconds: float, outcome: str) -> None:
+        shown = self._blot(msgspec.json.encode(params).decode())
+        if len(shown) > LONGEST_SHOWN:
+            shown = shown[:LONGEST_SHOWN] + "…"
+        log.debug("%s %s: %.0f ms, %s: %s", self.label, method, 1000 * seconds, outcome, shown)
 
     def _decode(self, method: str, answer: Answer, kind: Any) -> Any:
         """Return the JSON-RPC envelope, or raise what an answer that is none means."""
@@ -178,6 +195,12 @@ class Endpoint:
         for secret in self._secrets:
             text = text.replace(secret, f"<{self.label}>")
         return text
+
+
+def _count(results: list[Any]) -> str:
+    """What came: the length of a list, or how many answers a batch had."""
+    found = results[0] if len(results) == 1 else results
+    return f"{len(found):,} results" if isinstance(found, list) else "null" if found is None else "1 result"
 
 
 def _request(number: int, method: str, params: list[object]) -> dict[str, object]:

@@ -5,10 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,23 +15,6 @@ import pytest
 from indexer.embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError, choose_socket_dir, write_configuration
 
 pytestmark = pytest.mark.xdist_group("postgres")
-
-
-@pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    """A folder for servers, with a blank and a quote in its path; as root the server's user must reach it."""
-    folder = Path(tempfile.mkdtemp(prefix="foot print'"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def server(folder: Path) -> Iterator[EmbeddedPostgres]:
-    """A stopped server, whose cluster the tests share."""
-    server = EmbeddedPostgres(folder / "postgres")
-    yield server
-    server.stop()
 
 
 def ask(server: EmbeddedPostgres, question: str, database: str = "postgres") -> str:

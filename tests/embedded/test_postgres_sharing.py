@@ -1,14 +1,10 @@
 """Several processes hold one server: the last to leave stops it, however the others left."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -38,21 +34,6 @@ for line in sys.stdin:
         server.hold()
     print("done", flush=True)
 """
-
-
-@pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="footprint-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def server(folder: Path) -> Iterator[EmbeddedPostgres]:
-    server = EmbeddedPostgres(folder / "postgres")
-    yield server
-    server.stop()
 
 
 class Holder:

@@ -129,7 +129,7 @@ def test_more_in_flight_take_less_time(world: World, proxy: Proxy, monkeypatch: 
     world.import_list({A: "Transfer"})
     follow(world)
     ticks = iter(range(10_000))
-    monkeypatch.setattr("indexer.positions.management.commands.plan.monotonic", lambda: next(ticks))
+    monkeypatch.setattr("indexer.positions.sampler.monotonic", lambda: next(ticks))
     one, four = plan("--in-flight", "1"), plan("--in-flight", "4")
     # Every request takes a second on this clock.
     assert one["hours"] == pytest.approx(one["requests"] / 3600)

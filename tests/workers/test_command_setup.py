@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from io import StringIO
 
@@ -13,7 +12,7 @@ from django.db import connection
 
 from indexer.chains.models import Chain
 from indexer.chains.registry import remove_chain
-from indexer.workers.management.commands.setup import LOCK_KEY, TURN_SECONDS
+from indexer.workers.management.commands.setup import SETTING_UP
 from tests.processes import PROJECT, environment, wait_until
 
 
@@ -62,8 +61,10 @@ def test_named_chains_go_before_and_what_cannot_be_added_is_said(clean: None, mo
 
 
 def count_waiting() -> int:
-    """How many others have asked for the lock of setup, and not got it."""
-    asked = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try_advisory_lock(%'"
+    """How many wait for the lock of setup."""
+    asked = (
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'footprint setup' AND wait_event = 'advisory'"
+    )
     with connection.cursor() as cursor:
         cursor.execute(asked)
         row = cursor.fetchone()
@@ -73,14 +74,13 @@ def count_waiting() -> int:
 @pytest.mark.slow
 def test_two_at_once_do_it_one_after_the_other(clean: None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [SETTING_UP])
         try:
             waiting = [start(CHAINS="base"), start(CHAINS="base")]
             wait_until(lambda: count_waiting() == 2)
-            time.sleep(2 * TURN_SECONDS)
             assert [process.poll() for process in waiting] == [None, None]
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [SETTING_UP])
     said = [process.communicate(timeout=60)[0] for process in waiting]
     assert [process.returncode for process in waiting] == [0, 0]
     assert sorted("base added" in text for text in said) == [False, True]

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from indexer.chains.connections import Connection
+from indexer.positions.definition import Definition
 from indexer.positions.protocol.coverage import refresh_coverage
 from indexer.positions.protocol.jobs import COLUMNS, disable_in, retire_in
 from indexer.positions.protocol.state import Cur, lock_state
@@ -24,17 +25,20 @@ INSERT INTO jobs ({COLUMNS}, floor, enabled, retired, covered, complete, unreada
 SELECT {COLUMNS}, min(floor), true, false, '{{}}', false, 0, 0
 FROM incoming WHERE topic0 IS NOT NULL GROUP BY {COLUMNS} ORDER BY {COLUMNS}
 ON CONFLICT ({COLUMNS}) WHERE NOT retired DO NOTHING
+RETURNING id
 """
 NAME_JOBS = f"UPDATE incoming SET job_id = jobs.id FROM jobs WHERE NOT retired AND {SAME_DEFINITION}"
 LOWER_FLOORS = """
 UPDATE jobs SET floor = lower.floor
 FROM (SELECT job_id, min(floor) AS floor FROM incoming GROUP BY job_id) AS lower
 WHERE lower.job_id = jobs.id AND lower.floor < jobs.floor
+RETURNING jobs.id
 """
 # Jobs that an earlier import pruned have no label left; a label brings them back.
 REVIVE = """
 UPDATE jobs SET enabled = true
 WHERE NOT enabled AND id IN (SELECT job_id FROM incoming) AND NOT EXISTS (SELECT FROM job_labels WHERE job_id = jobs.id)
+RETURNING id
 """
 # What the file says of a contract under a label replaces what its source said before of the same.
 DROP_CHANGED = """
@@ -61,11 +65,34 @@ INSERT INTO job_labels (job_id, source, protocol, product)
 SELECT job_id, %(source)s, protocol, product FROM incoming WHERE job_id IS NOT NULL ORDER BY job_id, protocol, product
 ON CONFLICT DO NOTHING
 """
+CHANGED = f"""
+SELECT id, {COLUMNS}, floor,
+       ARRAY(SELECT protocol || '/' || product FROM job_labels WHERE job_id = jobs.id ORDER BY protocol, product)
+FROM jobs WHERE id = ANY(%s) ORDER BY contract_address, id LIMIT %s
+"""
 UNLABELLED = "SELECT id FROM jobs WHERE id = ANY(%s) AND NOT EXISTS (SELECT FROM job_labels WHERE job_id = jobs.id)"
 
 
+SHOWN_CHANGES = 1000
+"""Jobs of each kind that a list of changes names."""
+
+
+class Change(NamedTuple):
+    """What an import does to one job. `kind`: added, enabled again, replaced, disabled or floor lowered; `labels` are
+    protocol/product, without those that the import takes away."""
+
+    kind: str
+    job: int
+    definition: Definition
+    floor: int
+    labels: list[str]
+
+
 class Imported(NamedTuple):
-    """What an import did, or would do: numbers of jobs, but for `entries` and `labels`."""
+    """What an import did, or would do: numbers of jobs, but for `entries` and `labels`.
+
+    `changes`, where they were asked for, are the first of each kind, by contract.
+    """
 
     entries: int
     without_event: int
@@ -73,45 +100,82 @@ class Imported(NamedTuple):
     revived: int
     retired: int
     disabled: int
+    lowered: int
     labels: int
+    changes: list[Change]
 
 
 def import_watch_list(
-    connection: Connection, watch_list: WatchList, *, source: str, chain_floor: int, prune: bool, dry_run: bool = False
+    connection: Connection,
+    watch_list: WatchList,
+    *,
+    source: str,
+    chain_floor: int,
+    prune: bool,
+    dry_run: bool = False,
+    list_changes: bool = False,
 ) -> Imported:
     """Make the chain watch what the list names. Importing the same list again changes nothing.
 
     A changed event retires the old job and adds a new one. `prune` disables jobs that this source named before and
-    names no more. A floor only ever goes down: what was promised stays promised.
+    names no more. A floor only ever goes down: what was promised stays promised. `dry_run` does it all and takes it
+    back; `list_changes` says which jobs change.
     """
     with connection.transaction(force_rollback=dry_run), connection.cursor() as cur:
         state = lock_state(cur)
         copy_entries(cur, watch_list, chain_floor)
         named = {"source": source}
-        added = cur.execute(ADD_JOBS).rowcount
+        added = ids(cur, ADD_JOBS)
         cur.execute(NAME_JOBS)
-        lowered = cur.execute(LOWER_FLOORS).rowcount
-        revived = cur.execute(REVIVE).rowcount
-        changed = [row[0] for row in cur.execute(DROP_CHANGED, named)]
-        absent = [row[0] for row in cur.execute(DROP_ABSENT, named)] if prune else []
+        lowered = ids(cur, LOWER_FLOORS)
+        revived = ids(cur, REVIVE)
+        changed = ids(cur, DROP_CHANGED, named)
+        absent = ids(cur, DROP_ABSENT, named) if prune else []
         labels = cur.execute(ADD_LABELS, named).rowcount
         retired = unlabelled(cur, changed)
         retire_in(cur, state, retired)
-        disabled = disable_in(cur, state, sorted(set(unlabelled(cur, absent)) - set(retired)))
-        if added or lowered or revived or retired or disabled:
+        pruned = sorted(set(unlabelled(cur, absent)) - set(retired))
+        disabled = disable_in(cur, state, pruned)
+        # Labels are part of answers, too: whoever keeps one must see that it has changed.
+        if added or lowered or revived or retired or disabled or labels or changed or absent:
             refresh_coverage(cur)
         if added or labels:
             # Without statistics the joins of the next import would take quadratic time.
             cur.execute("ANALYZE jobs, job_labels")
+        kinds = {
+            "added": added,
+            "enabled again": revived,
+            "replaced": retired,
+            "disabled": pruned,
+            "floor lowered": sorted(set(lowered) - set(added)),
+        }
+        changes = (
+            [change for kind, jobs in kinds.items() for change in describe(cur, kind, jobs)] if list_changes else []
+        )
     return Imported(
         entries=len(watch_list.entries),
         without_event=sum(entry.definition is None for entry in watch_list.entries),
-        added=added,
-        revived=revived,
+        added=len(added),
+        revived=len(revived),
         retired=len(retired),
         disabled=disabled,
+        lowered=len(kinds["floor lowered"]),
         labels=labels,
+        changes=changes,
     )
+
+
+def ids(cur: Cur, statement: str, parameters: dict[str, str] | None = None) -> list[int]:
+    """The job ids that a statement returns."""
+    return [row[0] for row in cur.execute(statement, parameters)]
+
+
+def describe(cur: Cur, kind: str, jobs: list[int]) -> list[Change]:
+    rows = cur.execute(CHANGED, [jobs, SHOWN_CHANGES]).fetchall() if jobs else []
+    return [
+        Change(kind, job, Definition(bytes(contract), bytes(topic0), *rest), floor, labels)
+        for job, contract, topic0, *rest, floor, labels in rows
+    ]
 
 
 def copy_entries(cur: Cur, watch_list: WatchList, chain_floor: int) -> None:
@@ -139,4 +203,4 @@ def copy_entries(cur: Cur, watch_list: WatchList, chain_floor: int) -> None:
 
 def unlabelled(cur: Cur, jobs: list[int]) -> list[int]:
     """Those of the jobs that no label names any more, whatever its source."""
-    return [row[0] for row in cur.execute(UNLABELLED, [jobs])]
+    return [row[0] for row in cur.execute(UNLABELLED, [jobs])] if jobs else []

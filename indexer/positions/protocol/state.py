@@ -32,7 +32,6 @@ class State(NamedTuple):
     final: int | None
     watch_version: int
     rewinds: int
-    rewound_to: int | None
 
     @property
     def started(self) -> "Started":
@@ -56,8 +55,7 @@ class NotStarted(Exception):
 def read_state(cur: Cur) -> State:
     rows = cur.execute("SELECT key, value FROM settings WHERE key = ANY(%s)", [[CURSOR, FINAL, WATCH_VERSION, REWIND]])
     values: dict[str, Any] = dict(rows.fetchall())
-    rewind = values[REWIND]
-    return State(values[CURSOR], values[FINAL], values[WATCH_VERSION], rewind["count"], rewind["ancestor"])
+    return State(values[CURSOR], values[FINAL], values[WATCH_VERSION], values[REWIND]["count"])
 
 
 def lock_state(cur: Cur) -> State:

@@ -3,12 +3,15 @@
 Every statement takes its rows in one order, (address, job, …), so that concurrent writers cannot deadlock.
 """
 
+import logging
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
 
 from indexer.positions.protocol.state import Cur
 from indexer.positions.watch import Matches, Touch, Unreadable
+
+log = logging.getLogger(__name__)
 
 LOGS = """
 INSERT INTO logs (address, job_id, first_block)
@@ -63,6 +66,7 @@ def digest_of(value: str) -> bytes:
 
 def store_matches(cur: Cur, matches: Matches, *, settled: bool) -> Stored:
     """Write what a batch of blocks has touched; above final (`settled` false) also which block touched what."""
+    log.debug("%d touches to store, %d unreadable logs", len(matches.touches), len(matches.unreadable))
     rows = store_touches(cur, matches.touches)
     if not settled:
         store_unsettled(cur, matches.touches)

@@ -55,12 +55,9 @@ class Command(FootprintCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            refuse("the database", unapplied_migrations())
             chain = find_chain(options["slug"])
-            missing = unapplied_migrations(chain)
-            if missing:
-                raise Misconfigured(
-                    f"{chain} has unapplied migrations ({', '.join(missing)}): run manage.py migrate_schemas"
-                )
+            refuse(str(chain), unapplied_migrations(chain))
             worker = Worker(chain, only=options["only"], until_synced=options["until_synced"])
             worker.handle_signals()
             # The loops bring their own connections; three a worker are the promise.
@@ -86,3 +83,8 @@ def serve(worker: Worker, port: int | None) -> Iterator[None]:
         serve_metrics(settings.METRICS_HOST, port, metrics),
     ):
         yield
+
+
+def refuse(what: str, missing: list[str]) -> None:
+    if missing:
+        raise Misconfigured(f"{what} has unapplied migrations ({', '.join(missing)}): run manage.py migrate_schemas")

@@ -1,24 +1,20 @@
 """Make the database ready for this release and these settings, once before each start of the other processes."""
 
-import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
-from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
 
 from indexer.chains.command import FootprintCommand
+from indexer.chains.connections import open_beside
 from indexer.chains.endpoints import configured_slugs
 from indexer.chains.models import Chain
 from indexer.chains.registry import ChainError, add_chain
 from indexer.workers.plan import misconfigured
 
-LOCK_KEY = int.from_bytes(sha256(b"footprint:setup").digest()[:8], signed=True)
-TURN_SECONDS = 0.5
+SETTING_UP = 0x666F6F74_73657475
+"""The advisory lock of whoever sets up: `footsetu`."""
 
 
 class Command(FootprintCommand):
@@ -37,7 +33,8 @@ class Command(FootprintCommand):
             slugs = settings.OPTIONS.names("CHAINS") or configured_slugs()
         else:
             slugs = [slug for slug in map(str.strip, wanted.split(",")) if slug]
-        with only_one():
+        with open_beside(application_name="footprint setup") as beside:
+            beside.execute("SELECT pg_advisory_lock(%s)", [SETTING_UP])
             call_command("migrate_schemas", verbosity=max(0, options["verbosity"] - 1), interactive=False)
             self.stdout.write("the tables are up to date")
             problems = [problem for slug in slugs if (problem := self.add(slug))]
@@ -57,19 +54,3 @@ class Command(FootprintCommand):
             return str(error)
         self.stdout.write(f"{chain} added: chain id {chain.chain_id}, from block {chain.floor:,}")
         return None
-
-
-@contextmanager
-def only_one() -> Iterator[None]:
-    """Hold the database for one setup at a time, on a connection of its own."""
-    guard = connection.copy()
-    try:
-        with guard.cursor() as cursor:
-            while True:
-                cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])
-                if cursor.fetchone() == (True,):
-                    break
-                time.sleep(TURN_SECONDS)
-            yield
-    finally:
-        guard.close()
