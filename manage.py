@@ -23,10 +23,12 @@ if __name__ == "__main__":
     from config.logs import watch_uncaught
     from config.masks import Mask
     from config.options import EX_CONFIG, OptionError
+    from indexer.workers.child import supervised
 
     watch_uncaught(Mask())
-    try:
-        execute_from_command_line(sys.argv)
-    except OptionError as error:
-        print(error, file=sys.stderr)
-        sys.exit(EX_CONFIG)
+    with supervised():
+        try:
+            execute_from_command_line(sys.argv)
+        except OptionError as error:
+            print(error, file=sys.stderr)
+            sys.exit(EX_CONFIG)

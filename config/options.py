@@ -126,7 +126,7 @@ GROUPS = (
         (
             Option("STALLED_AFTER", "600", "Seconds without a processed block after which a chain counts as stalled."),
             Option("METRICS_HOST", "127.0.0.1", "Where workers serve their metrics."),
-            Option("METRICS_PORT", "9101", "The metrics port of the first worker that run_workers starts."),
+            Option("METRICS_PORT", "9101", "The metrics port of the first worker that run_workers starts; 0: none."),
             Option(
                 "PROMETHEUS_MULTIPROC_DIR",
                 "",

@@ -13,10 +13,11 @@ from psycopg.conninfo import conninfo_to_dict
 from config.logs import build_logging, program_name
 from config.masks import Mask
 from config.options import OptionError, Options
-from indexer.embedded.places import make_state_dir
+from indexer.embedded.places import make_state_dir, state_dir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 OPTIONS = Options()
+STATE_DIR = state_dir()
 
 DEBUG = OPTIONS.flag("DEBUG")
 ALLOWED_HOSTS = OPTIONS.names("ALLOWED_HOSTS")
@@ -25,6 +26,7 @@ SHARED_APPS = [
     # Before django_tenants, whose migrate_schemas it takes the place of.
     "indexer.chains",
     "django_tenants",
+    "indexer.workers",
     "indexer.embedded",
     "unfold",
     "django.contrib.admin",

@@ -1,6 +1,8 @@
 """Fixtures for every test: chains of their own with real, committed tables on a real PostgreSQL."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +69,14 @@ def shared_data() -> Path:
     if not folder:
         pytest.skip("FOOTPRINT_SHARED is not set: it names the folder of recorded blocks and watch lists")
     return Path(folder)
+
+
+@pytest.fixture
+def run_dir() -> Iterator[Path]:
+    """A folder with a short name: a socket's path has its limits, and pytest's folders go beyond them."""
+    folder = Path(tempfile.mkdtemp(prefix="fp-"))
+    yield folder
+    shutil.rmtree(folder)
 
 
 TABLES = (

@@ -129,15 +129,13 @@ def web_address(log: Path, environ: Mapping[str, str] = MappingProxyType({})) ->
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "2"]
-    command += ["--limit-request-line", "8190"]
-    command += ["--limit-request-line", "8190"]
-    command.append("--no-control-socket")  # it would lie in the home directory, one for all servers of a user
+    command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
+    settings = {"WEB_BIND": f"127.0.0.1:{port}", "WEB_PROCESSES": "1", "WEB_THREADS": "2"}
     with log.open("wb") as lines:
         server = subprocess.Popen(
-            [sys.executable, "-m", *command],
+            command,
             cwd=PROJECT,
-            env=environment({}) | dict(environ),
+            env=environment({}) | settings | dict(environ),
             stdout=lines,
             stderr=lines,
         )

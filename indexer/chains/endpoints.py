@@ -92,3 +92,12 @@ def open_node(slug: str, chain_id: int, pause: Callable[[float], None], *, obser
         if check.problem is None:
             return Node(endpoint, pause=pause)
     raise RpcError("; ".join(check.problem or "" for check in checks))
+
+
+def configured_slugs(environ: Mapping[str, str] | None = None) -> list[str]:
+    """The chains that have RPC_URLS_<CHAIN> in the environment or in RPC_URLS_FILE. Raises EndpointsError."""
+    environ = os.environ if environ is None else environ
+    file = environ.get("RPC_URLS_FILE")
+    given = [*environ.items(), *(read_file(Path(file)).items() if file else ())]
+    keys = {key for key, urls in given if key.startswith("RPC_URLS_") and key != "RPC_URLS_FILE" and urls.strip()}
+    return sorted(key.removeprefix("RPC_URLS_").lower() for key in keys)

@@ -9,10 +9,15 @@ from django.core.management.base import BaseCommand
 
 import indexer.chains.management.commands
 import indexer.positions.management.commands
+import indexer.workers.management.commands
 
 COMMANDS = [
     (package.__name__.removesuffix(".management.commands"), module.name)
-    for package in (indexer.chains.management.commands, indexer.positions.management.commands)
+    for package in (
+        indexer.chains.management.commands,
+        indexer.positions.management.commands,
+        indexer.workers.management.commands,
+    )
     for module in iter_modules(package.__path__)
 ]
 # What Django gives every command.
@@ -41,6 +46,9 @@ def test_the_commands_of_the_issue_are_there() -> None:
         "plan",
         "rescan",
         "rewind",
+        "run_workers",
+        "setup",
+        "supervisor_config",
     }
 
 

@@ -19,6 +19,8 @@ ROUTE = re.compile(r"(?<![A-Za-z.])/(?:api/v1|health|metrics|user-pools|support|
 SETTING = re.compile(r"\b([A-Z][A-Z_]{3,})=")
 # Django's own and those of other programs.
 FOREIGN = {"DJANGO_SETTINGS_MODULE", "PGDATABASE", "PGHOST", "PGPASSWORD", "PGPORT", "PGUSER"}
+# A platform's, and one that compose.yaml reads itself.
+FOREIGN |= {"PORT", "PUBLISH"}
 PLACEHOLDERS = {
     "{address}": "0x" + "00" * 20,
     "{contract}": "0x" + "00" * 20,

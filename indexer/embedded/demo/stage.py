@@ -158,15 +158,14 @@ class Stage:
         for chain in self.chains:
             self._start_worker(chain.slug, again=False)
         self.base_url = f"http://127.0.0.1:{port}"
-        # fmt: off
-        command = [
-            sys.executable, "-m", "gunicorn", "config.wsgi", "--worker-class", "gthread", "--threads", "8",
-            "--bind", f"127.0.0.1:{port}", "--graceful-timeout", "5", "--chdir", str(project_dir()),
-            "--no-control-socket",  # it would lie in the home directory, one for all servers of a user
-        ]
-        # fmt: on
-        allowed = {"ALLOWED_HOSTS": "127.0.0.1,localhost"}
-        self.children.start(WEB, command, {**self._environment, **allowed})
+        command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
+        settings = {
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "WEB_BIND": f"127.0.0.1:{port}",
+            "WEB_PROCESSES": "1",
+            "WEB_THREADS": "8",
+        }
+        self.children.start(WEB, command, {**self._environment, **settings})
         self._wait_for_web()
 
     def _start_worker(self, slug: str, *, again: bool) -> None:

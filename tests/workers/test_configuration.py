@@ -1,0 +1,99 @@
+"""supervisord's own parser reads what we write as we mean it."""
+
+import shlex
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from supervisor.options import ServerOptions  # type: ignore[import-untyped]  # it has no type information
+
+from indexer.workers.child import NAMED, STAY
+from indexer.workers.configuration import Layout, write_configuration
+from indexer.workers.programs import ProgramsError, plan_programs
+
+PROGRAMS = plan_programs(["ethereum", "base"], web=True, historic=1, metrics_port=9101)
+
+
+def lay_out(run_dir: Path, name: str = "project", log_dir: Path | None = None, *, named: bool = True) -> Layout:
+    project = run_dir / name
+    project.mkdir()
+    return Layout(project / "python", project, run_dir, log_dir, named)
+
+
+def read(layout: Layout) -> ServerOptions:
+    """What supervisord makes of the configuration."""
+    file = layout.project / "supervisord.conf"
+    file.write_text(write_configuration(PROGRAMS, layout))
+    options = ServerOptions()
+    options.realize(["-c", str(file)])
+    return options
+
+
+def programs_of(options: ServerOptions) -> dict[str, Any]:
+    return {program.name: program for group in options.process_group_configs for program in group.process_configs}
+
+
+def test_every_program_is_there_in_its_group(run_dir: Path) -> None:
+    options = read(lay_out(run_dir))
+    groups = {
+        group.name: [program.name for program in group.process_configs] for group in options.process_group_configs
+    }
+    assert groups == {
+        "web": ["web"],
+        "chains": ["worker-ethereum", "worker-base", "historic-ethereum-1", "historic-base-1"],
+    }
+    # supervisord stops the group with the highest priority first, all of its programs at the same time.
+    priorities = {group.name: group.priority for group in options.process_group_configs}
+    assert priorities["chains"] > priorities["web"]
+    assert options.nodaemon
+
+
+def test_a_programs_policy_is_the_documented_one(run_dir: Path) -> None:
+    for program in programs_of(read(lay_out(run_dir))).values():
+        assert program.exitcodes == [0, 78]
+        assert program.autorestart.__name__ == "RestartWhenExitUnexpected"
+        assert program.startsecs == 30
+        assert program.startretries >= 1_000_000
+        assert (signal.Signals(program.stopsignal).name, program.stopasgroup, program.killasgroup) == (
+            "SIGTERM",
+            False,
+            True,
+        )
+        assert program.stopwaitsecs >= 30
+        assert program.environment == {STAY: "30", NAMED: "1"}
+        assert (program.stdout_logfile, program.stdout_logfile_maxbytes) == ("/dev/fd/1", 0)
+        assert program.redirect_stderr
+
+
+def test_lines_go_to_a_file_of_each_program_where_there_is_a_folder_for_logs(run_dir: Path) -> None:
+    logs = run_dir / "logs"
+    logs.mkdir()
+    options = read(lay_out(run_dir, log_dir=logs))
+    programs = programs_of(options)
+    assert programs["worker-base"].stdout_logfile == str(logs / "worker-base.log")
+    assert programs["worker-base"].stdout_logfile_maxbytes > 0
+    assert programs["worker-base"].environment == {STAY: "30"}
+    assert options.logfile == str(logs / "supervisord.log")
+
+
+def test_objects_a_line_get_no_name_before_them(run_dir: Path) -> None:
+    programs = programs_of(read(lay_out(run_dir, named=False)))
+    assert programs["web"].environment == {STAY: "30"}
+
+
+@pytest.mark.parametrize("name", ["pro ject", "100%", "%(ENV_HOME)s", "it's", 'so-"called"', "a;b#c"])
+def test_a_folder_of_any_name_stays_itself(run_dir: Path, name: str) -> None:
+    layout = lay_out(run_dir, name)
+    program = programs_of(read(layout))["web"]
+    assert program.directory == str(layout.project)
+    layout.python.touch(0o755)
+    assert shlex.split(program.command)[0] == str(layout.python)
+
+
+def test_paths_that_cannot_be_written_down_are_refused(run_dir: Path) -> None:
+    with pytest.raises(ProgramsError, match="cannot be given the path"):
+        write_configuration(PROGRAMS, lay_out(run_dir, "pro ;ject"))
+    long = lay_out(run_dir, "fine")._replace(run_dir=Path("/" + "x" * 90))
+    with pytest.raises(ProgramsError, match="give a --run-dir of 74 bytes at most"):
+        write_configuration(PROGRAMS, long)
