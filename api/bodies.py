@@ -2,35 +2,53 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
-from api.problems import Problem, respond, wrong
+from api.problems import Fault, Problem, respond, wrong
 
-View = TypeVar("View", bound=Callable[..., Any])
 Shape = TypeVar("Shape")
 
 
 def read_json(request: HttpRequest, shape: type[Shape], limit: int) -> Shape:
-    """The body as this shape. Raises Problem: 415 where it is no JSON by its headers, 400 naming what does not fit."""
+    """The body as this shape.
+
+    Raises Problem: 415 where it is no JSON by its headers, 400 where it is none at all, 422 with a JSON pointer to what
+    does not fit, and what read_body raises.
+    """
     if request.content_type != "application/json":
         sent = (request.content_type or "missing")[:60]
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type is {sent}; it must be application/json.")
     encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity")
     if encoding.lower() != "identity":
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Encoding is not understood: send the body as it is.")
+    body = read_body(request, limit)
     try:
-        return msgspec.json.decode(read_body(request, limit), type=shape)
-    except msgspec.ValidationError as error:
-        raise wrong(f"The body does not fit: {error}.") from None
+        try:
+            return msgspec.json.decode(body, type=shape)
+        except msgspec.ValidationError as error:
+            # What is no JSON at all is a 400, wherever in it a wrong type stands.
+            msgspec.json.decode(body)
+            said, _, place = str(error).partition(" - at `$")
+            raise unfit(f"The body does not fit: {error}.", pointer_of(place.removesuffix("`")), said) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise wrong(f"The body is no JSON: {error}.") from None
     except RecursionError:
         raise wrong("The body is nested too deeply.") from None
+
+
+def unfit(detail: str, pointer: str, said: str = "") -> Problem:
+    """422: the body is JSON, but not what is expected at this place of it; `said` says so without the place."""
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, [Fault(said or detail, pointer=pointer)])
+
+
+def pointer_of(place: str) -> str:
+    """msgspec's `.a[0].b` as a JSON pointer."""
+    return "#" + place.replace("[", "/").replace("]", "").replace(".", "/")
 
 
 def read_body(request: HttpRequest, limit: int) -> bytes:
@@ -82,14 +100,9 @@ def too_large(limit: int) -> Problem:
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {limit:,} bytes, the most allowed.")
 
 
-def limit_body(setting: str) -> Callable[[View], View]:
-    """Let a view's bodies be as long as this setting says, instead of BODY_LIMIT."""
-
-    def mark(view: View) -> View:
-        view.body_limit_setting = setting  # type: ignore[attr-defined]  # functions take attributes
-        return view
-
-    return mark
+def body_limit(view: object) -> int:
+    """How many bytes a view takes: as many as BODY_LIMIT says, or the setting that it names in `body_limit`."""
+    return int(getattr(settings, getattr(view, "body_limit", "BODY_LIMIT")))
 
 
 class BodyLimit:
@@ -107,7 +120,7 @@ class BodyLimit:
         stated = stated_length(request)
         if not stated:
             return None
-        limit = int(getattr(settings, getattr(view, "body_limit_setting", "BODY_LIMIT")))
+        limit = body_limit(getattr(view, "view_class", None))
         if stated <= limit:
             return None
         problem = too_large(limit)

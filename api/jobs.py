@@ -3,7 +3,6 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from django.conf import settings
 from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +11,7 @@ from api.job_filter import FILTERS, choose_jobs
 from api.openapi import documented
 from api.parameters import Cursor, PageForm, next_page, read_parameters
 from api.problems import Problem
-from api.rest import RestView, read_json, refused
+from api.rest import RestView, refused
 from indexer.access.scopes import WRITE_JOBS
 from indexer.chains.connections import connect
 from indexer.chains.models import Chain
@@ -107,7 +106,7 @@ class Jobs(RestView):
         """
         read_parameters(request.GET)
         found = self.find_now(chain)
-        new = read_json(request, settings.BODY_LIMIT, NewJob)
+        new = self.read_json(request, NewJob)
         watch_list, definition = read_new_job(found, new)
         target = f"{new.contract} {new.protocol}/{new.product} of {new.source}"
         with self.recorded("add job", found, target) as recording, connect(found) as connection:
@@ -145,7 +144,7 @@ class JobItem(RestView):
         """
         read_parameters(request.GET)
         found = self.find_now(chain)
-        change = read_json(request, settings.BODY_LIMIT, JobChange)
+        change = self.read_json(request, JobChange)
         current = read_living(found, job)
         with (
             self.recorded("enable job" if change.enabled else "disable job", found, f"job {job} {current.contract}"),
@@ -174,7 +173,7 @@ class JobRescan(RestView):
         """
         read_parameters(request.GET)
         found = self.find_now(chain)
-        rescan = read_json(request, settings.BODY_LIMIT, Rescan)
+        rescan = self.read_json(request, Rescan)
         current = read_living(found, job)
         target = f"job {job} {current.contract} from block {rescan.from_block}"
         with self.recorded("rescan job", found, target), connect(found) as connection:

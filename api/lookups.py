@@ -1,34 +1,36 @@
 """POST /api/v1/addresses/lookup: up to a thousand addresses at once."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.addresses import pick_chains, read_address, read_parameters
-from api.bodies import read_json
-from api.problems import wrong
+from api.bodies import body_limit, read_json, unfit
+from api.questions import read_plain, shorten, unknown_chains
 from api.resource import Resource, answer
 from indexer.chains.models import Chain
+from indexer.positions.address import parse_address
 from indexer.positions.batch import Batch, look_up_many
 
 MOST = 1000
+# What the schema says besides; read_addresses says it in a sentence of its own.
+ADDRESSES = {"minItems": 1, "maxItems": MOST, "items": {"type": "string", "pattern": "^0[xX][0-9a-fA-F]{40}$"}}
 
 
 class Question(Struct, forbid_unknown_fields=True):
-    """The body; without `chains` all are asked."""
+    """Which addresses to look up, on which chains."""
 
-    addresses: list[str]
-    chains: list[str] | UnsetType = UNSET
+    addresses: Annotated[list[str], Meta(description="in any case", extra_json_schema=ADDRESSES)]
+    chains: Annotated[list[str] | UnsetType, Meta(description="these chains only; all without it")] = UNSET
 
 
 class Lookups(Resource):
     """Every address is answered once, in the order first given; what holds for all of them is said once."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        read_parameters(request.GET, {})
-        question = read_json(request, Question, settings.BODY_LIMIT)
+        read_plain(request.GET, {})
+        question = read_json(request, Question, body_limit(self))
         users = read_addresses(question.addresses)
 
         def ask(known: Sequence[Chain]) -> Batch:
@@ -41,15 +43,25 @@ class Lookups(Resource):
 
 def read_addresses(texts: Sequence[str]) -> list[bytes]:
     if not texts:
-        raise wrong(f"addresses is empty: name one, and {MOST:,} at most.")
+        raise unfit(f"addresses is empty: name one, and {MOST:,} at most.", "#/addresses")
     if len(texts) > MOST:
-        raise wrong(f"addresses has {len(texts):,} entries: {MOST:,} at most in one request.")
-    return [read_address(text, f"at addresses[{number}]") for number, text in enumerate(texts)]
+        raise unfit(f"addresses has {len(texts):,} entries: {MOST:,} at most in one request.", "#/addresses")
+    return [read_address(text, number) for number, text in enumerate(texts)]
+
+
+def read_address(text: str, number: int) -> bytes:
+    try:
+        return parse_address(text, strict=False)
+    except ValueError as error:
+        raise unfit(f"{shorten(text)} at addresses[{number}] is {error}.", f"#/addresses/{number}") from None
 
 
 def choose_chains(known: Sequence[Chain], question: Question) -> Sequence[Chain]:
     if question.chains is UNSET:
         return known
     if not question.chains:
-        raise wrong("chains is empty: name one, or leave it out for all chains.")
-    return pick_chains(known, question.chains)
+        raise unfit("chains is empty: name one, or leave it out for all chains.", "#/chains")
+    unknown = unknown_chains(known, question.chains)
+    if unknown:
+        raise unfit(unknown, "#/chains")
+    return [chain for chain in known if chain.slug in question.chains]

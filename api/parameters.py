@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
 
-from api.addresses import shorten
-from api.problems import Fault, Problem
+from api.problems import Fault
+from api.questions import find_faults, refuse
 from indexer.positions.address import parse_address
 
 LONGEST = 200
@@ -127,20 +126,11 @@ def read_parameters(query: QueryDict, *forms_: type[forms.Form]) -> dict[str, An
     """
     bound = [form(query) for form in forms_]
     fields = {name: field for form in bound for name, field in form.fields.items()}
-    faults = []
-    for name, values in query.lists():
-        if name not in fields:
-            known = ", ".join(fields) or "none"
-            faults.append(Fault(f"Unknown parameter {shorten(name)}. Known are: {known}.", parameter=name[:60]))
-        elif len(values) > 1:
-            faults.append(Fault(f"{name} is given more than once.", parameter=name))
-        elif not values[0].strip():
-            faults.append(Fault(f"{name} is empty: leave it out, or say {fields[name].help_text}.", parameter=name))
+    faults = list(find_faults(query, {name: str(field.help_text) for name, field in fields.items()}))
     for form in bound:
         for name, texts in form.errors.items():
             faults.append(Fault(f"{name}: {' '.join(map(str, texts))}", parameter=name))
-    if faults:
-        raise Problem(HTTPStatus.BAD_REQUEST, " ".join(fault.detail for fault in faults), faults)
+    refuse(faults)
     read = {name: value for form in bound for name, value in form.cleaned_data.items()}
     return {name: fields[name].initial if value in (None, "") else value for name, value in read.items()}
 

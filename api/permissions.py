@@ -21,20 +21,17 @@ if TYPE_CHECKING:
 class ScopePermission(BasePermission):
     """Safe methods need `read`, others the view's `write_scope`; where a view has declared none, nobody may.
 
-    The caller is left in the view's `caller`.
+    Whoever may read is told by a 405 that a method is not possible. The caller is left in the view's `caller`.
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        method = request.method or ""
-        if not hasattr(view, method.lower()):
-            return True  # the 405 that follows says what is possible
-        safe = method in SAFE_METHODS
-        scope = READ if safe else getattr(view, "write_scope", None)
+        reads = request.method in SAFE_METHODS or request.method not in view.allowed_methods
+        scope = READ if reads else getattr(view, "write_scope", None)
         if scope is None:
             raise Forbidden("Nobody may do this: the view declares no scope for it.")
         asked = request._request
         view.caller = caller_of_request(asked, scope)  # type: ignore[attr-defined]  # declared by RestView
-        if not safe and read_key(asked) is None:
+        if not reads and read_key(asked) is None:
             require_csrf_token(asked)
         return True
 

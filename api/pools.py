@@ -7,11 +7,11 @@ from msgspec import Struct
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.addresses import choose_chains
 from api.openapi import documented
 from api.parameters import Address, Cursor, PageForm, Text, next_page, read_parameters
 from api.problems import Problem
-from api.rest import RestView, read_contract
+from api.questions import CHAINS, choose_chains, read_address
+from api.rest import RestView
 from indexer.positions.address import checksum, parse_address
 from indexer.positions.lookup import AsOf
 from indexer.positions.pools import (
@@ -27,7 +27,7 @@ from indexer.positions.pools import (
 
 
 class PoolForm(forms.Form):
-    chain = Text(help_text="chains by name with commas between; all by default")
+    chain = Text(help_text=f"{CHAINS}; all by default")
     protocol = Text(help_text="pools of this protocol")
     product = Text(help_text="pools of this product")
     contract = Address(help_text="pools with this contract, in any case")
@@ -72,9 +72,8 @@ class Pools(RestView):
         asked = read_parameters(request.GET, PoolForm, PoolPage)
         after = read_pool_cursor(asked["cursor"])
         filters = Filters(asked["contract"], asked["protocol"], asked["product"])
-        chosen = {"chain": asked["chain"]} if asked["chain"] else {}
         page = self.chains.ask(
-            lambda known: list_pools(choose_chains(known, chosen, one=False), filters, after, asked["limit"])
+            lambda known: list_pools(choose_chains(known, asked["chain"]), filters, after, asked["limit"])
         )
         following = None
         if page.last is not None:
@@ -87,7 +86,7 @@ class PoolItem(RestView):
     def get(self, request: Request, chain: str, contract: str) -> Response:
         """A watched contract with its jobs, all of one moment."""
         read_parameters(request.GET)
-        wanted = read_contract(contract)
+        wanted = read_address(contract)
         pool = self.ask_chain(chain, lambda found: read_pool(found, wanted))
         if pool is None:
             raise not_watched(chain, wanted)
@@ -106,7 +105,7 @@ class PoolAddressItems(RestView):
     def get(self, request: Request, chain: str, contract: str) -> Response:
         """The addresses that have ever had a position with the pool, by address, each with its earliest known touch."""
         asked = read_parameters(request.GET, AddressPage)
-        wanted = read_contract(contract)
+        wanted = read_address(contract)
         after = parse_address(asked["cursor"], strict=False) if asked["cursor"] else b""
         found, page = self.ask_chain(chain, lambda found: (found, list_addresses(found, wanted, after, asked["limit"])))
         if page is None:

@@ -71,6 +71,14 @@ def respond_to_refusal(refusal: Refusal) -> HttpResponse:
     return response
 
 
+def respond_to_method(request: HttpRequest, allowed: str) -> HttpResponse:
+    """405, for a method that is none of those allowed here."""
+    detail = f"{request.method} is not possible here; possible are {allowed}."
+    response = respond(HTTPStatus.METHOD_NOT_ALLOWED, detail)
+    response.headers["Allow"] = allowed
+    return response
+
+
 def respond_to_outage(path: str, error: Exception) -> HttpResponse:
     """503, where the database cannot be reached or has given a statement up."""
     if isinstance(error, QueryCanceled) or isinstance(error.__cause__, QueryCanceled):

@@ -13,13 +13,20 @@ from django.views.decorators.csrf import csrf_exempt
 from api.access import caller_of_request
 from api.known_chains import KnownChains
 from api.known_states import KnownStates
-from api.problems import Problem, respond, respond_to_outage, respond_to_refusal
+from api.problems import Problem, respond, respond_to_method, respond_to_outage, respond_to_refusal
 from indexer.access.callers import Refusal
 from indexer.access.scopes import READ
 
 
 def answer(content: object, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(content), status=status, content_type="application/json")
+
+
+def allow(methods: str) -> HttpResponse:
+    """What OPTIONS is answered: which methods are possible, and nothing else."""
+    response = HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"Allow": methods})
+    del response.headers["Content-Type"]
+    return response
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -49,15 +56,7 @@ class Resource(View):
             return respond_to_outage(request.path, error)
 
     def options(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        response = super().options(request, *args, **kwargs)
-        response.status_code = HTTPStatus.NO_CONTENT
-        del response.headers["Content-Type"], response.headers["Content-Length"]
-        return response
+        return allow(super().options(request, *args, **kwargs).headers["Allow"])
 
     def http_method_not_allowed(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        allowed = super().http_method_not_allowed(request, *args, **kwargs).headers["Allow"]
-        response = respond(
-            HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} is not possible here; possible are {allowed}."
-        )
-        response.headers["Allow"] = allowed
-        return response
+        return respond_to_method(request, super().http_method_not_allowed(request, *args, **kwargs).headers["Allow"])

@@ -3,7 +3,6 @@
 from django.urls import path
 
 from api.addresses import Addresses
-from api.bodies import limit_body
 from api.chains import ChainDetail, Chains
 from api.docs import Docs, Schema
 from api.health import Health, Live, Ready
@@ -32,7 +31,7 @@ urlpatterns = [
     path("api/v1/pools", Pools.as_view()),
     path("api/v1/pools/<str:chain>/<str:contract>", PoolItem.as_view()),
     path("api/v1/pools/<str:chain>/<str:contract>/addresses", PoolAddressItems.as_view()),
-    path("api/v1/watch-lists", limit_body("WATCH_LIST_LIMIT")(WatchLists.as_view())),
+    path("api/v1/watch-lists", WatchLists.as_view()),
     path("support", Support.as_view()),
     path("user-pools/<str:address>", UserPools.as_view()),
     path("api/v1/schema", Schema.as_view()),

@@ -6,9 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from msgspec import Struct
 
-from api.addresses import read_address, read_parameters, shorten
 from api.conditional import answer_tagged
-from api.problems import wrong
+from api.questions import read_address, read_plain, shorten, wrong_parameter
 from api.resource import Resource, answer
 from indexer.chains.models import Chain
 from indexer.positions.lookup import ChainAnswer, look_up, sort_values
@@ -29,10 +28,11 @@ class UserPools(Resource):
     """include=check_also: the lists, with all contracts to check in them, are never too short."""
 
     def get(self, request: HttpRequest, address: str) -> HttpResponseBase:
-        query = read_parameters(request.GET, PARAMETERS)
-        user = read_address(address, "in the path")
+        query = read_plain(request.GET, PARAMETERS)
+        user = read_address(address)
         if query.get("include", "check_also") != "check_also":
-            raise wrong(f"include={shorten(query['include'])} is not known: only include=check_also is.")
+            asked = shorten(query["include"])
+            raise wrong_parameter("include", f"include={asked} is not known: only include=check_also is.")
         everything = "include" in query
 
         def make(chains: Sequence[Chain]) -> HttpResponse:

@@ -3,14 +3,13 @@
 from typing import Annotated, Any, Literal
 
 from django import forms
-from django.conf import settings
 from msgspec import Meta, Struct
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.openapi import documented
 from api.parameters import Flag, Text, read_parameters
-from api.rest import RestView, read_json, refused
+from api.rest import RestView, refused
 from indexer.access.scopes import WRITE_WATCHES
 from indexer.chains.connections import connect
 from indexer.chains.models import Chain
@@ -77,6 +76,7 @@ class ImportAnswer(Struct):
 
 class WatchLists(RestView):
     write_scope = WRITE_WATCHES
+    body_limit = "WATCH_LIST_LIMIT"
 
     @documented(
         "importWatchList",
@@ -106,7 +106,7 @@ class WatchLists(RestView):
         """
         asked = read_parameters(request.GET, ImportForm)
         source, prune, dry_run = asked["source"], bool(asked["prune"]), bool(asked["dry_run"])
-        chain, watch_list = self.read(read_json(request, settings.WATCH_LIST_LIMIT, object))
+        chain, watch_list = self.read(self.read_json(request, object))
 
         def import_it() -> Imported:
             with connect(chain) as connection:

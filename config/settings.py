@@ -214,6 +214,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["api.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.renderers.OneForm",
     "DEFAULT_PARSER_CLASSES": [],
     # api.permissions asks once who calls and whether they may; a second asking would count a key's request twice.
     "DEFAULT_AUTHENTICATION_CLASSES": [],

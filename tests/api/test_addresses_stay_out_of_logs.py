@@ -65,7 +65,7 @@ def check_silence(caplog: pytest.LogCaptureFixture, *, words: str) -> None:
                 {"addresses": [USER_EIP55], "chains": [USER_EIP55]},
                 content_type="application/json",
             ),
-            "Bad Request: /api/v1/addresses/lookup",
+            "Unprocessable Entity: /api/v1/addresses/lookup",
         ),
     ],
 )

@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from api.bodies import BodyLimit, limit_body, read_body
+from api.bodies import BodyLimit, read_body
 from api.problems import Problem
-from tests.api.test_problem_details import problem
+from api.resource import Resource
+from tests.api.problems import problem
 
 LIMIT = 100
 
@@ -83,24 +84,23 @@ def small(settings: Settings) -> None:
     settings.WATCH_LIST_LIMIT = 4096
 
 
-@limit_body("WATCH_LIST_LIMIT")
-def lists(request: HttpRequest) -> HttpResponse:
+def answer_nothing(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-def other(request: HttpRequest) -> HttpResponse:
-    return HttpResponse()
+class Lists(Resource):
+    body_limit = "WATCH_LIST_LIMIT"
 
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(
     ("view", "length", "status"),
-    [(other, 1024, None), (other, 1025, 413), (lists, 1025, None), (lists, 4097, 413)],
+    [(Resource, 1024, None), (Resource, 1025, 413), (Lists, 1025, None), (Lists, 4097, 413)],
 )
-def test_every_view_has_a_limit_and_some_have_their_own(view: Any, length: int, status: int | None) -> None:
-    limit = BodyLimit(view)
+def test_every_view_has_a_limit_and_some_have_their_own(view: type[Resource], length: int, status: int | None) -> None:
+    limit = BodyLimit(answer_nothing)
     asked = RequestFactory().post("/", b"x" * length, content_type="text/plain")
-    response = limit.process_view(asked, view, (), {})
+    response = limit.process_view(asked, view.as_view(), (), {})
     assert (response and response.status_code) == status
 
 
@@ -108,7 +108,7 @@ def test_every_view_has_a_limit_and_some_have_their_own(view: Any, length: int, 
 @pytest.mark.parametrize("path", ["/", "/health", "/api/v1/addresses/0x", "/user-pools/0x", "/admin/login/"])
 def test_whatever_the_path_too_long_a_body_is_a_413(client: Client, path: str) -> None:
     response = client.post(path, b"x" * 1025, content_type="application/x-www-form-urlencoded")
-    assert "more than 1,024 bytes" in problem(response, 413, "Request Entity Too Large")
+    assert "more than 1,024 bytes" in problem(response, 413)["detail"]
 
 
 def test_the_limits_come_before_what_reads_bodies() -> None:

@@ -7,7 +7,7 @@ from django.test import Client
 
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain
-from tests.api.test_problem_details import problem
+from tests.api.problems import problem
 from tests.positions.lookup_rows import (
     USER_EIP55,
     add_job,
@@ -120,7 +120,7 @@ def test_addresses_may_be_written_in_any_case(client: Client, connection: Connec
     ],
 )
 def test_a_question_that_cannot_be_answered_is_a_400(client: Client, path: str, said: str) -> None:
-    assert said in problem(client.get(path), 400, "Bad Request")
+    assert said in problem(client.get(path), 400)["detail"]
 
 
 @pytest.mark.usefixtures("_states_stay")
