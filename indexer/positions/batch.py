@@ -21,7 +21,7 @@ from indexer.positions.lookup import (
     read_state,
     sort_labels,
 )
-from indexer.positions.union import ask_each
+from indexer.positions.union import ask_each, schemas_of
 
 # What LOOKUP asks for, by whole tables at a time instead of row by row: that takes a quarter less time. EXPLAIN: index
 # scans of logs and log_metadata (address), jobs (id) and job_labels (job), each once for all keys.
@@ -99,7 +99,7 @@ def look_up_many(addresses: Sequence[bytes], chains: Sequence[Chain]) -> Batch:
     # Keys in the index's order are found faster.
     rows = ask_each(
         LOOKUP_MANY,
-        tuple(str(chain.schema_name) for chain in asked),
+        schemas_of(asked),
         {"addresses": sorted(answers)},
         binary=True,
     )

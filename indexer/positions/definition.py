@@ -39,6 +39,12 @@ class Definition:
     metadata_argument: str | None
     transform: str | None
 
+    @property
+    def columns(self) -> tuple[bytes | int | str | None, ...]:
+        """As the table `jobs` stores it, by protocol.jobs.COLUMNS."""
+        event = (self.topic0, self.user_topic, self.abi, self.user_argument, self.metadata_argument, self.transform)
+        return (self.contract, *event)
+
     @classmethod
     def from_event(cls, contract: bytes, event: object) -> Definition | None:
         """Read an event as a watch list writes it; None for `false`, which watches nothing. Raises DefinitionError."""

@@ -6,16 +6,8 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from indexer.chains.models import Chain
-from indexer.positions.protocol.state import CURSOR, HEAD
-from indexer.positions.union import ask_each
-
-# The database's clock for both times, so that machines' clocks need not agree.
-PROGRESS = f"""
-SELECT {{ordinal}}, max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{CURSOR}'),
-       max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{HEAD}'),
-       max(updated_at) FILTER (WHERE key = '{CURSOR}'), now()
-FROM {{schema}}.settings
-"""
+from indexer.positions.readiness import ask_default
+from indexer.positions.standing import Standing, read_standings
 
 
 class ChainHealth(Struct):
@@ -31,17 +23,17 @@ class ChainHealth(Struct):
 
 def check_health(chains: Sequence[Chain], stalled_after: timedelta) -> dict[str, ChainHealth]:
     """By slug: healthy is a chain that has processed a block within `stalled_after`, or is not older than that."""
-    # Of the database that the workers write: a replica that lags is no stalled chain.
-    rows = ask_each(PROGRESS, tuple(str(chain.schema_name) for chain in chains), {}, using="default")
-    health = {}
-    for chain, (cursor, head, updated_at, now) in zip(chains, rows, strict=True):
-        since = chain.created_at if cursor is None else updated_at
-        health[chain.slug] = ChainHealth(
-            chain_id=chain.chain_id,
-            last_processed_block=cursor,
-            head_block=head,
-            updated_at=None if cursor is None else updated_at,
-            blocks_behind=None if cursor is None or head is None else max(0, head - cursor),
-            healthy=now - since <= stalled_after,
-        )
-    return health
+    return {
+        standing.chain.slug: read_health(standing, stalled_after) for standing in read_standings(ask_default, chains)
+    }
+
+
+def read_health(standing: Standing, stalled_after: timedelta) -> ChainHealth:
+    return ChainHealth(
+        chain_id=standing.chain.chain_id,
+        last_processed_block=standing.cursor,
+        head_block=standing.head,
+        updated_at=None if standing.cursor is None else standing.processed_at,
+        blocks_behind=standing.lag_blocks,
+        healthy=not standing.is_stalled(stalled_after),
+    )

@@ -12,8 +12,8 @@ from indexer.positions.address import checksum
 from indexer.positions.definition import TRANSFER, Definition
 from indexer.positions.listing import STATE
 from indexer.positions.protocol.jobs import COLUMNS
-from indexer.positions.protocol.state import CURSOR
-from indexer.positions.union import ask_each
+from indexer.positions.protocol.state import CURSOR, NUMBER
+from indexer.positions.union import ask_each, schemas_of
 
 SHOWN_UNREADABLE = 100
 """Blocks with unreadable logs that a job names."""
@@ -43,7 +43,7 @@ SELECT {{ordinal}}, (
                  JOIN {{schema}}.segments ON segments.scan_id = scans.id
             WHERE scan_jobs.job_id = jobs.id AND finished_at IS NULL AND cursor > from_block
         ), '{{{{}}}}') + coalesce((
-            SELECT int8multirange(int8range(live_from, greatest(live_from, (value #>> '{{{{}}}}')::bigint + 1)))
+            SELECT int8multirange(int8range(live_from, greatest(live_from, {NUMBER} + 1)))
             FROM {{schema}}.settings WHERE key = '{CURSOR}' AND live_from IS NOT NULL
         ), '{{{{}}}}')) AS piece
     ), 'unreadable', (
@@ -168,7 +168,7 @@ class StoredDetail(Struct):
 
 def read_jobs(chain: Chain, jobs: Sequence[int], *, using: str | None = None) -> list[Job]:
     """Those of the jobs that there are, by id."""
-    [(found,)] = ask_each(BY_ID, (str(chain.schema_name),), {"jobs": list(jobs)}, using=using)
+    [(found,)] = ask_each(BY_ID, schemas_of([chain]), {"jobs": list(jobs)}, using=using)
     return decode_jobs(found)
 
 
@@ -178,7 +178,7 @@ def decode_jobs(found: str | None) -> list[Job]:
 
 def read_job(chain: Chain, job: int) -> JobDetail | None:
     """Read where jobs are written, so that whoever has changed one sees the change."""
-    [(found,)] = ask_each(DETAIL, (str(chain.schema_name),), {"job": job}, using="default")
+    [(found,)] = ask_each(DETAIL, schemas_of([chain]), {"job": job}, using="default")
     if found is None:
         return None
     detail = json.decode(found, type=StoredDetail)
@@ -191,16 +191,7 @@ def read_job(chain: Chain, job: int) -> JobDetail | None:
 
 def find_job(connection: Connection, definition: Definition) -> int | None:
     """The job of this definition that has not retired."""
-    values = [
-        definition.contract,
-        definition.topic0,
-        definition.user_topic,
-        definition.abi,
-        definition.user_argument,
-        definition.metadata_argument,
-        definition.transform,
-    ]
-    row = connection.execute(f"SELECT id FROM jobs WHERE NOT retired AND {SAME}", values).fetchone()
+    row = connection.execute(f"SELECT id FROM jobs WHERE NOT retired AND {SAME}", definition.columns).fetchone()
     return None if row is None else int(row[0])
 
 

@@ -15,8 +15,8 @@ from msgspec.structs import asdict
 from indexer.chains.models import Chain
 from indexer.positions.address import checksum, checksum_once
 from indexer.positions.protocol.coverage import TO_CHECK, Coverage
-from indexer.positions.protocol.state import COVERAGE, CURSOR, FINAL, HEAD
-from indexer.positions.union import ask_each
+from indexer.positions.protocol.state import COVERAGE, CURSOR, FINAL, HEAD, value_of
+from indexer.positions.union import ask_each, schemas_of
 
 ADDRESSES = "/api/v1/addresses/"
 """Where the API serves lookups; links to further pages begin with it."""
@@ -25,12 +25,11 @@ PAGE = 1000
 
 # What a chain says of itself: the block its answer is true for, and what it knows of its own completeness. The smallest
 # tables, read by index or as a whole.
-STATE = "state.cursor, state.final, state.head, state.coverage, blocks.hash, blocks.timestamp"
+AS_OF = "state.cursor, blocks.hash, blocks.timestamp, state.final"
+STATE = f"{AS_OF}, state.head, state.coverage"
 STATE_TABLES = f"""(
-    SELECT max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{CURSOR}') AS cursor,
-           max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{FINAL}') AS final,
-           max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{HEAD}') AS head,
-           max(value::text) FILTER (WHERE key = '{COVERAGE}') AS coverage
+    SELECT {value_of(CURSOR)} AS cursor, {value_of(FINAL)} AS final, {value_of(HEAD)} AS head,
+           {value_of(COVERAGE, "value::text")} AS coverage
     FROM {{schema}}.settings
 ) AS state
 LEFT JOIN {{schema}}.blocks ON blocks.number = state.cursor"""
@@ -144,7 +143,7 @@ def look_up(
     the later page's pools.
     """
     asked = sorted(chains, key=lambda chain: chain.chain_id)
-    schemas = tuple(str(chain.schema_name) for chain in asked)
+    schemas = schemas_of(asked)
     if after is None:
         rows = [(*row, None) for row in ask_each(LOOKUP, schemas, {"address": address})]
     else:
@@ -167,20 +166,18 @@ def read_state(
     chain: Chain,
     path: str,
     cursor: int | None,
+    block_hash: bytes | None,
+    timestamp: int,
     final: int,
     head: int | None,
     stored_coverage: str,
-    block_hash: bytes | None,
-    timestamp: int,
     *,
     contracts: list[str] | None = None,
     page: int | None = PAGE,
 ) -> ChainState:
     """The columns of STATE as an answer shows them; `contracts` as PAGED gives them, links lead to `path`."""
     coverage = read_coverage(stored_coverage)
-    as_of = None
-    if cursor is not None and block_hash is not None:
-        as_of = AsOf(cursor, f"0x{block_hash.hex()}", timestamp, final)
+    as_of = read_as_of(cursor, block_hash, timestamp, final)
     return ChainState(
         chain=chain.slug,
         chain_id=chain.chain_id,
@@ -190,6 +187,13 @@ def read_state(
         complete=coverage.complete and as_of is not None,
         check_also=name_contracts(coverage, contracts, page, f"{path}?check_also=all&chain={chain.slug}&after="),
     )
+
+
+def read_as_of(cursor: int | None, block_hash: bytes | None, timestamp: int, final: int) -> AsOf | None:
+    """The columns of AS_OF; None before the chain's first block."""
+    if cursor is None or block_hash is None:
+        return None
+    return AsOf(cursor, f"0x{block_hash.hex()}", timestamp, final)
 
 
 @lru_cache(maxsize=256)

@@ -4,24 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from msgspec import Meta, Struct, json
+from msgspec import Meta, Struct
 
 from indexer.chains.models import Chain
 from indexer.chains.profiles import profile_of
-from indexer.positions.health import check_health
-from indexer.positions.listing import STATE, STATES
-from indexer.positions.protocol.state import COVERAGE, FINAL
-from indexer.positions.union import ask_each
-
-# EXPLAIN: settings and jobs, each read once as a whole; 20,000 jobs take some milliseconds.
-OVERVIEW = f"""
-SELECT {{ordinal}},
-       (SELECT (value #>> '{{{{}}}}')::bigint FROM {{schema}}.settings WHERE key = '{FINAL}'),
-       (SELECT (value ->> 'complete')::boolean FROM {{schema}}.settings WHERE key = '{COVERAGE}'),
-       (SELECT (value ->> 'check_also_count')::int FROM {{schema}}.settings WHERE key = '{COVERAGE}'),
-       (SELECT json_object_agg(state, count)::text
-        FROM (SELECT {STATE} AS state, count(*) FROM {{schema}}.jobs GROUP BY 1) AS counted)
-"""
+from indexer.positions.listing import STATES
+from indexer.positions.readiness import ask_default
+from indexer.positions.standing import Jobs, Standing, count_jobs, read_standings
 
 
 class ChainOverview(Struct):
@@ -43,29 +32,30 @@ class ChainOverview(Struct):
 
 
 def survey(chains: Sequence[Chain], stalled_after: timedelta) -> list[ChainOverview]:
-    """The chains by chain id, in two statements. Like `check_health` it asks the database that the workers write."""
+    """The chains by chain id, in two statements to the database that the workers write."""
     asked = sorted(chains, key=lambda chain: chain.chain_id)
-    rows = ask_each(OVERVIEW, tuple(str(chain.schema_name) for chain in asked), {}, using="default")
-    health = check_health(asked, stalled_after)
-    overviews = []
-    for chain, (final, complete, check_also, jobs) in zip(asked, rows, strict=True):
-        progress = health[chain.slug]
-        profile = profile_of(chain.slug, chain.chain_id)
-        overviews.append(
-            ChainOverview(
-                chain=chain.slug,
-                chain_id=chain.chain_id,
-                name=profile.name if profile else None,
-                floor=chain.floor,
-                head=progress.head_block,
-                processed=progress.last_processed_block,
-                final=final,
-                lag=progress.blocks_behind,
-                processed_at=progress.updated_at,
-                healthy=progress.healthy,
-                complete=complete,
-                check_also=check_also,
-                jobs=dict.fromkeys(STATES, 0) | (json.decode(jobs) if jobs else {}),
-            )
-        )
-    return overviews
+    standings = read_standings(ask_default, asked)
+    return [
+        read_overview(standing, jobs, stalled_after)
+        for standing, jobs in zip(standings, count_jobs(ask_default, asked), strict=True)
+    ]
+
+
+def read_overview(standing: Standing, jobs: Jobs, stalled_after: timedelta) -> ChainOverview:
+    chain = standing.chain
+    profile = profile_of(chain.slug, chain.chain_id)
+    return ChainOverview(
+        chain=chain.slug,
+        chain_id=chain.chain_id,
+        name=profile.name if profile else None,
+        floor=chain.floor,
+        head=standing.head,
+        processed=standing.cursor,
+        final=standing.final,
+        lag=standing.lag_blocks,
+        processed_at=None if standing.cursor is None else standing.processed_at,
+        healthy=not standing.is_stalled(stalled_after),
+        complete=standing.complete,
+        check_also=standing.check_also,
+        jobs=jobs.by_state,
+    )

@@ -1,7 +1,7 @@
 """Pools: the watched contracts of all chains, and which addresses have had a position with one."""
 
 from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from django.conf import settings
 from django.db import connections
@@ -12,9 +12,8 @@ from psycopg import sql
 from indexer.chains.models import Chain
 from indexer.positions.address import checksum
 from indexer.positions.jobs import STORED, Job, decode_jobs
-from indexer.positions.lookup import AsOf, Label
-from indexer.positions.protocol.state import CURSOR, FINAL
-from indexer.positions.union import ask_each
+from indexer.positions.lookup import AS_OF, STATE_TABLES, AsOf, Label, read_as_of
+from indexer.positions.union import ask_each, schemas_of
 
 # EXPLAIN: an index scan of jobs_definition, which begins with the contract, from `after` until the page is full.
 KEYS = """
@@ -45,20 +44,12 @@ SELECT {ordinal}, (
 )
 """
 
-# The block that a statement's answer is true for: of the same snapshot as what stands beside it.
-AS_OF = f"""
-(SELECT json_build_object('block', number, 'hash', '0x' || encode(hash, 'hex'), 'timestamp', timestamp,
-                          'final', (SELECT (value #>> '{{{{}}}}')::bigint FROM {{schema}}.settings
-                                    WHERE key = '{FINAL}'))
- FROM {{schema}}.blocks
- WHERE number = (SELECT (value #>> '{{{{}}}}')::bigint FROM {{schema}}.settings WHERE key = '{CURSOR}'))::text
-"""
-
 POOL = f"""
 SELECT {{ordinal}}, {AS_OF}, (
     SELECT json_agg({STORED} ORDER BY jobs.id)::text FROM {{schema}}.jobs
     WHERE NOT retired AND contract_address = %(contract)s
 )
+FROM {STATE_TABLES}
 """
 
 # The jobs stand in the text as numbers, since the plan depends on how many rows theirs are: of a small pool the rows
@@ -73,6 +64,7 @@ SELECT {AS_OF}, (
         WHERE job_id = ANY(%(jobs)s::int[]) AND address > %(after)s GROUP BY address ORDER BY address LIMIT %(limit)s
     ) AS page
 )
+FROM {STATE_TABLES}
 """
 
 
@@ -152,7 +144,7 @@ def list_pools(chains: Sequence[Chain], filters: Filters, after: PoolKey, limit:
     begins = [after.contract if chain.chain_id == after.chain_id else b"" for chain in asked]
     named = {name: value for name, value in filters._asdict().items() if value is not None}
     parameters = {"after": begins, "limit": limit + 1, **named}
-    rows = ask_each(keys_of(filters), schemas(asked), parameters)
+    rows = ask_each(keys_of(filters), schemas_of(asked), parameters)
     keys = [(chain, contract) for chain, (contracts,) in zip(asked, rows, strict=True) for contract in contracts]
     page = keys[:limit]
     last = PoolKey(page[-1][0].chain_id, bytes.fromhex(page[-1][1])) if len(keys) > limit else None
@@ -172,7 +164,7 @@ def read_pools(keys: Sequence[tuple[Chain, str]]) -> list[Pool]:
     """The pools of these chains and contracts (hex), in their order; one that is gone meanwhile is left out."""
     chains = list({chain.chain_id: chain for chain, _ in keys}.values())
     contracts = sorted({bytes.fromhex(contract) for _, contract in keys})
-    rows = ask_each(POOLS, schemas(chains), {"contracts": contracts})
+    rows = ask_each(POOLS, schemas_of(chains), {"contracts": contracts})
     found = {
         (chain.chain_id, pool.contract): pool
         for chain, (pools,) in zip(chains, rows, strict=True)
@@ -189,7 +181,7 @@ def read_pools(keys: Sequence[tuple[Chain, str]]) -> list[Pool]:
 
 def read_pool(chain: Chain, contract: bytes) -> PoolDetail | None:
     """One statement, one snapshot; None for a contract that is not watched."""
-    [(as_of, found)] = ask_each(POOL, schemas([chain]), {"contract": contract})
+    [(*as_of, found)] = ask_each(POOL, schemas_of([chain]), {"contract": contract})
     jobs = decode_jobs(found)
     if not jobs:
         return None
@@ -203,7 +195,7 @@ def read_pool(chain: Chain, contract: bytes) -> PoolDetail | None:
         floor=min(job.floor for job in jobs),
         complete=bool(enabled) and all(job.complete for job in enabled),
         unreadable=sum(job.unreadable for job in jobs),
-        as_of=read_as_of(as_of),
+        as_of=read_as_of(*as_of),
         jobs=jobs,
     )
 
@@ -216,7 +208,7 @@ def list_addresses(chain: Chain, contract: bytes, after: bytes, limit: int) -> P
     """
     jobs: list[int] = []
     while True:
-        as_of, found, page = ask_addresses(chain, contract, jobs, after, limit + 1)
+        *as_of, found, page = ask_addresses(chain, contract, jobs, after, limit + 1)
         known = json.decode(found or "[]", type=list[tuple[int, bool, bool, int]])
         if not known:
             return None
@@ -225,7 +217,7 @@ def list_addresses(chain: Chain, contract: bytes, after: bytes, limit: int) -> P
             break
         jobs = enabled
     addresses = json.decode(page or "[]", type=list[tuple[str, int]])
-    stated = read_as_of(as_of)
+    stated = read_as_of(*as_of)
     return PoolAddresses(
         as_of=stated,
         complete=bool(jobs) and stated is not None and all(complete for _, enabled, complete, _ in known if enabled),
@@ -235,21 +227,11 @@ def list_addresses(chain: Chain, contract: bytes, after: bytes, limit: int) -> P
     )
 
 
-def ask_addresses(
-    chain: Chain, contract: bytes, jobs: list[int], after: bytes, limit: int
-) -> tuple[str | None, str | None, str | None]:
+def ask_addresses(chain: Chain, contract: bytes, jobs: list[int], after: bytes, limit: int) -> tuple[Any, ...]:
     """ADDRESSES by a cursor of Django's own, which writes parameters into the text, as the plan needs them."""
     connection = connections[settings.READ_DATABASE]
     statement = sql.SQL(ADDRESSES).format(schema=sql.Identifier(str(chain.schema_name))).as_string(None)
     with connection.cursor() as cursor:
         cursor.execute(statement, {"contract": contract, "jobs": jobs, "after": after, "limit": limit})
-        row: tuple[str | None, str | None, str | None] = cursor.fetchone()
+        row: tuple[Any, ...] = cursor.fetchone()
     return row
-
-
-def read_as_of(found: str | None) -> AsOf | None:
-    return json.decode(found, type=AsOf) if found else None
-
-
-def schemas(chains: Sequence[Chain]) -> tuple[str, ...]:
-    return tuple(str(chain.schema_name) for chain in chains)

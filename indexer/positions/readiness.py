@@ -13,8 +13,8 @@ from django.db.migrations.loader import MigrationLoader
 from msgspec import Struct
 
 from indexer.chains.models import Chain
-from indexer.positions.standing import Standing, read_standings, schemas_of
-from indexer.positions.union import ask_each
+from indexer.positions.standing import Standing, read_standings
+from indexer.positions.union import ask_each, schemas_of
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from msgspec import json
 
 from indexer.chains.models import Chain
 from indexer.positions.listing import STATE, STATES
-from indexer.positions.protocol.state import COVERAGE, CURSOR, FINAL, HEAD, REWIND
+from indexer.positions.protocol.state import COVERAGE, CURSOR, FINAL, HEAD, REWIND, value_of
+from indexer.positions.union import schemas_of
 
 Ask = Callable[[str, tuple[str, ...], dict[str, Any]], list[tuple[Any, ...]]]
 """Puts a statement to several schemas, as `union.ask_each` does."""
@@ -20,16 +21,14 @@ Ask = Callable[[str, tuple[str, ...], dict[str, Any]], list[tuple[Any, ...]]]
 # EXPLAIN, 100,000 jobs: settings as a whole, blocks by key; open scans by scans_unfinished, their segments, 64 or some
 # more each, by scan. All times are the database's, so that machines' clocks need not agree.
 STANDING = f"""
-SELECT {{ordinal}}, cursor, final, head, reorgs, complete, processed_at, coverage_at, blocks.timestamp,
-       past.blocks, past.left_, now()
+SELECT {{ordinal}}, cursor, final, head, reorgs, complete, check_also, processed_at, coverage_at,
+       blocks.timestamp, past.blocks, past.left_, now()
 FROM (
-    SELECT max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{CURSOR}') AS cursor,
-           max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{FINAL}') AS final,
-           max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{HEAD}') AS head,
-           max((value ->> 'count')::bigint) FILTER (WHERE key = '{REWIND}') AS reorgs,
-           bool_or((value ->> 'complete')::boolean) FILTER (WHERE key = '{COVERAGE}') AS complete,
-           max(updated_at) FILTER (WHERE key = '{CURSOR}') AS processed_at,
-           max(updated_at) FILTER (WHERE key = '{COVERAGE}') AS coverage_at
+    SELECT {value_of(CURSOR)} AS cursor, {value_of(FINAL)} AS final, {value_of(HEAD)} AS head,
+           {value_of(REWIND, "(value ->> 'count')::bigint")} AS reorgs,
+           ({value_of(COVERAGE, "value ->> 'complete'")})::boolean AS complete,
+           {value_of(COVERAGE, "(value ->> 'check_also_count')::int")} AS check_also,
+           {value_of(CURSOR, "updated_at")} AS processed_at, {value_of(COVERAGE, "updated_at")} AS coverage_at
     FROM {{schema}}.settings
 ) AS state
 LEFT JOIN {{schema}}.blocks ON blocks.number = state.cursor
@@ -62,6 +61,7 @@ class Standing(NamedTuple):
     head: int | None
     reorgs: int
     complete: bool
+    check_also: int
     processed_at: datetime
     coverage_at: datetime
     block_time: int | None
@@ -102,10 +102,15 @@ def read_standings(ask: Ask, chains: Sequence[Chain]) -> list[Standing]:
 
 
 def stand(chain: Chain, cursor: int | None, *row: Any) -> Standing:
-    final, head, reorgs, complete, moved_at, *rest = row
-    return Standing(
-        chain, cursor, final, head, reorgs, complete, chain.created_at if cursor is None else moved_at, *rest
-    )
+    final, head, reorgs, complete, check_also, moved_at, *rest = row
+    since = chain.created_at if cursor is None else moved_at
+    return Standing(chain, cursor, final, head, reorgs, complete, check_also, since, *rest)
+
+
+def count_jobs(ask: Ask, chains: Sequence[Chain]) -> list[Jobs]:
+    """The jobs of these chains, in one statement that reads them all."""
+    rows = ask(JOBS, schemas_of(chains), {})
+    return [Jobs(dict.fromkeys(STATES, 0) | json.decode(by_state), unreadable) for by_state, unreadable in rows]
 
 
 class JobCounts:
@@ -121,16 +126,10 @@ class JobCounts:
     def read(self, standings: Sequence[Standing]) -> list[Jobs]:
         """Those of the same chains, in their order."""
         due = [standing for standing in standings if not self._is_known(standing)]
-        rows = self._ask(JOBS, schemas_of([standing.chain for standing in due]), {})
-        for standing, (by_state, unreadable) in zip(due, rows, strict=True):
-            jobs = Jobs(dict.fromkeys(STATES, 0) | json.decode(by_state), unreadable)
+        for standing, jobs in zip(due, count_jobs(self._ask, [standing.chain for standing in due]), strict=True):
             self._known[standing.chain.schema_name] = (standing.coverage_at, self._clock(), jobs)
         return [self._known[standing.chain.schema_name][2] for standing in standings]
 
     def _is_known(self, standing: Standing) -> bool:
         known = self._known.get(standing.chain.schema_name)
         return known is not None and known[0] == standing.coverage_at and self._clock() - known[1] < self._seconds
-
-
-def schemas_of(chains: Sequence[Chain]) -> tuple[str, ...]:
-    return tuple(str(chain.schema_name) for chain in chains)

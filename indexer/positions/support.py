@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, json
 from indexer.chains.models import Chain
 from indexer.positions.address import checksum
 from indexer.positions.definition import TRANSFER
-from indexer.positions.union import ask_each
+from indexer.positions.union import ask_each, schemas_of
 
 # EXPLAIN, 20,000 jobs: a hash join of jobs and job_labels, each read once as a whole, and a hash aggregate; several
 # sources may name a contract under one label, and to take it once is less work here than in a sort of all rows.
@@ -81,7 +81,7 @@ class Row(Struct, array_like=True):
 def list_support(chains: Sequence[Chain], *, contracts: bool) -> dict[str, list[Supported]]:
     """By protocol, one entry for each product, event and chain: one statement over all chains."""
     asked = sorted(chains, key=lambda chain: chain.chain_id)
-    rows = ask_each(SUPPORT, tuple(str(chain.schema_name) for chain in asked), {"contracts": contracts})
+    rows = ask_each(SUPPORT, schemas_of(asked), {"contracts": contracts})
     support: dict[str, list[Supported]] = defaultdict(list)
     for chain, (found,) in zip(asked, rows, strict=True):
         for row in json.decode(found or "[]", type=list[Row]):

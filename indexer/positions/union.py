@@ -1,6 +1,7 @@
 """One statement over the schemas of several chains: one snapshot, and qualified names instead of SET search_path."""
 
 import logging
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +12,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg import errors, sql
 
+from indexer.chains.models import Chain
+
 log = logging.getLogger(__name__)
+
+
+def schemas_of(chains: Sequence[Chain]) -> tuple[str, ...]:
+    return tuple(str(chain.schema_name) for chain in chains)
 
 
 def ask_each(

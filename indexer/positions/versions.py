@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from indexer.chains.models import Chain
-from indexer.positions.union import ask_each
+from indexer.positions.union import ask_each, schemas_of
 
 # Every change of what answers say goes with a write to `settings`, but for the rows that the historic loop adds: those
 # go with the cursor of a segment. xmin, the transaction that wrote a row, tells a row written again with the same value
@@ -18,5 +18,5 @@ SELECT {ordinal},
 
 def read_versions(chains: Sequence[Chain]) -> list[str]:
     """One for each chain, of one snapshot."""
-    rows = ask_each(VERSION, tuple(str(chain.schema_name) for chain in chains), {})
+    rows = ask_each(VERSION, schemas_of(chains), {})
     return [f"{chain.pk} {chain.floor} {state} {past}" for chain, (state, past) in zip(chains, rows, strict=True)]

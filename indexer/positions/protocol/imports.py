@@ -184,19 +184,7 @@ def copy_entries(cur: Cur, watch_list: WatchList, chain_floor: int) -> None:
     with cur.copy(f"COPY incoming ({columns}) FROM STDIN") as copy:
         for entry in watch_list.entries:
             definition = entry.definition
-            what = (
-                (entry.contract, None, None, None, None, None, None)
-                if definition is None
-                else (
-                    definition.contract,
-                    definition.topic0,
-                    definition.user_topic,
-                    definition.abi,
-                    definition.user_argument,
-                    definition.metadata_argument,
-                    definition.transform,
-                )
-            )
+            what = (entry.contract, *[None] * 6) if definition is None else definition.columns
             copy.write_row((*what, entry.protocol, entry.product, max(chain_floor, entry.start_block or 0)))
     cur.execute("ANALYZE incoming")
 

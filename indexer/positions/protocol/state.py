@@ -22,6 +22,15 @@ REWIND = "rewind"
 HEAD = "head_block"
 COVERAGE = "coverage"
 
+NUMBER = "(value #>> '{{}}')::bigint"
+"""A value as a block number, in a statement that `union.ask_each` completes."""
+
+
+def value_of(key: str, read: str = NUMBER) -> str:
+    """The value of one key, in a statement over all rows: several in one reading of the table."""
+    return f"max({read}) FILTER (WHERE key = '{key}')"
+
+
 Cur = Cursor[tuple[Any, ...]]
 
 
