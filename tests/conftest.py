@@ -4,13 +4,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.test.utils import setup_databases, teardown_databases
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
+from indexer.access.models import ApiKey, AuditEntry
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain, schema_of
 
@@ -43,12 +46,14 @@ def django_db_setup(
 
 @pytest.fixture
 def chains(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[list[Chain]]:
-    """Two chains whose tables are empty and whose writes are committed, as the loops' are."""
+    """Two empty chains, and nobody with a key or login; what is written is committed, as the loops' writes are."""
     with django_db_blocker.unblock():
         found = [Chain.objects.get(slug=slug) for slug in SLUGS]
         for chain in found:
             empty(chain)
         yield found
+        for model in (AuditEntry, ApiKey, User):
+            model.objects.all().delete()
 
 
 @pytest.fixture
@@ -106,4 +111,4 @@ def empty(chain: Chain) -> None:
         for table in TABLES:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         connection.execute(EMPTY_SETTINGS)
-    Chain.objects.filter(pk=chain.pk).update(floor=0)
+    Chain.objects.filter(pk=chain.pk).update(floor=0, created_at=datetime.now(UTC))

@@ -1,6 +1,5 @@
 """Who may read: everybody where reading is public, otherwise a key or a login."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,20 +8,10 @@ from django.test import Client
 from pytest_django import Settings
 
 from indexer.access.keys import make_key
-from indexer.access.models import ApiKey
 from indexer.access.scopes import READ, VIEWER, WRITE_JOBS
 from tests.positions.lookup_rows import USER_EIP55
 
 ADDRESS = f"/api/v1/addresses/{USER_EIP55}"
-
-
-@pytest.fixture(autouse=True)
-def _nobody_known(client: Client) -> Iterator[None]:
-    ApiKey.objects.all().delete()
-    User.objects.all().delete()
-    yield
-    ApiKey.objects.all().delete()
-    User.objects.all().delete()
 
 
 def with_key(client: Client, text: str) -> Any:
@@ -72,9 +61,3 @@ def test_a_login_reads_by_its_role(client: Client, settings: Settings) -> None:
     assert client.get(ADDRESS).status_code == 403
     user.groups.add(Group.objects.get(name=VIEWER.name))
     assert client.get(ADDRESS).status_code == 200
-
-
-@pytest.mark.parametrize("path", ["/health", "/"])
-def test_health_and_the_index_ask_nobody_who_they_are(client: Client, settings: Settings, path: str) -> None:
-    settings.PUBLIC_READ = False
-    assert client.get(path).status_code in (200, 503)

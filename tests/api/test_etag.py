@@ -8,7 +8,6 @@ from api.conditional import shortest_block_time
 from api.known_chains import KnownChains
 from api.known_states import KnownStates
 from indexer.access.keys import make_key
-from indexer.access.models import ApiKey
 from indexer.access.scopes import READ
 from indexer.chains.connections import Connection
 from indexer.chains.models import Chain
@@ -106,11 +105,9 @@ def test_a_304_needs_the_same_permission_as_the_answer(client: Client, settings:
     tag = client.get(ADDRESS)["ETag"]
     settings.PUBLIC_READ = False
     assert again(client, ADDRESS, tag) == 401
-    ApiKey.objects.all().delete()
     key = make_key("reader", [READ], created_by="test").text
     response = client.get(ADDRESS, headers={"if-none-match": tag, "x-api-key": key})
     assert response.status_code == 304
-    ApiKey.objects.all().delete()
 
 
 def test_a_wrong_question_is_no_304(client: Client) -> None:
@@ -125,7 +122,6 @@ def test_what_everybody_may_read_anybody_may_keep(client: Client, settings: Sett
     settings.PUBLIC_READ = False
     key = make_key("reader", [READ], created_by="test").text
     private = client.get(ADDRESS, headers={"x-api-key": key})
-    ApiKey.objects.all().delete()
     assert private["Cache-Control"] == "private, max-age=1"
     assert {"Authorization", "X-API-Key", "Cookie"} <= {name.strip() for name in private["Vary"].split(",")}
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from indexer.access.keys import make_key
-from indexer.access.models import ApiKey, AuditEntry
 from indexer.access.scopes import OPERATOR, VIEWER, Role
 from indexer.chains.models import Chain
 from tests.api.rest_rows import fill
@@ -28,16 +27,9 @@ CHECKS = (
 
 @pytest.fixture
 def url(chains: list[Chain], tmp_path: Path) -> Iterator[str]:
-    forget()
     fill(chains)
     with web_address(tmp_path / "web.log") as address:
         yield address
-    forget()
-
-
-def forget() -> None:
-    ApiKey.objects.all().delete()
-    AuditEntry.objects.all().delete()
 
 
 @pytest.mark.slow

@@ -55,14 +55,6 @@ def test_an_encoded_slash_makes_another_path(client: Client, path: str) -> None:
     refused(client.get(path + "%2F.."), 404)
 
 
-@pytest.mark.parametrize("path", [*PATHS, "/api/v1/addresses/lookup"])
-def test_options_says_what_is_possible_and_nothing_else(client: Client, path: str) -> None:
-    response = client.options(path)
-    assert (response.status_code, response.content) == (204, b"")
-    assert "OPTIONS" in response["Allow"]
-    assert "Content-Type" not in response
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_random_bytes_never_fail_the_server(client: Client, seed: int) -> None:
     chance = random.Random(seed)

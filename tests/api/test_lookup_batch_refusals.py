@@ -93,10 +93,3 @@ def test_a_longer_body_than_allowed_is_a_413_and_no_work(client: Client, setting
 def test_parameters_are_refused(client: Client) -> None:
     response = client.post(PATH + "?chain=hilltop", {"addresses": [USER_EIP55]}, content_type="application/json")
     assert "Unknown parameter 'chain'" in problem(response, 400)["detail"]
-
-
-@pytest.mark.parametrize("method", ["get", "head", "put", "delete", "patch"])
-def test_other_methods_are_a_405(client: Client, method: str) -> None:
-    response = getattr(client, method)(PATH)
-    assert response.status_code == 405
-    assert response["Allow"] == "POST, OPTIONS"

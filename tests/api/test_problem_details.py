@@ -44,13 +44,6 @@ def test_an_unknown_path_is_a_404(client: Client) -> None:
     assert "/api/v2" in problem(client.get("/api/v2"), 404)["detail"]
 
 
-@pytest.mark.parametrize("path", [ADDRESS, "/health", "/"])
-def test_another_method_is_a_405_that_names_those_there_are(client: Client, path: str) -> None:
-    response = Client(enforce_csrf_checks=True).post(path)
-    assert "POST" in problem(response, 405)["detail"]
-    assert response["Allow"] == "GET, HEAD, OPTIONS"
-
-
 def test_an_unknown_host_is_a_400(client: Client) -> None:
     assert "Host" in problem(client.get("/", headers={"host": "elsewhere.example"}), 400)["detail"]
 

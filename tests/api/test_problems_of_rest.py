@@ -70,18 +70,6 @@ def test_a_path_that_leads_nowhere_says_so(client: Client, path: str, status: in
     assert problem(client.get(path), status)["detail"]
 
 
-@pytest.mark.parametrize("path", [POOLS, "/api/v1/chains", "/support", JOBS + "/1"])
-def test_another_method_is_a_405_that_names_those_there_are(client: Client, path: str) -> None:
-    response = client.delete(path)
-    assert "DELETE is not possible here; possible are GET" in problem(response, 405)["detail"]
-    assert "GET" in response["Allow"]
-
-
-def test_options_name_what_is_possible(client: Client) -> None:
-    response = client.options(JOBS)
-    assert (response.status_code, response["Allow"]) == (204, "GET, POST, HEAD, OPTIONS")
-
-
 @pytest.mark.parametrize("accepted", ["text/html", "application/xml;q=0.9", "x", "///"])
 @pytest.mark.parametrize("path", [POOLS, "/api/v1/addresses/0x" + "00" * 20])
 def test_answers_are_json_whatever_is_accepted(client: Client, path: str, accepted: str) -> None:

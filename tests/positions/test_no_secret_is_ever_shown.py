@@ -17,7 +17,6 @@ import pytest
 from psycopg import sql
 
 from indexer.access.keys import make_key
-from indexer.access.models import ApiKey
 from indexer.access.scopes import READ
 from indexer.chains.models import Chain
 from tests.positions.proxy import Proxy
@@ -147,10 +146,8 @@ def dump(connection: psycopg.Connection[tuple[str, ...]]) -> str:
 
 
 @pytest.fixture
-def key(chains: list[Chain]) -> Iterator[str]:
-    ApiKey.objects.all().delete()
-    yield make_key("canary", [READ], created_by="test").text
-    ApiKey.objects.all().delete()
+def key(chains: list[Chain]) -> str:
+    return make_key("canary", [READ], created_by="test").text
 
 
 def test_the_canaries_would_be_found(world: World, tmp_path: Path) -> None:

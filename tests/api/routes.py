@@ -1,0 +1,34 @@
+"""Every route of the API as the resolver has it: one that is added is tested by what is tested of all."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from django.urls import URLPattern, get_resolver
+
+from tests.positions.lookup_rows import USER_EIP55, contract
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+class Route(NamedTuple):
+    pattern: str
+    view: Any
+
+    @property
+    def methods(self) -> list[str]:
+        return [method for method in METHODS if hasattr(self.view, method)]
+
+    def path(self, *, job: int = 1) -> str:
+        """Where the route leads with values that are there."""
+        values = {"address": USER_EIP55, "chain": "hilltop", "contract": "0x" + contract(1).hex(), "job": str(job)}
+        return "/" + re.sub(r"<\w+:(\w+)>", lambda found: values[found[1]], self.pattern)
+
+
+def find_routes() -> Iterator[Route]:
+    for found in get_resolver("api.urls").url_patterns:
+        assert isinstance(found, URLPattern), found
+        yield Route(str(found.pattern), found.callback.view_class)  # type: ignore[attr-defined]  # as_view() sets it
+
+
+ROUTES = {route.pattern: route for route in find_routes()}
