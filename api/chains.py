@@ -7,6 +7,7 @@ from msgspec import Struct
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api import openapi_examples as examples
 from api.openapi import documented
 from api.parameters import read_parameters
 from api.rest import RestView
@@ -20,7 +21,7 @@ class ChainList(Struct):
 
 
 class Chains(RestView):
-    @documented("listChains", "List the chains", tag="Chains", answer=ChainList)
+    @documented("listChains", "List the chains", tag="Chains", answer=ChainList, example=examples.CHAINS)
     def get(self, request: Request) -> Response:
         """Every chain: how far its worker is, whether its answers are complete, and how many jobs stand how."""
         read_parameters(request.GET)
@@ -28,7 +29,14 @@ class Chains(RestView):
 
 
 class ChainDetail(RestView):
-    @documented("readChain", "Read a chain", tag="Chains", answer=ChainOverview, path=["chain"])
+    @documented(
+        "readChain",
+        "Read a chain",
+        tag="Chains",
+        answer=ChainOverview,
+        example=examples.OVERVIEW,
+        path=["chain"],
+    )
     def get(self, request: Request, chain: str) -> Response:
         """One chain, as the list of chains shows it."""
         read_parameters(request.GET)

@@ -5,15 +5,29 @@ Nobody needs a key for these: they are asked by load balancers and supervisors.
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Literal
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from msgspec import Struct
 
 from api.resource import Resource, answer
-from indexer.positions.health import check_health
+from indexer.positions.health import ChainHealth, check_health
 from indexer.positions.readiness import Obstacle, Readers
 from indexer.positions.standing import Standing
+
+
+class HealthAnswer(Struct):
+    """Whether every chain's worker gets on; chains by name."""
+
+    status: Literal["healthy", "unhealthy"]
+    chains: dict[str, ChainHealth]
+
+
+class LiveAnswer(Struct):
+    """That this process answers."""
+
+    status: Literal["alive"]
 
 
 class Health(Resource):
@@ -25,7 +39,7 @@ class Health(Resource):
         chains = self.chains.ask(lambda known: check_health(known, stalled_after()))
         healthy = all(chain.healthy for chain in chains.values())
         return answer(
-            {"status": "healthy" if healthy else "unhealthy", "chains": chains},
+            HealthAnswer("healthy" if healthy else "unhealthy", chains),
             HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE,
         )
 
@@ -36,11 +50,11 @@ class Live(Resource):
     scope = None
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return answer({"status": "alive"})
+        return answer(LiveAnswer("alive"))
 
 
 class ChainReadiness(Struct):
-    """Block numbers are None before the first start; `processed_at` is when the last block was processed."""
+    """Block numbers are null before the first start; `processed_at` is when the last block was processed."""
 
     ready: bool
     processed_block: int | None
@@ -48,6 +62,14 @@ class ChainReadiness(Struct):
     processed_at: datetime | None
     lag_blocks: int | None
     lag_seconds: int | None
+
+
+class ReadyAnswer(Struct):
+    """What stands in the way of right answers, if anything does; chains by name."""
+
+    status: Literal["ready", "not ready"]
+    obstacles: list[Obstacle]
+    chains: dict[str, ChainReadiness]
 
 
 class Ready(Resource):
@@ -58,11 +80,8 @@ class Ready(Resource):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         found = self.readers.look(self.chains.read, self.chains.forget, stalled_after())
-        content = {
-            "status": "not ready" if found.obstacles else "ready",
-            "obstacles": found.obstacles,
-            "chains": {str(each.chain.slug): show_chain(each, found.obstacles) for each in found.standings},
-        }
+        chains = {str(each.chain.slug): show_chain(each, found.obstacles) for each in found.standings}
+        content = ReadyAnswer("not ready" if found.obstacles else "ready", found.obstacles, chains)
         return answer(content, HTTPStatus.SERVICE_UNAVAILABLE if found.obstacles else HTTPStatus.OK)
 
 

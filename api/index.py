@@ -1,6 +1,7 @@
 """GET /: what there is to ask."""
 
 from django.http import HttpRequest, HttpResponse
+from msgspec import Struct
 
 from api.resource import Resource, answer
 from indexer.positions.lookup import ADDRESSES
@@ -24,8 +25,15 @@ LINKS = {
 }
 
 
+class IndexAnswer(Struct):
+    """What there is to ask."""
+
+    name: str
+    links: dict[str, str]
+
+
 class Index(Resource):
     scope = None
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return answer({"name": "Footprint", "links": LINKS})
+        return answer(IndexAnswer("Footprint", LINKS))

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api import openapi_examples as examples
 from api.job_filter import FILTERS, choose_jobs
 from api.openapi import documented
 from api.parameters import Cursor, PageForm, next_page, read_parameters
@@ -67,7 +68,13 @@ class Jobs(RestView):
     write_scope = WRITE_JOBS
 
     @documented(
-        "listJobs", "List a chain's jobs", tag="Jobs", answer=JobList, path=["chain"], parameters=[FILTERS, JobPage]
+        "listJobs",
+        "List a chain's jobs",
+        tag="Jobs",
+        answer=JobList,
+        example=examples.JOBS,
+        path=["chain"],
+        parameters=[FILTERS, JobPage],
     )
     def get(self, request: Request, chain: str) -> Response:
         """The jobs of a chain, by id."""
@@ -87,18 +94,11 @@ class Jobs(RestView):
         "Watch a contract",
         tag="Jobs",
         answer=JobDetail,
+        example=examples.JOB_DETAIL,
         answers={200: "It was watched already, perhaps without this label.", 201: "It is watched from now on."},
         path=["chain"],
         body=NewJob,
-        examples={
-            "Transfer": {
-                "contract": "0x028171bCA77440897B824Ca71D1c56caC55b68A3",
-                "event": "Transfer",
-                "protocol": "aave-v2",
-                "product": "a-token",
-                "start_block": 11360000,
-            }
-        },
+        bodies={"Transfer": examples.NEW_JOB},
     )
     def post(self, request: Request, chain: str) -> Response:
         """Watch one contract's event, by the rules of a watch list: what this source said before of the contract under
@@ -122,7 +122,14 @@ class Jobs(RestView):
 class JobItem(RestView):
     write_scope = WRITE_JOBS
 
-    @documented("readJob", "Read a job", tag="Jobs", answer=JobDetail, path=["chain", "job"])
+    @documented(
+        "readJob",
+        "Read a job",
+        tag="Jobs",
+        answer=JobDetail,
+        example=examples.JOB_DETAIL,
+        path=["chain", "job"],
+    )
     def get(self, request: Request, chain: str, job: int) -> Response:
         """A job with the blocks that are read and those with logs that could not be."""
         read_parameters(request.GET)
@@ -133,9 +140,10 @@ class JobItem(RestView):
         "Enable or disable a job",
         tag="Jobs",
         answer=JobDetail,
+        example=examples.JOB_DETAIL,
         path=["chain", "job"],
         body=JobChange,
-        examples={"disable": {"enabled": False}},
+        bodies={"disable": {"enabled": False}},
         more_problems=["409"],
     )
     def patch(self, request: Request, chain: str, job: int) -> Response:
@@ -162,9 +170,10 @@ class JobRescan(RestView):
         "Read a job's past again",
         tag="Jobs",
         answer=JobDetail,
+        example=examples.JOB_DETAIL,
         path=["chain", "job"],
         body=Rescan,
-        examples={"from a block on": {"from_block": 17000000}},
+        bodies={"from a block on": examples.RESCAN},
         more_problems=["409"],
     )
     def post(self, request: Request, chain: str, job: int) -> Response:

@@ -9,7 +9,19 @@ from django.forms import Form
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
-from api.openapi_lean import PATHS, SCHEMAS
+from api import openapi_examples as examples
+from api.openapi_lean import PATHS
+from api.openapi_parts import (
+    IN_PATHS,
+    OF_ALL,
+    OF_BODIES,
+    PROBLEMS,
+    Json,
+    problem_response,
+    refer_to_problems,
+    schema_of,
+    structs,
+)
 from api.parameters import describe_parameters
 from api.problems import ProblemDetails
 
@@ -27,50 +39,21 @@ SECURITY_SCHEMES = {
 }
 WRITING: list[dict[str, list[str]]] = [{"bearer": []}, {"key": []}, {"session": []}]
 READING = [{}, *WRITING]
+TAGS = [
+    {"name": "Addresses", "description": "Which pools addresses have touched."},
+    {"name": "Chains", "description": "How far every chain is."},
+    {"name": "Jobs", "description": "What is watched, and changes to it."},
+    {"name": "Pools", "description": "The watched contracts, and the addresses that have touched them."},
+    {"name": "Watch lists", "description": "What is watched, by whole lists."},
+    {"name": "Compatibility", "description": "The same in the shapes that clients of the model system know."},
+    {"name": "Server", "description": "Whether all is well, and what there is."},
+]
 METHODS = ("get", "put", "post", "patch", "delete")
 
-PROBLEMS = {
-    "400": ("BadRequest", "A parameter or the body cannot be read; `errors` says which."),
-    "401": ("Unauthorized", "An API key or a login is needed, or the key that was shown is not valid."),
-    "403": ("Forbidden", "The key or login lacks the scope, or a login's CSRF token is missing."),
-    "404": ("NotFound", "There is no such chain, job or contract."),
-    "406": ("NotAcceptable", "Answers are application/json."),
-    "409": ("Conflict", "The job has retired: its definition was replaced, and it is on its way out."),
-    "411": ("LengthRequired", "The body has no Content-Length, and this server takes none in chunks."),
-    "413": ("TooLarge", "The body is longer than the server takes."),
-    "415": ("UnsupportedMediaType", "Bodies are application/json."),
-    "422": ("Unprocessable", "The body is JSON, but not what is expected; `errors` says where. Nothing was changed."),
-    "429": ("TooManyRequests", "The key has used up its requests of this minute."),
-    "503": ("Unavailable", "The database does not answer, or has given the statement up."),
-}
-HEADERS = {
-    "401": {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "What to show."}},
-    "429": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds until it is admitted again."}},
-}
 AS_ASKED = {200: "As asked."}
-PROBLEMS_OF = "x-problems"
-OF_ALL = ("400", "401", "403", "406", "429", "503")
-OF_LEAN = ("400", "401", "403", "429", "503")
+PROBLEMS_OF, EXAMPLE_OF = "x-problems", "x-example"
+"""What an operation is given by the generator's hook, not by the generator."""
 OF_PATHS = ("404",)
-OF_BODIES = ("411", "413", "415", "422")
-
-IN_PATHS: dict[str, tuple[dict[str, Any], str]] = {
-    "chain": ({"type": "string"}, "The chain's name."),
-    "job": ({"type": "integer", "minimum": 1, "maximum": 2**31 - 1}, "The job's id."),
-    "contract": ({"type": "string", "pattern": "^0[xX][0-9a-fA-F]{40}$"}, "The contract, in any case."),
-}
-
-structs: dict[str, Any] = {}
-"""Component schemas of the structs that operations answer with or take, by name."""
-
-
-def schema_of(kind: Any) -> dict[str, Any]:
-    """The JSON schema of a type as msgspec writes it; the structs in it become components."""
-    (schema,), components = msgspec.json.schema_components([kind], ref_template="#/components/schemas/{name}")
-    for name, component in components.items():
-        if structs.setdefault(name, component) != component:
-            raise ValueError(f"two different structs are called {name}: the schema can name only one so")
-    return schema
 
 
 def documented(
@@ -79,17 +62,18 @@ def documented(
     *,
     tag: str,
     answer: Any,
+    example: Json,
     answers: Mapping[int, str] = AS_ASKED,
     path: Sequence[str] = (),
     parameters: Sequence[type[Form]] = (),
     body: Any = None,
-    examples: Mapping[str, Any] | None = None,
+    bodies: Mapping[str, Any] | None = None,
     more_problems: Sequence[str] = (),
 ) -> Callable[[View], View]:
     """Describe a method of a view; its docstring is the description.
 
-    `answer` is the type of what it answers with each status of `answers`, `examples` are bodies by name, and
-    `more_problems` statuses of PROBLEMS beyond those that all such methods have.
+    `answer` is the type of what it answers with each status of `answers`, `example` one, `bodies` are examples by name,
+    and `more_problems` statuses of PROBLEMS beyond those that all such methods have.
     """
     schema = schema_of(answer)
     problems = (*OF_ALL, *(OF_PATHS if path else ()), *(OF_BODIES if body is not None else ()), *more_problems)
@@ -102,13 +86,13 @@ def documented(
             *describe_parameters(*parameters),
         ],
         request=None if body is None else {"application/json": schema_of(body)},
-        examples=[OpenApiExample(name, value, request_only=True) for name, value in (examples or {}).items()],
+        examples=[OpenApiExample(name, value, request_only=True) for name, value in (bodies or {}).items()],
         responses={number: OpenApiResponse(schema, description=said) for number, said in answers.items()},
-        extensions={PROBLEMS_OF: problems},
+        extensions={PROBLEMS_OF: problems, EXAMPLE_OF: example},
     )
 
 
-def complete(result: dict[str, Any], generator: object, request: object, public: bool) -> dict[str, Any]:
+def complete(result: Json, generator: object, request: object, public: bool) -> Json:
     """Postprocessing hook: the lean views' paths, the structs, security, and the problems of every operation."""
     twice = set(PATHS) & set(result["paths"])
     if twice:
@@ -122,25 +106,28 @@ def complete(result: dict[str, Any], generator: object, request: object, public:
                 complete_operation(item[method], READING if reads else WRITING)
     components = result.setdefault("components", {})
     problem = schema_of(ProblemDetails)
-    schemas = {**components.get("schemas", {}), **structs, **SCHEMAS, "Problem": problem}
-    components["schemas"] = dict(sorted(schemas.items()))
-    components["responses"] = {name: problem_response(status, said) for status, (name, said) in PROBLEMS.items()}
+    components["schemas"] = dict(sorted({**components.get("schemas", {}), **structs}.items()))
+    components["responses"] = {
+        name: problem_response(status, said, problem) for status, (name, said) in PROBLEMS.items()
+    }
     components["securitySchemes"] = SECURITY_SCHEMES
+    result["tags"] = TAGS
     return result
 
 
-def complete_operation(operation: dict[str, Any], security: list[dict[str, list[str]]]) -> None:
+def complete_operation(operation: Json, security: list[dict[str, list[str]]]) -> None:
     operation.setdefault("security", security)
-    for status in operation.pop(PROBLEMS_OF, OF_LEAN):
-        operation["responses"].setdefault(status, {"$ref": f"#/components/responses/{PROBLEMS[status][0]}"})
+    responses = operation["responses"]
+    if EXAMPLE_OF in operation:
+        example = operation.pop(EXAMPLE_OF)
+        for response in responses.values():
+            response["content"]["application/json"]["example"] = example
+    operation["responses"] = dict(sorted({**refer_to_problems(operation.pop(PROBLEMS_OF, ())), **responses}.items()))
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter["example"] = examples.IN_PATHS[parameter["name"]]
     if "requestBody" in operation:
         operation["requestBody"]["required"] = True
-    operation["responses"] = dict(sorted(operation["responses"].items()))
-
-
-def problem_response(status: str, said: str) -> dict[str, Any]:
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"description": said, "headers": HEADERS.get(status, {}), "content": content}
 
 
 @cache

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
 
+from api.openapi_parts import sentence
 from api.problems import Fault
 from api.questions import find_faults, refuse
 from indexer.positions.address import parse_address
@@ -140,7 +141,7 @@ def describe_parameters(*forms_: type[forms.Form]) -> list[OpenApiParameter]:
         OpenApiParameter(
             name,
             {key: value for key, value in field.schema.items() if value is not None},  # type: ignore[attr-defined]
-            description=f"{field.help_text[:1].upper()}{field.help_text[1:]}.",
+            description=sentence(str(field.help_text)),
         )
         for form in forms_
         for name, field in form.base_fields.items()

@@ -7,6 +7,7 @@ from msgspec import Struct
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api import openapi_examples as examples
 from api.openapi import documented
 from api.parameters import Address, Cursor, PageForm, Text, next_page, read_parameters
 from api.problems import Problem
@@ -66,7 +67,14 @@ class AddressList(Struct):
 
 
 class Pools(RestView):
-    @documented("listPools", "List the pools", tag="Pools", answer=PoolList, parameters=[PoolForm, PoolPage])
+    @documented(
+        "listPools",
+        "List the pools",
+        tag="Pools",
+        answer=PoolList,
+        example=examples.POOLS,
+        parameters=[PoolForm, PoolPage],
+    )
     def get(self, request: Request) -> Response:
         """The watched contracts of all chains, or of those asked for."""
         asked = read_parameters(request.GET, PoolForm, PoolPage)
@@ -82,7 +90,14 @@ class Pools(RestView):
 
 
 class PoolItem(RestView):
-    @documented("readPool", "Read a pool", tag="Pools", answer=PoolDetail, path=["chain", "contract"])
+    @documented(
+        "readPool",
+        "Read a pool",
+        tag="Pools",
+        answer=PoolDetail,
+        example=examples.POOL_DETAIL,
+        path=["chain", "contract"],
+    )
     def get(self, request: Request, chain: str, contract: str) -> Response:
         """A watched contract with its jobs, all of one moment."""
         read_parameters(request.GET)
@@ -99,6 +114,7 @@ class PoolAddressItems(RestView):
         "List a pool's addresses",
         tag="Pools",
         answer=AddressList,
+        example=examples.POOL_ADDRESSES,
         path=["chain", "contract"],
         parameters=[AddressPage],
     )

@@ -4,6 +4,7 @@ from django import forms
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api import openapi_examples as examples
 from api.openapi import documented
 from api.parameters import Flag, read_parameters
 from api.rest import RestView
@@ -20,6 +21,7 @@ class Support(RestView):
         "List what is watched",
         tag="Compatibility",
         answer=dict[str, list[Supported]],
+        example=examples.SUPPORT,
         parameters=[SupportForm],
     )
     def get(self, request: Request) -> Response:

@@ -1,16 +1,17 @@
 """GET /user-pools/{address}: the pools of an address in the shape that clients of the model system know."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from api.conditional import answer_tagged
 from api.questions import read_address, read_plain, shorten, wrong_parameter
 from api.resource import Resource, answer
 from indexer.chains.models import Chain
-from indexer.positions.lookup import ChainAnswer, look_up, sort_values
+from indexer.positions.lookup import ChainAnswer, Eip55, look_up, sort_values
 
 PARAMETERS = {"include": "check_also, to add the contracts that must be checked by hand"}
 INCOMPLETE = "Footprint-Incomplete"
@@ -20,8 +21,14 @@ INCOMPLETE = "Footprint-Incomplete"
 class WithMetadata(Struct, rename="camel"):
     """A chain on which some contract has metadata; one without is the plain list of contracts."""
 
-    contract_addresses: list[str]
-    metadata: dict[str, list[str]]
+    contract_addresses: list[Eip55]
+    metadata: Annotated[dict[str, list[str]], Meta(description="contract to values")]
+
+
+class PoolsByChain(Struct):
+    """By chain id: contracts, and their metadata where there is any."""
+
+    data: dict[str, list[Eip55] | WithMetadata]
 
 
 class UserPools(Resource):
@@ -47,7 +54,7 @@ class UserPools(Resource):
 
 
 def show(chains: Sequence[ChainAnswer], *, everything: bool) -> HttpResponse:
-    response = answer({"data": {str(chain.chain_id): show_chain(chain, everything=everything) for chain in chains}})
+    response = answer(PoolsByChain({str(chain.chain_id): show_chain(chain, everything=everything) for chain in chains}))
     incomplete = [str(chain.chain_id) for chain in chains if not chain.complete or chain.check_also.count]
     if incomplete and not everything:
         response.headers[INCOMPLETE] = ", ".join(incomplete)

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api import openapi_examples as examples
 from api.openapi import documented
 from api.parameters import Flag, Text, read_parameters
 from api.rest import RestView, refused
@@ -83,22 +84,10 @@ class WatchLists(RestView):
         "Import a watch list",
         tag="Watch lists",
         answer=ImportAnswer,
+        example=examples.IMPORT,
         parameters=[ImportForm],
         body=WatchListBody,
-        examples={
-            "one product": {
-                "chain": "ethereum",
-                "chain_id": 1,
-                "watches": [
-                    {
-                        "protocol": "aave-v2",
-                        "product": "a-token",
-                        "event": "Transfer",
-                        "contracts": ["0x028171bCA77440897B824Ca71D1c56caC55b68A3"],
-                    }
-                ],
-            }
-        },
+        bodies={"one product": examples.WATCH_LIST},
     )
     def post(self, request: Request) -> Response:
         """The list is checked whole before anything is imported, and a bad one is refused with every reason. Importing

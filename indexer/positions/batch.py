@@ -14,8 +14,9 @@ from indexer.positions.lookup import (
     STATE,
     STATE_TABLES,
     ChainState,
+    Eip55,
+    FoundPool,
     Label,
-    Pool,
     merge_metadata,
     order_pools,
     read_state,
@@ -56,8 +57,8 @@ ANY_ADDRESS = ADDRESSES + "{address}"
 class AddressPools(Struct, gc=False):
     """An address's pools by chain; a chain on which it has none is left out."""
 
-    address: str
-    chains: dict[str, list[Pool]]
+    address: Eip55
+    chains: dict[str, list[FoundPool]]
 
 
 class Batch(Struct):
@@ -111,19 +112,19 @@ def look_up_many(addresses: Sequence[bytes], chains: Sequence[Chain]) -> Batch:
     return Batch(states, list(answers.values()))
 
 
-def read_pools(touches: Touches) -> Mapping[bytes, list[Pool]]:
+def read_pools(touches: Touches) -> Mapping[bytes, list[FoundPool]]:
     """Pools by address, by first block and contract."""
     if not touches.addresses or not touches.jobs or not touches.blocks:
         return {}
     watched = read_watched(touches)
     metadata = read_metadata(touches.metadata) if touches.metadata else {}
-    found: dict[bytes, list[Pool]] = defaultdict(list)
+    found: dict[bytes, list[FoundPool]] = defaultdict(list)
     for address, job, block in zip(touches.addresses, touches.jobs, touches.blocks, strict=True):
         of = watched.get(job)
         # Rows of jobs that are disabled or retired stay, unseen.
         if of is not None:
             values = metadata.get((address.hex(), job), {}) if of.has_metadata else {}
-            found[address].append(Pool(of.contract, of.labels, block, values))
+            found[address].append(FoundPool(of.contract, of.labels, block, values))
     return {address: order_pools(pools) for address, pools in found.items()}
 
 

@@ -7,9 +7,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType, field, json, to_builtins
+from msgspec import UNSET, Meta, Struct, UnsetType, field, json, to_builtins
 from msgspec.structs import asdict
 
 from indexer.chains.models import Chain
@@ -70,60 +70,67 @@ FROM ({LOOKUP}) AS answer
 NUMBER = re.compile(r"-?[0-9]{1,78}")
 
 
+ADDRESS = {"pattern": "^0x[0-9a-fA-F]{40}$"}
+Eip55 = Annotated[str, Meta(description="EIP-55", extra_json_schema=ADDRESS)]
+
 # Answers hold no cycles, so Python's garbage collector need not look through them (gc=False).
 
 
 class Label(Struct, frozen=True, order=True, gc=False):
-    protocol: str
-    product: str
+    """Whose contract it is, by the watch lists."""
+
+    protocol: Annotated[str, Meta(examples=["aave-v2"])]
+    product: Annotated[str, Meta(examples=["a-token"])]
 
 
-class Pool(Struct, gc=False):
-    """A contract with which the address has had a position; `first_block` is the earliest known touch."""
+class FoundPool(Struct, gc=False):
+    """A contract with which the address has had a position."""
 
-    contract: str
+    contract: Eip55
     labels: list[Label]
-    first_block: int
-    metadata: dict[str, list[str]]
+    first_block: Annotated[int, Meta(description="the block of the earliest known touch")]
+    metadata: Annotated[dict[str, list[str]], Meta(description="key to values, such as tokenId to numbers")]
 
 
 class CheckAlso(Struct):
-    """`count` contracts that must be checked by hand, since not all their logs are read; `next` names the rest."""
+    """Contracts that must be checked by hand, since not all their logs are read."""
 
     count: int
-    contracts: list[str]
-    next: str | UnsetType = UNSET
+    contracts: Annotated[list[Eip55], Meta(description="the first of them, or the page that is asked for")]
+    next: Annotated[str, Meta(description="where the list goes on; absent where it ends")] | UnsetType = UNSET
 
 
 class AsOf(Struct):
-    """The block an answer is true for; `timestamp` in seconds since 1970, `final` a block number."""
+    """The block an answer is true for."""
 
     block: int
-    hash: str
-    timestamp: int
-    final: int
+    hash: Annotated[str, Meta(description="of the block, 32 bytes")]
+    timestamp: Annotated[int, Meta(description="of the block, seconds since 1970")]
+    final: Annotated[int, Meta(description="the newest block that the chain will not take back")]
 
 
 class ChainState(Struct):
     """What one chain says of itself; `check_also` is the same for every address."""
 
-    chain: str
-    chain_id: int
-    from_: int = field(name="from")
-    as_of: AsOf | None
-    head: int | None
-    complete: bool
+    chain: Annotated[str, Meta(examples=["ethereum"])]
+    chain_id: Annotated[int, Meta(examples=[1])]
+    from_: Annotated[int, Meta(description="the first block that the answer speaks of")] = field(name="from")
+    as_of: Annotated[AsOf | None, Meta(description="null for a chain never indexed")]
+    head: Annotated[int | None, Meta(description="the newest block that a node has shown")]
+    complete: Annotated[bool, Meta(description="whether every enabled job has read all that it promises")]
     check_also: CheckAlso
 
 
 class ChainAnswer(ChainState):
     """What one chain says of an address. `pools` and `check_also` together are never too small."""
 
-    pools: list[Pool]
+    pools: Annotated[list[FoundPool], Meta(description="by first block, then contract")]
 
 
 class Lookup(Struct):
-    address: str
+    """What every chain says of an address, by chain id."""
+
+    address: Eip55
     chains: list[ChainAnswer]
 
 
@@ -226,12 +233,14 @@ class Found(Struct, array_like=True):
     metadata: list[tuple[str, str]] | None
 
 
-def read_pools(found: str | None) -> list[Pool]:
+def read_pools(found: str | None) -> list[FoundPool]:
     """What the statement has found, as pools in their order."""
     jobs = json.decode(found, type=list[Found]) if found else []
     return order_pools(
         [
-            Pool(show(job.contract), sort_labels(job.labels or ()), job.first_block, merge_metadata(job.metadata or ()))
+            FoundPool(
+                show(job.contract), sort_labels(job.labels or ()), job.first_block, merge_metadata(job.metadata or ())
+            )
             for job in jobs
         ]
     )
@@ -241,12 +250,12 @@ def sort_labels(labels: Iterable[tuple[str, str]]) -> list[Label]:
     return [Label(protocol, product) for protocol, product in sorted(set(labels))]
 
 
-def order_pools(pools: list[Pool]) -> list[Pool]:
+def order_pools(pools: list[FoundPool]) -> list[FoundPool]:
     """Pools by first block and contract, those of one contract as one: several jobs may watch it."""
     if len(pools) < 2:
         return pools
     if len({pool.contract for pool in pools}) < len(pools):
-        by_contract: dict[str, Pool] = {}
+        by_contract: dict[str, FoundPool] = {}
         for pool in pools:
             same = by_contract.get(pool.contract)
             by_contract[pool.contract] = pool if same is None else merge(same, pool)
@@ -254,10 +263,10 @@ def order_pools(pools: list[Pool]) -> list[Pool]:
     return sorted(pools, key=lambda pool: (pool.first_block, pool.contract.lower()))
 
 
-def merge(one: Pool, other: Pool) -> Pool:
+def merge(one: FoundPool, other: FoundPool) -> FoundPool:
     """The labels and metadata of both, and the earlier block."""
     pairs = [(key, value) for pool in (one, other) for key, values in pool.metadata.items() for value in values]
-    return Pool(
+    return FoundPool(
         one.contract,
         sorted({*one.labels, *other.labels}),
         min(one.first_block, other.first_block),
