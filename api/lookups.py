@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.bodies import body_limit, read_json, unfit
+from api.openapi_parts import ANY_CASE
 from api.questions import read_plain, shorten, unknown_chains
 from api.resource import Resource, answer
 from indexer.chains.models import Chain
@@ -14,8 +15,8 @@ from indexer.positions.address import parse_address
 from indexer.positions.batch import Batch, look_up_many
 
 MOST = 1000
-# What the schema says besides; read_addresses says it in a sentence of its own.
-ADDRESSES = {"minItems": 1, "maxItems": MOST, "items": {"type": "string", "pattern": "^0[xX][0-9a-fA-F]{40}$"}}
+# For the schema alone: read_addresses says the same in sentences.
+ADDRESSES = {"minItems": 1, "maxItems": MOST, "items": ANY_CASE}
 
 
 class Question(Struct, forbid_unknown_fields=True):

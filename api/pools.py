@@ -14,7 +14,7 @@ from api.problems import Problem
 from api.questions import CHAINS, choose_chains, read_address
 from api.rest import RestView
 from indexer.positions.address import checksum, parse_address
-from indexer.positions.lookup import AsOf
+from indexer.positions.lookup import AsOf, Eip55
 from indexer.positions.pools import (
     Filters,
     Pool,
@@ -58,7 +58,7 @@ class AddressList(Struct):
 
     chain: str
     chain_id: int
-    contract: str
+    contract: Eip55
     as_of: AsOf | None
     complete: bool
     unreadable: int

@@ -16,6 +16,7 @@ from indexer.chains.connections import connect
 from indexer.chains.models import Chain
 from indexer.positions.address import checksum
 from indexer.positions.jobs import Event, write_event
+from indexer.positions.lookup import Eip55
 from indexer.positions.protocol.imports import SHOWN_CHANGES, Change, Imported, import_watch_list
 from indexer.positions.watchlist import WatchList, WatchListError, read_watch_list
 
@@ -51,7 +52,7 @@ class ImportedChange(Struct):
 
     kind: Literal["added", "enabled again", "replaced", "disabled", "floor lowered"]
     job: int | None
-    contract: str
+    contract: Eip55
     event: Event
     floor: int
     labels: Annotated[list[str], Meta(description="protocol/product, without those that go")]

@@ -11,6 +11,7 @@ from indexer.chains.models import Chain
 from indexer.positions.address import checksum
 from indexer.positions.definition import TRANSFER, Definition
 from indexer.positions.listing import STATE
+from indexer.positions.lookup import Eip55
 from indexer.positions.protocol.jobs import COLUMNS
 from indexer.positions.protocol.state import CURSOR, NUMBER
 from indexer.positions.union import ask_each, schemas_of
@@ -83,7 +84,7 @@ class Job(Struct):
     """A watched contract and event, and how far it is read."""
 
     id: int
-    contract: Annotated[str, Meta(description="EIP-55", examples=["0x028171bCA77440897B824Ca71D1c56caC55b68A3"])]
+    contract: Eip55
     event: Annotated[Event, Meta(description="as a watch list writes it")]
     topic0: Annotated[str, Meta(description="of the event, 32 bytes")]
     labels: list[JobLabel]

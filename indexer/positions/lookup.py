@@ -70,8 +70,7 @@ FROM ({LOOKUP}) AS answer
 NUMBER = re.compile(r"-?[0-9]{1,78}")
 
 
-ADDRESS = {"pattern": "^0x[0-9a-fA-F]{40}$"}
-Eip55 = Annotated[str, Meta(description="EIP-55", extra_json_schema=ADDRESS)]
+Eip55 = Annotated[str, Meta(description="EIP-55", extra_json_schema={"pattern": "^0x[0-9a-fA-F]{40}$"})]
 
 # Answers hold no cycles, so Python's garbage collector need not look through them (gc=False).
 

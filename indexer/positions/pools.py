@@ -12,7 +12,7 @@ from psycopg import sql
 from indexer.chains.models import Chain
 from indexer.positions.address import checksum
 from indexer.positions.jobs import STORED, Job, decode_jobs
-from indexer.positions.lookup import AS_OF, STATE_TABLES, AsOf, Label, read_as_of
+from indexer.positions.lookup import AS_OF, STATE_TABLES, AsOf, Eip55, Label, read_as_of
 from indexer.positions.union import ask_each, schemas_of
 
 # EXPLAIN: an index scan of jobs_definition, which begins with the contract, from `after` until the page is full.
@@ -73,7 +73,7 @@ class Pool(Struct):
 
     chain: Annotated[str, Meta(examples=["ethereum"])]
     chain_id: Annotated[int, Meta(examples=[1])]
-    contract: Annotated[str, Meta(description="EIP-55", examples=["0x028171bCA77440897B824Ca71D1c56caC55b68A3"])]
+    contract: Eip55
     labels: list[Label]
     enabled: Annotated[bool, Meta(description="whether any job of it is watched; otherwise lookups do not name it")]
     floor: Annotated[int, Meta(description="nothing earlier is promised")]
@@ -91,7 +91,7 @@ class PoolDetail(Pool):
 class PoolAddress(Struct):
     """`first_block` is the earliest known touch."""
 
-    address: Annotated[str, Meta(description="EIP-55", examples=["0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"])]
+    address: Eip55
     first_block: int
 
 

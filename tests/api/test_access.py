@@ -54,10 +54,11 @@ def test_a_spent_key_is_a_429_that_says_when_to_come_back(client: Client) -> Non
     assert 50 < int(refused["Retry-After"]) <= 60
 
 
-def test_a_login_reads_by_its_role(client: Client, settings: Settings) -> None:
+@pytest.mark.parametrize("path", [ADDRESS, "/api/v1/chains", "/api/v1/schema", "/api/v1/docs", "/metrics"])
+def test_a_login_reads_by_its_role(client: Client, settings: Settings, path: str) -> None:
     settings.PUBLIC_READ = False
     user = User.objects.create_user("ada", password="correct horse")
     client.force_login(user)
-    assert client.get(ADDRESS).status_code == 403
+    assert client.get(path).status_code == 403
     user.groups.add(Group.objects.get(name=VIEWER.name))
-    assert client.get(ADDRESS).status_code == 200
+    assert client.get(path).status_code == 200
