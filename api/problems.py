@@ -25,7 +25,12 @@ def wrong(detail: str) -> Problem:
 def respond(status: HTTPStatus, detail: str) -> HttpResponse:
     """A problem response. Its type is about:blank, RFC 9457's for problems that the status code describes."""
     body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    return HttpResponse(msgspec.json.encode(body), status=status, content_type="application/problem+json")
+    return HttpResponse(
+        msgspec.json.encode(body),
+        status=status,
+        content_type="application/problem+json",
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 def respond_to_refusal(refusal: Refusal) -> HttpResponse:

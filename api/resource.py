@@ -7,10 +7,13 @@ import msgspec
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.decorators import method_decorator
 from django.views import View
+from django.views.decorators.csrf import csrf_exempt
 
 from api.access import caller_of_request
 from api.known_chains import KnownChains
+from api.known_states import KnownStates
 from api.problems import Problem, respond, respond_to_refusal
 from indexer.access.callers import Refusal
 from indexer.access.scopes import READ
@@ -22,14 +25,18 @@ def answer(content: object, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(content), status=status, content_type="application/json")
 
 
+@method_decorator(csrf_exempt, name="dispatch")
 class Resource(View):
     """A view over the chains: plain Django, since lookups are many and DRF would double what one costs.
 
-    All views of a process share one list of chains; as_view(chains=…) gives one of its own. Whoever asks needs `scope`,
-    where there is one.
+    It only ever reads, with POST as well, so a forged request gains nothing, and none needs a token.
+
+    All views of a process share one list of chains and one of their states; as_view(chains=…) gives one of its own.
+    Whoever asks needs `scope`, where there is one.
     """
 
     chains = KnownChains()
+    states = KnownStates()
     scope: str | None = READ
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -44,6 +51,12 @@ class Resource(View):
         except (OperationalError, InterfaceError) as error:
             log.error("%s: the database does not answer: %s", request.path, str(error).strip())
             return respond(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer; try again in some seconds.")
+
+    def options(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        response = super().options(request, *args, **kwargs)
+        response.status_code = HTTPStatus.NO_CONTENT
+        del response.headers["Content-Type"], response.headers["Content-Length"]
+        return response
 
     def http_method_not_allowed(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         allowed = super().http_method_not_allowed(request, *args, **kwargs).headers["Allow"]

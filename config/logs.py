@@ -10,10 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
-from config.masks import Mask, shorten_addresses
+from config.masks import Mask, hide_addresses
 from config.options import OptionError, Options
 
 OURS = ("api", "config", "indexer")
@@ -27,8 +26,9 @@ FOLDER_MODE = 0o750
 LINE = "{asctime} {levelname:<7} {name}: {message}"
 # The same file has the lines of many processes.
 FILE_LINE = "{asctime} {levelname:<7} {program}[{process}] {name}: {message}"
-JSON_FIELDS = ["levelname", "name", "message", "program", "process"]
+JSON_FIELDS = ["levelname", "name", "message", "process"]
 JSON_NAMES = {"levelname": "level", "name": "logger", "program": "process", "process": "pid", "exc_info": "exception"}
+JSON_ORDER = ("time", "level", "logger", "message", "process", "pid", "exception", "stack_info")
 
 
 class Masked(logging.Formatter):
@@ -44,7 +44,7 @@ class Masked(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = self.mask(self.inner.format(record))
         if self.hides_addresses and (self.is_web or record.name.partition(".")[0] in OF_REQUESTS):
-            return shorten_addresses(text)
+            return hide_addresses(text)
         return text
 
 
@@ -68,7 +68,7 @@ def build_logging(options: Options, mask: Mask, *, is_web: bool) -> dict[str, An
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            name: {"()": Masked, "inner": json_lines() if is_json else text_lines(line), **masking}
+            name: {"()": Masked, "inner": JsonLine() if is_json else text_lines(line), **masking}
             for name, line in (("line", LINE), ("file", FILE_LINE))
         },
         "filters": {"exceptions": {"()": lambda: has_exception}},
@@ -120,16 +120,14 @@ def text_lines(line: str) -> logging.Formatter:
     return logging.Formatter(line, style="{", defaults={"program": program_name()})
 
 
-def json_lines() -> logging.Formatter:
-    """One object a line: time (UTC), level, logger, message, process, pid, exception."""
-    return JsonFormatter(
-        JSON_FIELDS,
-        timestamp="time",
-        rename_fields=JSON_NAMES,
-        defaults={"program": program_name()},
-        # A request or a socket, which Django adds to its records.
-        reserved_attrs=[*RESERVED_ATTRS, "request", "server_time"],
-    )
+class JsonLine(JsonFormatter):
+    """One object a line: time (UTC), level, logger, message, process, pid, exception; nothing that others add."""
+
+    def __init__(self) -> None:
+        super().__init__(JSON_FIELDS, timestamp="time", rename_fields=JSON_NAMES, defaults={"program": program_name()})
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        return {field: log_data[field] for field in JSON_ORDER if field in log_data}
 
 
 def program_name() -> str:

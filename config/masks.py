@@ -31,8 +31,11 @@ LOOKS_SECRET = (
     (re.compile(r"\b(fp_[0-9a-f]{8})_[\w-]{16,}"), rf"\1_{BLOT}"),
     (re.compile(r"\bfp_[\w-]{20,}"), f"fp_{BLOT}"),
 )
-# Not 64 digits, which are a hash.
-ADDRESS = re.compile(r"(?<![0-9a-fA-F])([0-9a-fA-F]{4})[0-9a-fA-F]{32}([0-9a-fA-F]{4})(?![0-9a-fA-F])")
+# Any other number of digits is an address with a typing error in it, but for 64, which are a hash.
+ADDRESS = re.compile(
+    r"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])"
+    r"|(?<=0[xX])(?![0-9a-fA-F]{64}(?![0-9a-fA-F]))[0-9a-fA-F]{8,}"
+)
 
 
 class Mask:
@@ -80,9 +83,9 @@ class Mask:
         self.add(part for value in entries.values() for part in url_secrets(value))
 
 
-def shorten_addresses(text: str) -> str:
-    """0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045 as 0xd8dA…6045."""
-    return ADDRESS.sub(r"\1…\2", text)
+def hide_addresses(text: str) -> str:
+    """0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045 as 0x…: some of its digits would tell whose it is."""
+    return ADDRESS.sub("…", text)
 
 
 def is_urls(name: str) -> bool:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from corsheaders.defaults import default_headers
 from django.core.management.utils import get_random_secret_key
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -122,13 +123,14 @@ ORIGINAL_BACKEND = COUNTED_POSTGRES if DATABASE_URL else "indexer.embedded.backe
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "api.lean.StaticFiles",
     "corsheaders.middleware.CorsMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "api.bodies.BodyLimit",
+    "api.lean.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "api.lean.Authentication",
+    "api.lean.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -203,6 +205,8 @@ X_FRAME_OPTIONS = "DENY"
 PUBLIC_READ = OPTIONS.flag("PUBLIC_READ")
 CORS_ALLOW_ALL_ORIGINS = OPTIONS.names("CORS_ORIGINS") == ["*"]
 CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else OPTIONS.names("CORS_ORIGINS")
+CORS_ALLOW_HEADERS = (*default_headers, "if-none-match", "x-api-key")
+CORS_EXPOSE_HEADERS = ("ETag", "Footprint-Incomplete", "Retry-After")
 CORS_URLS_REGEX = r"^/(api|user-pools|support|health)"
 BODY_LIMIT = OPTIONS.number("BODY_LIMIT", least=1024)
 WATCH_LIST_LIMIT = OPTIONS.number("WATCH_LIST_LIMIT", least=1024)

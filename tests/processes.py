@@ -124,23 +124,16 @@ def wait_until(true: Callable[[], bool], within: float = PATIENCE, what: Callabl
 
 
 @contextmanager
-def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
-    """gunicorn with the project's WSGI application; yields what asks it for a path's JSON."""
-    with web_address(log) as address:
-        yield lambda path: json.loads(read_page(address + path))
-
-
-@contextmanager
-def web_address(log: Path, *options: str, environ: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
-    """The same server with further options of gunicorn's and variables; yields its address, http://…."""
+def web_address(log: Path, environ: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """The project's web server with further settings, once it answers; yields its address, http://…."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
     settings = {"WEB_BIND": f"127.0.0.1:{port}", "WEB_PROCESSES": "1", "WEB_THREADS": "2"}
     with log.open("wb") as lines:
         server = subprocess.Popen(
-            [*command, *options],
+            command,
             cwd=PROJECT,
             env=environment({}) | settings | dict(environ),
             stdout=lines,
@@ -162,6 +155,13 @@ def web_address(log: Path, *options: str, environ: Mapping[str, str] = MappingPr
     finally:
         server.terminate()
         server.wait(PATIENCE)
+
+
+@contextmanager
+def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
+    """The same; yields what asks it for a path's JSON."""
+    with web_address(log) as address:
+        yield lambda path: json.loads(read_page(address + path))
 
 
 def read_page(url: str) -> str:

@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, field, json, to_builtins
+from msgspec.structs import asdict
 
 from indexer.chains.models import Chain
-from indexer.positions.address import checksum
+from indexer.positions.address import checksum, checksum_once
 from indexer.positions.protocol.coverage import TO_CHECK, Coverage
 from indexer.positions.protocol.state import COVERAGE, CURSOR, FINAL, HEAD
 from indexer.positions.union import ask_each
@@ -22,20 +23,23 @@ ADDRESSES = "/api/v1/addresses/"
 PAGE = 1000
 """Contracts on one page of the whole list of what to check."""
 
-# EXPLAIN, 100,000 rows of logs: index scans of logs (address), jobs (id), job_labels (job) and log_metadata (address,
-# job); settings and blocks, the smallest tables, by index or as a whole. Metadata is asked for only where the job
-# stores any.
-LOOKUP = f"""
-SELECT {{ordinal}}, state.cursor, state.final, state.head, state.coverage, blocks.hash, blocks.timestamp,
-       pools.found::text
-FROM (
+# What a chain says of itself: the block its answer is true for, and what it knows of its own completeness. The smallest
+# tables, read by index or as a whole.
+STATE = "state.cursor, state.final, state.head, state.coverage, blocks.hash, blocks.timestamp"
+STATE_TABLES = f"""(
     SELECT max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{CURSOR}') AS cursor,
            max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{FINAL}') AS final,
            max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{HEAD}') AS head,
            max(value::text) FILTER (WHERE key = '{COVERAGE}') AS coverage
     FROM {{schema}}.settings
 ) AS state
-LEFT JOIN {{schema}}.blocks ON blocks.number = state.cursor
+LEFT JOIN {{schema}}.blocks ON blocks.number = state.cursor"""
+
+# EXPLAIN, 100,000 rows of logs: index scans of logs (address), jobs (id), job_labels (job) and log_metadata (address,
+# job). Metadata is asked for only where the job stores any.
+LOOKUP = f"""
+SELECT {{ordinal}}, {STATE}, pools.found::text
+FROM {STATE_TABLES}
 CROSS JOIN (
     SELECT json_agg(json_build_array(
         encode(contract_address, 'hex'),
@@ -67,12 +71,15 @@ FROM ({LOOKUP}) AS answer
 NUMBER = re.compile(r"-?[0-9]{1,78}")
 
 
-class Label(Struct, frozen=True, order=True):
+# Answers hold no cycles, so Python's garbage collector need not look through them (gc=False).
+
+
+class Label(Struct, frozen=True, order=True, gc=False):
     protocol: str
     product: str
 
 
-class Pool(Struct):
+class Pool(Struct, gc=False):
     """A contract with which the address has had a position; `first_block` is the earliest known touch."""
 
     contract: str
@@ -98,8 +105,8 @@ class AsOf(Struct):
     final: int
 
 
-class ChainAnswer(Struct):
-    """What one chain says. `pools` and `check_also` together are never too small."""
+class ChainState(Struct):
+    """What one chain says of itself; `check_also` is the same for every address."""
 
     chain: str
     chain_id: int
@@ -108,6 +115,11 @@ class ChainAnswer(Struct):
     head: int | None
     complete: bool
     check_also: CheckAlso
+
+
+class ChainAnswer(ChainState):
+    """What one chain says of an address. `pools` and `check_also` together are never too small."""
+
     pools: list[Pool]
 
 
@@ -116,20 +128,32 @@ class Lookup(Struct):
     chains: list[ChainAnswer]
 
 
-def look_up(address: bytes, chains: Sequence[Chain], *, after: bytes | None = None, path: str = ADDRESSES) -> Lookup:
+def look_up(
+    address: bytes,
+    chains: Sequence[Chain],
+    *,
+    after: bytes | None = None,
+    page: int | None = PAGE,
+    path: str = ADDRESSES,
+) -> Lookup:
     """The pools of an address (20 bytes) on these chains by chain id: one statement, one snapshot.
 
-    With `after` (b"" at first), `check_also` is a page of the whole list, the contracts behind that one; links to the
-    next page lead to `path`. All pages together are as safe as one answer: a job that leaves the list between two pages
-    is complete by then or watched no more, and what a complete one has found is among the later page's pools.
+    With `after` (b"" at first), `check_also` is a page of the whole list, the contracts behind that one, or all of them
+    without `page`; links to the next page lead to `path`. All pages together are as safe as one answer: a job that
+    leaves the list between two pages is complete by then or watched no more, and what a complete one has found is among
+    the later page's pools.
     """
     asked = sorted(chains, key=lambda chain: chain.chain_id)
-    parameters = {"address": address} if after is None else {"address": address, "after": after, "limit": PAGE + 1}
-    rows = ask_each(LOOKUP if after is None else PAGED, tuple(str(chain.schema_name) for chain in asked), parameters)
-    lookup = Lookup(checksum(address), [])
-    for chain, row in zip(asked, rows, strict=True):
-        link = f"{path}{lookup.address}?check_also=all&chain={chain.slug}&after="
-        lookup.chains.append(read_chain(chain, link, *row))
+    schemas = tuple(str(chain.schema_name) for chain in asked)
+    if after is None:
+        rows = [(*row, None) for row in ask_each(LOOKUP, schemas, {"address": address})]
+    else:
+        limit = None if page is None else page + 1
+        rows = ask_each(PAGED, schemas, {"address": address, "after": after, "limit": limit})
+    lookup = Lookup(checksum_once(address), [])
+    for chain, (*state, found, contracts) in zip(asked, rows, strict=True):
+        said = read_state(chain, path + lookup.address, *state, contracts=contracts, page=page)
+        lookup.chains.append(ChainAnswer(**asdict(said), pools=read_pools(found)))
     return lookup
 
 
@@ -139,31 +163,32 @@ def lookup_answer(address: bytes, chains: Sequence[Chain], *, path: str = ADDRES
     return answer
 
 
-def read_chain(
+def read_state(
     chain: Chain,
-    link: str,
+    path: str,
     cursor: int | None,
     final: int,
     head: int | None,
     stored_coverage: str,
     block_hash: bytes | None,
     timestamp: int,
-    found: str | None,
-    page: list[str] | None = None,
-) -> ChainAnswer:
+    *,
+    contracts: list[str] | None = None,
+    page: int | None = PAGE,
+) -> ChainState:
+    """The columns of STATE as an answer shows them; `contracts` as PAGED gives them, links lead to `path`."""
     coverage = read_coverage(stored_coverage)
     as_of = None
     if cursor is not None and block_hash is not None:
         as_of = AsOf(cursor, f"0x{block_hash.hex()}", timestamp, final)
-    return ChainAnswer(
+    return ChainState(
         chain=chain.slug,
         chain_id=chain.chain_id,
         from_=chain.floor,
         as_of=as_of,
         head=head,
         complete=coverage.complete and as_of is not None,
-        check_also=name_contracts(coverage, page, link),
-        pools=merge_jobs(json.decode(found, type=list[Found])) if found else [],
+        check_also=name_contracts(coverage, contracts, page, f"{path}?check_also=all&chain={chain.slug}&after="),
     )
 
 
@@ -174,13 +199,13 @@ def read_coverage(stored: str) -> Coverage:
     return coverage._replace(check_also=[show(contract) for contract in coverage.check_also])
 
 
-def name_contracts(coverage: Coverage, page: list[str] | None, link: str) -> CheckAlso:
+def name_contracts(coverage: Coverage, contracts: list[str] | None, page: int | None, link: str) -> CheckAlso:
     """What to check by hand: the first contracts that the coverage names, or the page that was asked for."""
-    if page is None:
-        contracts, more = coverage.check_also, coverage.check_also_count > len(coverage.check_also)
+    if contracts is None:
+        named, more = coverage.check_also, coverage.check_also_count > len(coverage.check_also)
     else:
-        contracts, more = [show(contract) for contract in page[:PAGE]], len(page) > PAGE
-    return CheckAlso(coverage.check_also_count, contracts, link + contracts[-1] if more else UNSET)
+        named, more = [show(contract) for contract in contracts[:page]], page is not None and len(contracts) > page
+    return CheckAlso(coverage.check_also_count, named, link + named[-1] if more else UNSET)
 
 
 def show(contract: str) -> str:
@@ -197,21 +222,43 @@ class Found(Struct, array_like=True):
     metadata: list[tuple[str, str]] | None
 
 
-def merge_jobs(jobs: Iterable[Found]) -> list[Pool]:
-    """Several jobs may watch one contract: a pool has the labels and metadata of all, and the earliest block."""
-    by_contract: dict[str, list[Found]] = defaultdict(list)
-    for job in jobs:
-        by_contract[job.contract].append(job)
-    pools = [
-        Pool(
-            show(contract),
-            sorted({Label(protocol, product) for job in same for protocol, product in job.labels or ()}),
-            min(job.first_block for job in same),
-            merge_metadata(pair for job in same for pair in job.metadata or ()),
-        )
-        for contract, same in by_contract.items()
-    ]
+def read_pools(found: str | None) -> list[Pool]:
+    """What the statement has found, as pools in their order."""
+    jobs = json.decode(found, type=list[Found]) if found else []
+    return order_pools(
+        [
+            Pool(show(job.contract), sort_labels(job.labels or ()), job.first_block, merge_metadata(job.metadata or ()))
+            for job in jobs
+        ]
+    )
+
+
+def sort_labels(labels: Iterable[tuple[str, str]]) -> list[Label]:
+    return [Label(protocol, product) for protocol, product in sorted(set(labels))]
+
+
+def order_pools(pools: list[Pool]) -> list[Pool]:
+    """Pools by first block and contract, those of one contract as one: several jobs may watch it."""
+    if len(pools) < 2:
+        return pools
+    if len({pool.contract for pool in pools}) < len(pools):
+        by_contract: dict[str, Pool] = {}
+        for pool in pools:
+            same = by_contract.get(pool.contract)
+            by_contract[pool.contract] = pool if same is None else merge(same, pool)
+        pools = list(by_contract.values())
     return sorted(pools, key=lambda pool: (pool.first_block, pool.contract.lower()))
+
+
+def merge(one: Pool, other: Pool) -> Pool:
+    """The labels and metadata of both, and the earlier block."""
+    pairs = [(key, value) for pool in (one, other) for key, values in pool.metadata.items() for value in values]
+    return Pool(
+        one.contract,
+        sorted({*one.labels, *other.labels}),
+        min(one.first_block, other.first_block),
+        merge_metadata(pairs),
+    )
 
 
 def merge_metadata(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

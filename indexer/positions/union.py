@@ -15,37 +15,52 @@ log = logging.getLogger(__name__)
 
 
 def ask_each(
-    part: str, schemas: tuple[str, ...], parameters: dict[str, Any], *, using: str | None = None
+    part: str,
+    schemas: tuple[str, ...],
+    parameters: dict[str, Any],
+    *,
+    using: str | None = None,
+    binary: bool = False,
 ) -> list[tuple[Any, ...]]:
     """One row of each schema, in their order, read in one statement; errors are Django's, as a cursor of its raises.
 
     `using` is a key of DATABASES, READ_DATABASE by default: a replica speaks of the moment it has itself, and the main
     database answers where it cannot.
 
-    `part` is a SELECT that yields one row, with {schema} for the schema's quoted name and {ordinal} as first column.
+    `part` is a SELECT (in parentheses, if it begins with WITH) that yields one row, with {schema} for the schema's
+    quoted name and {ordinal} as first column.
     All parts share the parameters. The server binds them, so that with prepare_threshold in the database's OPTIONS it
     plans a statement once per connection, which saves two thirds of its time; Django's own cursor writes parameters
-    into the text.
+    into the text. `binary` rows are read faster where they hold long arrays.
     """
     if not schemas:
         return []
     database = using or settings.READ_DATABASE
     try:
-        return ask(connections[database], unite(part, schemas), parameters)
+        return ask(connections[database], unite(part, schemas), parameters, binary=binary)
     except (OperationalError, ProgrammingError) as error:
         if database == "default" or not is_of_a_replica(error):
             raise
         log.warning("the replica cannot answer, the main database does: %s", str(error).splitlines()[0])
-    return ask(connections["default"], unite(part, schemas), parameters)
+    return ask(connections["default"], unite(part, schemas), parameters, binary=binary)
 
 
-def ask(connection: BaseDatabaseWrapper, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+def ask(
+    connection: BaseDatabaseWrapper, statement: str, parameters: dict[str, Any], *, binary: bool
+) -> list[tuple[Any, ...]]:
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    with CursorWrapper(psycopg.Cursor(connection.connection), connection) as cursor:
+    with CursorWrapper(make_cursor(connection, binary=binary), connection) as cursor:
         cursor.execute(statement, parameters)
         # UNION ALL promises no order.
         return [row[1:] for row in sorted(cursor.fetchall(), key=lambda row: row[0])]
+
+
+def make_cursor(connection: BaseDatabaseWrapper, *, binary: bool) -> psycopg.Cursor[tuple[Any, ...]]:
+    cursor: psycopg.Cursor[tuple[Any, ...]] = psycopg.Cursor(connection.connection)
+    if binary:
+        cursor.format = psycopg.pq.Format.BINARY
+    return cursor
 
 
 def is_of_a_replica(error: Exception) -> bool:

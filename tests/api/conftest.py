@@ -9,6 +9,21 @@ from indexer.chains.models import Chain
 
 @pytest.fixture
 def client(chains: list[Chain]) -> Client:
-    """It reads the list of chains anew, and sees a server error as users do."""
+    """It reads the chains and their states anew, and sees a server error as users do."""
     Resource.chains.forget()
+    Resource.states.forget()
     return Client(raise_request_exception=False)
+
+
+@pytest.fixture
+def _states_stay(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known of the chains and their states is not read anew while the test runs."""
+    monkeypatch.setattr(Resource.chains, "seconds", 600)
+    monkeypatch.setattr(Resource.states, "seconds", 600)
+
+
+@pytest.fixture
+def _states_fresh(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read anew for every request."""
+    monkeypatch.setattr(Resource.chains, "seconds", 0)
+    monkeypatch.setattr(Resource.states, "seconds", 0)

@@ -53,6 +53,7 @@ def test_the_chains_asked_for_answer_once_each(client: Client, query: str, answe
     assert [said["chain"] for said in answer["chains"]] == answered
 
 
+@pytest.mark.usefixtures("_states_stay")
 def test_a_lookup_costs_one_statement(client: Client, connection: Connection) -> None:
     add_log(connection, add_job(connection, contract(1)), 5)
     start(connection)

@@ -10,5 +10,10 @@ def test_the_index_names_paths_that_answer(client: Client) -> None:
     assert client.get(links["lookup"].format(address=USER_EIP55)).status_code == 200
     path = links["lookup on some chains"].format(address=USER_EIP55, chain="seaside")
     assert client.get(path).status_code == 200
+    many = client.post(
+        links["lookup of up to 1,000 addresses (POST)"], {"addresses": [USER_EIP55]}, content_type="application/json"
+    )
+    assert many.status_code == 200
+    assert "data" in client.get(links["lookup in the shape of the model system"].format(address=USER_EIP55)).json()
     assert "chains" in client.get(links["health"]).json()
     assert b"django_http_requests_total_by_method" in client.get(links["metrics"]).content

@@ -18,8 +18,8 @@ def pids(samples: Samples) -> set[str]:
 def test_requests_add_up_and_processes_are_told_apart(chains: list[Chain], tmp_path: Path) -> None:
     folder = tmp_path / "counts"
     folder.mkdir()
-    environ = {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
-    with web_address(tmp_path / "web.log", "--workers", "2", environ=environ) as address:
+    environ = {"PROMETHEUS_MULTIPROC_DIR": str(folder), "WEB_PROCESSES": "2"}
+    with web_address(tmp_path / "web.log", environ) as address:
 
         def both_have_answered() -> bool:
             read_page(f"{address}/health/live")

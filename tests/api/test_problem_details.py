@@ -57,7 +57,7 @@ def test_an_unknown_path_is_a_404(client: Client) -> None:
 
 @pytest.mark.parametrize("path", [ADDRESS, "/health", "/"])
 def test_another_method_is_a_405_that_names_those_there_are(client: Client, path: str) -> None:
-    response = client.post(path)
+    response = Client(enforce_csrf_checks=True).post(path)
     assert "POST" in problem(response, 405, "Method Not Allowed")
     assert response["Allow"] == "GET, HEAD, OPTIONS"
 

@@ -63,7 +63,7 @@ def test_each_file_has_its_part(tmp_path: Path) -> None:
     assert KEY not in combined
     assert "nothing at /v2/***" in combined
     assert ADDRESS in combined, "a chain worker's lines speak of contracts"
-    assert f"[{process.pid}] indexer.test: a " in combined
+    assert f"-c[{process.pid}] indexer.test: a " in combined
     assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("*.log")} == {0o640}
 
 
@@ -71,12 +71,12 @@ def test_json_has_one_object_a_line(tmp_path: Path) -> None:
     process = start(SPEAK, tmp_path, "json")
     assert process.wait(60) == 0
     first, _, third = map(json.loads, (tmp_path / "combined.log").read_text().splitlines())
-    assert set(first) == {"time", "level", "logger", "message", "process", "pid"}
+    assert list(first) == ["time", "level", "logger", "message", "process", "pid"]
     assert first["time"].endswith("+00:00")
     assert (first["level"], first["logger"], first["message"]) == ("INFO", "indexer.test", 'a "word"')
-    assert first["pid"] == process.pid
+    assert (first["process"], first["pid"]) == ("-c", process.pid)
     # This one logs as the web server does.
-    assert third["message"] == "asking for 0xd8dA…6045 failed"
+    assert third["message"] == "asking for 0x… failed"
     assert third["exception"].startswith("Traceback")
     assert third["exception"].endswith("ValueError: nothing at /v2/***")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.masks import Mask, shorten_addresses
+from config.masks import Mask, hide_addresses
 
 URL = "https://bob:Passw0rdOfBob@abc123.quiknode.pro/v3/Key%2FOfBob7/ethereum?token=TokenOfBob8"
 ENVIRON = {
@@ -90,13 +90,14 @@ def test_a_mask_shows_nothing_of_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "short"),
+    ("text", "hidden"),
     [
-        ("GET /addresses/0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045?x", "GET /addresses/0xd8dA…6045?x"),
-        ("/addresses/d8da6bf26964af9d7eed9e03e53415d37aa96045", "/addresses/d8da…6045"),
-        ("(address)=(\\xd8da6bf26964af9d7eed9e03e53415d37aa96045)", "(address)=(\\xd8da…6045)"),
+        ("GET /addresses/0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045?x", "GET /addresses/0x…?x"),
+        ("/addresses/d8da6bf26964af9d7eed9e03e53415d37aa96045", "/addresses/…"),
+        ("(address)=(\\xd8da6bf26964af9d7eed9e03e53415d37aa96045)", "(address)=(\\x…)"),
+        ("/addresses/0xd8dA6BF26964aF9D7eEd9e03E53415D37aA960450", "/addresses/0x…"),
         ("block 0x" + "ab" * 32, "block 0x" + "ab" * 32),
     ],
 )
-def test_an_address_is_shortened_and_a_hash_is_not(text: str, short: str) -> None:
-    assert shorten_addresses(text) == short
+def test_an_address_is_hidden_and_a_hash_is_not(text: str, hidden: str) -> None:
+    assert hide_addresses(text) == hidden
