@@ -1,30 +1,55 @@
 """Errors as RFC 9457 problem details, the same shape for every one."""
 
+import logging
 import math
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
+from msgspec import UNSET, Struct, UnsetType
+from psycopg.errors import QueryCanceled
 
 from indexer.access.callers import Refusal, TooManyRequests, Unauthenticated
 
+log = logging.getLogger(__name__)
+
+
+class Fault(Struct, frozen=True):
+    """One thing wrong with a request: in a query parameter, or in its body at a JSON pointer such as `#/watches/0`."""
+
+    detail: str
+    parameter: str | UnsetType = UNSET
+    pointer: str | UnsetType = UNSET
+
+
+class ProblemDetails(Struct):
+    """An error, as RFC 9457 writes it; `errors` names each part of the request that is wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: Sequence[Fault] | UnsetType = UNSET
+
 
 class Problem(Exception):
-    """A request that cannot be answered; `detail` names what is wrong and what would be right."""
+    """A request that cannot be answered; `detail` names what is wrong and what would be right, `errors` each part."""
 
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
+    def __init__(self, status: HTTPStatus, detail: str, errors: Sequence[Fault] = ()) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.errors = errors
 
 
 def wrong(detail: str) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, detail)
 
 
-def respond(status: HTTPStatus, detail: str) -> HttpResponse:
+def respond(status: HTTPStatus, detail: str, errors: Sequence[Fault] = ()) -> HttpResponse:
     """A problem response. Its type is about:blank, RFC 9457's for problems that the status code describes."""
-    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    body = ProblemDetails("about:blank", status.phrase, status.value, detail, errors or UNSET)
     return HttpResponse(
         msgspec.json.encode(body),
         status=status,
@@ -44,6 +69,17 @@ def respond_to_refusal(refusal: Refusal) -> HttpResponse:
     else:
         response = respond(HTTPStatus.FORBIDDEN, str(refusal))
     return response
+
+
+def respond_to_outage(path: str, error: Exception) -> HttpResponse:
+    """503, where the database cannot be reached or has given a statement up."""
+    if isinstance(error, QueryCanceled) or isinstance(error.__cause__, QueryCanceled):
+        log.error("%s: the database has given a statement up: %s", path, str(error).strip())
+        detail = "The database has given this up after STATEMENT_TIMEOUT; nothing was changed. Ask for less at once."
+    else:
+        log.error("%s: the database does not answer: %s", path, str(error).strip())
+        detail = "The database does not answer; try again in some seconds."
+    return respond(HTTPStatus.SERVICE_UNAVAILABLE, detail)
 
 
 # What Django calls where no view answers; config.urls names them.

@@ -1,6 +1,5 @@
 """What every resource of the API shares: answers in JSON, errors as problem details."""
 
-import logging
 from http import HTTPStatus
 
 import msgspec
@@ -14,11 +13,9 @@ from django.views.decorators.csrf import csrf_exempt
 from api.access import caller_of_request
 from api.known_chains import KnownChains
 from api.known_states import KnownStates
-from api.problems import Problem, respond, respond_to_refusal
+from api.problems import Problem, respond, respond_to_outage, respond_to_refusal
 from indexer.access.callers import Refusal
 from indexer.access.scopes import READ
-
-log = logging.getLogger(__name__)
 
 
 def answer(content: object, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
@@ -45,12 +42,11 @@ class Resource(View):
                 caller_of_request(request, self.scope)
             return super().dispatch(request, *args, **kwargs)
         except Problem as problem:
-            return respond(problem.status, problem.detail)
+            return respond(problem.status, problem.detail, problem.errors)
         except Refusal as refusal:
             return respond_to_refusal(refusal)
         except (OperationalError, InterfaceError) as error:
-            log.error("%s: the database does not answer: %s", request.path, str(error).strip())
-            return respond(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer; try again in some seconds.")
+            return respond_to_outage(request.path, error)
 
     def options(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         response = super().options(request, *args, **kwargs)

@@ -3,11 +3,18 @@
 from django.urls import path
 
 from api.addresses import Addresses
+from api.bodies import limit_body
+from api.chains import ChainDetail, Chains
+from api.docs import Docs, Schema
 from api.health import Health, Live, Ready
 from api.index import Index
+from api.jobs import JobItem, JobRescan, Jobs
 from api.lookups import Lookups
 from api.metrics import Metrics
+from api.pools import PoolAddressItems, PoolItem, Pools
+from api.support import Support
 from api.user_pools import UserPools
+from api.watch_lists import WatchLists
 
 urlpatterns = [
     path("", Index.as_view()),
@@ -17,5 +24,17 @@ urlpatterns = [
     path("metrics", Metrics.as_view(), name="metrics"),
     path("api/v1/addresses/lookup", Lookups.as_view()),
     path("api/v1/addresses/<str:address>", Addresses.as_view()),
+    path("api/v1/chains", Chains.as_view()),
+    path("api/v1/chains/<str:chain>", ChainDetail.as_view()),
+    path("api/v1/chains/<str:chain>/jobs", Jobs.as_view()),
+    path("api/v1/chains/<str:chain>/jobs/<int:job>", JobItem.as_view()),
+    path("api/v1/chains/<str:chain>/jobs/<int:job>/rescan", JobRescan.as_view()),
+    path("api/v1/pools", Pools.as_view()),
+    path("api/v1/pools/<str:chain>/<str:contract>", PoolItem.as_view()),
+    path("api/v1/pools/<str:chain>/<str:contract>/addresses", PoolAddressItems.as_view()),
+    path("api/v1/watch-lists", limit_body("WATCH_LIST_LIMIT")(WatchLists.as_view())),
+    path("support", Support.as_view()),
     path("user-pools/<str:address>", UserPools.as_view()),
+    path("api/v1/schema", Schema.as_view()),
+    path("api/v1/docs", Docs.as_view()),
 ]

@@ -85,7 +85,7 @@ timeout = 60
 graceful_timeout = 20
 # Longer than load balancers keep idle connections (60 seconds is usual): else some requests meet a closed one.
 keepalive = 75
-limit_request_line = 4094
+limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
 # It would hold the addresses that are looked up.

@@ -1,9 +1,14 @@
 """A client of the real routes, and the chains it asks for."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.test import Client
 
 from api.resource import Resource
+from indexer.access.keys import make_key
+from indexer.access.models import ApiKey, AuditEntry
+from indexer.access.scopes import OPERATOR
 from indexer.chains.models import Chain
 
 
@@ -27,3 +32,14 @@ def _states_fresh(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is read anew for every request."""
     monkeypatch.setattr(Resource.chains, "seconds", 0)
     monkeypatch.setattr(Resource.states, "seconds", 0)
+
+
+@pytest.fixture
+def operator(client: Client) -> Iterator[Client]:
+    """A client that shows an operator's key; nothing is audited before."""
+    AuditEntry.objects.all().delete()
+    ApiKey.objects.all().delete()
+    key = make_key("operator", sorted(OPERATOR.scopes), created_by="test").text
+    yield Client(raise_request_exception=False, headers={"authorization": f"Bearer {key}"})
+    ApiKey.objects.all().delete()
+    AuditEntry.objects.all().delete()

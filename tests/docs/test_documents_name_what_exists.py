@@ -18,7 +18,7 @@ COMMAND = re.compile(r"manage\.py ([a-z_]+)([^#|;&<>\n]*)")
 ROUTE = re.compile(r"(?<![A-Za-z.])/(?:api/v1|health|metrics|user-pools|support|admin)[\w/{}.-]*")
 SETTING = re.compile(r"\b([A-Z][A-Z_]{3,})=")
 # Django's own and those of other programs.
-FOREIGN = {"PGPASSWORD", "DJANGO_SETTINGS_MODULE"}
+FOREIGN = {"DJANGO_SETTINGS_MODULE", "PGDATABASE", "PGHOST", "PGPASSWORD", "PGPORT", "PGUSER"}
 # A platform's, and one that compose.yaml reads itself.
 FOREIGN |= {"PORT", "PUBLISH"}
 PLACEHOLDERS = {

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.migrations.loader import MigrationLoader
 
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain
@@ -206,13 +207,13 @@ def test_a_node_of_another_chain_is_refused(chains: list[Chain], anvil: evm.Chai
 
 
 def test_unapplied_migrations_are_refused_until_they_are_applied(world: World) -> None:
-    newest = "positions", "0002_settings"
+    [newest] = MigrationLoader(None).graph.leaf_nodes("positions")
     world.connection.execute("DELETE FROM django_migrations WHERE app = %s AND name = %s", newest)
     try:
         said = refused("hilltop", {"hilltop": world.evm.url})
     finally:
         world.connection.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())", newest)
-    assert "positions.0002_settings" in said
+    assert ".".join(newest) in said
     assert "manage.py migrate_schemas" in said
     world.import_list({A: "Transfer"})
     run("run_chain_worker", "hilltop", "--until-synced", urls={"hilltop": world.evm.url})

@@ -1,6 +1,7 @@
 """Canaries in every secret, real processes at their most talkative: nothing that they leave behind has one in it."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -55,13 +56,22 @@ class Stage:
             | settings
         )
         self.count = 0
+        self.started: list[subprocess.Popen[bytes]] = []
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         self.count += 1
         with (self.folder / f"said-{self.count}").open("wb") as said:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, *command], cwd=PROJECT, env=self.environ, stdout=said, stderr=subprocess.STDOUT
             )
+        self.started.append(process)
+        return process
+
+    def kill(self) -> None:
+        """None outlives the test."""
+        for process in self.started:
+            process.kill()
+            process.wait()
 
     def run(self, *command: str) -> int:
         return self.start("manage.py", *command).wait(PATIENCE)
@@ -165,8 +175,11 @@ def test_no_canary_is_in_what_processes_leave_behind(world: World, key: str, tmp
         assert stage.run("run_chain_worker", "hilltop", "--until-synced") == 0
         assert stage.run("check_chains") == 1
         assert stage.run("lookup", USER) == 0
-        stuck = stage.start("manage.py", "run_chain_worker", "seaside")
+        stuck = stage.start("manage.py", "run_chain_worker", "seaside", "--metrics-port", "0")
         wait_until(lambda: "no endpoint answers" in "".join(stage.said().values()))
+        served = re.search(r"metrics are served on (http://\S+)", "".join(stage.said().values()))
+        assert served is not None
+        assert ask(stage, served[1], key) == 200
         # The pages of errors that developers see hold settings and variables.
         stage.environ |= {"LOG_FORMAT": "json", "DEBUG": "1"}
         with web(stage) as where:
@@ -176,6 +189,7 @@ def test_no_canary_is_in_what_processes_leave_behind(world: World, key: str, tmp
                 f"/api/v1/addresses/{USER}?no={USER}": 400,
                 f"/api/v1/nothing/{USER}": 404,
                 "/health": 200,
+                "/health/ready": 200,
                 "/metrics": 200,
             }.items():
                 assert ask(stage, where + path, key) == status, path
@@ -191,6 +205,7 @@ def test_no_canary_is_in_what_processes_leave_behind(world: World, key: str, tmp
         stage.keep(dump(world.connection))
     finally:
         proxy.stop()
+        stage.kill()
         for name in lists:
             (tmp_path / name).unlink()
 

@@ -14,6 +14,7 @@ class Log(models.Model):
 
     class Meta:
         db_table = "logs"
+        indexes = [models.Index(fields=["job_id"], name="logs_of_job")]
 
 
 class LogMetadata(models.Model):

@@ -1,0 +1,30 @@
+"""Changes of a chain's tables while its worker writes to them."""
+
+from typing import Any
+
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db.migrations.operations import AddIndex
+from django.db.migrations.state import ProjectState
+
+# What a CREATE INDEX CONCURRENTLY leaves behind when it is interrupted.
+IS_INVALID = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(quote_ident(%s)) AND NOT indisvalid"
+
+
+class AddIndexOnline(AddIndexConcurrently):
+    """An index that is built beside running writers, in a migration that is not atomic; started again, it starts over.
+
+    The schema of a new chain is made in one transaction, in which nothing can be built concurrently; nobody writes to
+    it either.
+    """
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        if schema_editor.connection.in_atomic_block:
+            AddIndex.database_forwards(self, app_label, schema_editor, from_state, to_state)
+            return
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(IS_INVALID, [self.index.name])
+            if cursor.fetchone() is not None:
+                cursor.execute(f"DROP INDEX CONCURRENTLY {schema_editor.quote_name(self.index.name)}")
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
