@@ -9,6 +9,7 @@ from django.core.management.utils import get_random_secret_key
 from psycopg.conninfo import conninfo_to_dict
 
 from config.options import OptionError, Options
+from config.unfold import UNFOLD as UNFOLD
 from indexer.embedded.places import make_state_dir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -23,6 +24,7 @@ SHARED_APPS = [
     "indexer.access",
     "indexer.embedded",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -111,6 +113,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "indexer.chains.picker.ChainPicker",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]

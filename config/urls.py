@@ -3,7 +3,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from indexer.chains.picker import choose_chain
+from indexer.positions.admin.lookup import look_up_page
+
 urlpatterns = [
+    path("admin/chain/", admin.site.admin_view(choose_chain), name="choose_chain"),
+    path("admin/lookup/", admin.site.admin_view(look_up_page), name="look_up"),
     path("admin/", admin.site.urls),
     path("", include("api.urls")),
     path("", include("django_prometheus.urls")),

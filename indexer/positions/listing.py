@@ -6,10 +6,12 @@ from typing import NamedTuple
 from indexer.chains.connections import Connection
 from indexer.positions.address import checksum
 
-JOBS = """
-SELECT id, contract_address, topic0, user_topic, abi, user_argument, metadata_argument, transform, floor,
-       CASE WHEN retired THEN 'retired' WHEN NOT enabled THEN 'disabled' WHEN error IS NOT NULL THEN 'put aside'
-            WHEN live_from IS NULL THEN 'new' WHEN complete THEN 'complete' ELSE 'pending' END,
+STATE = """
+CASE WHEN retired THEN 'retired' WHEN NOT enabled THEN 'disabled' WHEN error IS NOT NULL THEN 'put aside'
+     WHEN live_from IS NULL THEN 'new' WHEN complete THEN 'complete' ELSE 'pending' END
+"""
+JOBS = f"""
+SELECT id, contract_address, topic0, user_topic, abi, user_argument, metadata_argument, transform, floor, {STATE},
        unreadable, error, coalesce(labels, '[]')
 FROM jobs LEFT JOIN LATERAL (
     SELECT json_agg(json_build_object('source', source, 'protocol', protocol, 'product', product)

@@ -72,7 +72,9 @@ def enable_jobs(connection: Connection, jobs: list[int]) -> int:
     """Watch again: the latest loop takes the jobs up, as it does new ones. Jobs changed."""
     with connection.transaction(), connection.cursor() as cur:
         lock_state(cur)
-        changed = cur.execute("UPDATE jobs SET enabled = true WHERE id = ANY(%s) AND NOT enabled", [jobs]).rowcount
+        changed = cur.execute(
+            "UPDATE jobs SET enabled = true WHERE id = ANY(%s) AND NOT enabled AND NOT retired", [jobs]
+        ).rowcount
         refresh_coverage(cur)
     return changed
 
