@@ -48,6 +48,9 @@ UNFOLD = {
     "SITE_SYMBOL": "footprint",
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
+    # What was changed by whom stands in the audit, whatever page it was changed on.
+    "SHOW_HISTORY": False,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("chains/footprint.svg")}],
     "STYLES": [lambda request: static("chains/admin.css")],
     "DASHBOARD_CALLBACK": "indexer.positions.admin.dashboard.fill",
     "SIDEBAR": {

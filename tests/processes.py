@@ -116,9 +116,20 @@ def wait_until(true: Callable[[], bool], within: float = PATIENCE, what: Callabl
         time.sleep(0.02)
 
 
+class Asker:
+    """Asks a web server for a path's JSON."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def __call__(self, path: str) -> Any:
+        with urlopen(f"{self.url}{path}", timeout=PATIENCE) as response:
+            return json.load(response)
+
+
 @contextmanager
-def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
-    """gunicorn with the project's WSGI application; yields what asks it for a path's JSON."""
+def web_server(log: Path) -> Iterator[Asker]:
+    """gunicorn with the project's WSGI application; yields what asks it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -129,9 +140,7 @@ def web_server(log: Path) -> Iterator[Callable[[str], Any]]:
             [sys.executable, "-m", *command], cwd=PROJECT, env=environment({}), stdout=lines, stderr=lines
         )
 
-    def ask(path: str) -> Any:
-        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as response:
-            return json.load(response)
+    ask = Asker(f"http://127.0.0.1:{port}")
 
     def answers() -> bool:
         assert server.poll() is None, log.read_text()

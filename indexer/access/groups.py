@@ -17,11 +17,14 @@ def write_groups(sender: AppConfig, using: str, **rest: Any) -> None:
 
     Users and groups are of the public schema; the schemas of chains are migrated with the same signals.
     """
+    from django.contrib.auth.management import create_permissions
     from django.contrib.auth.models import Group, Permission
 
     last = [config for config in apps.get_app_configs() if config.models_module is not None][-1]
     if sender is not last or connections[using].schema_name != "public":  # type: ignore[attr-defined]  # django-tenants
         return
+    # Django makes those of the sender after this, since its app comes later in the list.
+    create_permissions(sender, verbosity=0, using=using)
     operated = Q()
     for app, model in OPERATED:
         operated |= Q(content_type__app_label=app, content_type__model=model)

@@ -17,7 +17,7 @@ class AuditAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no type inform
     list_display = ("at", "actor", "action", "chain", "what", "result")
     list_display_links = None
     search_fields = ("actor__exact", "chain__exact", "action__exact")
-    search_help_text = "Exactly an actor (a user's name, or key: and an API key's), a chain or an action"
+    search_help_text = "An actor, a chain or an action, in full"
     sortable_by = ()
     # The audit only grows: it is paged through, not counted.
     paginator = InfinitePaginator

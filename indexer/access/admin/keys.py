@@ -104,11 +104,16 @@ class ApiKeyAdmin(AuditedAdmin):
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """save_model has recorded it."""
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:
+        """One button: after it comes the page that shows the key, or the list."""
+        one = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        response: HttpResponse = super().render_change_form(request, context | one, **options)
+        return response
+
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
         """The page that shows the key: neither a message nor a redirect, which would keep its text somewhere."""
         context = {
             **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": f"API key {obj.name}",
             "key": obj,
             "text": getattr(request, SHOWN_KEY),

@@ -13,6 +13,7 @@ from indexer.access.admin.audited import AuditedAdmin
 from indexer.access.scopes import ROLES
 
 HELP = {
+    "permissions": "Those of viewer, operator and administrator are set anew at every migration.",
     "groups": "The role: " + "; ".join(f"{role.name} {role.meaning}" for role in ROLES.values()) + ".",
     "is_staff": "Needed to log in here.",
     "is_superuser": "Does everything, whatever the groups say.",
@@ -23,8 +24,8 @@ HELP = {
 class ExplainedAdmin(AuditedAdmin):
     """Help texts that say what a field means here."""
 
-    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
+    def get_form(self, request: HttpRequest, obj: Model | None = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
         for name, text in HELP.items():
             if name in form.base_fields:
                 form.base_fields[name].help_text = text
@@ -36,7 +37,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class FootprintUserAdmin(ExplainedAdmin, UserAdmin):  # type: ignore[type-arg]  # generic only in the stubs
+class FootprintUserAdmin(ExplainedAdmin, UserAdmin):  # type: ignore[type-arg,misc]  # generic only in the stubs
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -68,8 +69,9 @@ class FootprintUserAdmin(ExplainedAdmin, UserAdmin):  # type: ignore[type-arg]  
 
 @admin.register(Group)
 class FootprintGroupAdmin(AuditedAdmin, GroupAdmin):
-    """The three roles are made anew at every migration; others may stand beside them."""
+    """The three roles get their permissions anew at every migration; others may stand beside them."""
 
+    filter_horizontal = ()
     list_display = ("name", "meaning")
     sortable_by = ()
     show_full_result_count = False

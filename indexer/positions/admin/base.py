@@ -4,6 +4,7 @@ import json
 from typing import Any, cast
 
 from django import forms
+from django.contrib.admin import ShowFacets
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import Model, QuerySet
@@ -51,6 +52,7 @@ class ChainModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no type i
     action_form = ChainActionForm
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER
     list_per_page = 50
     list_fullwidth = True
     actions_on_top = True

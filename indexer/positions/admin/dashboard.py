@@ -46,9 +46,13 @@ def troubles(standing: Standing) -> list[str]:
     if standing.state == "stalled":
         said.append("no block processed for too long")
     if aside := standing.jobs.get("put aside"):
-        said.append(f"{aside:,} jobs put aside with an error")
+        said.append(f"{counted(aside, 'job')} put aside with an error")
     if standing.unreadable:
-        said.append(f"{standing.unreadable:,} jobs with unreadable logs")
+        said.append(f"{counted(standing.unreadable, 'job')} with unreadable logs")
     if standing.failing_segments:
-        said.append(f"{standing.failing_segments:,} segments that could not be read yet")
+        said.append(f"{counted(standing.failing_segments, 'segment')} that could not be read yet")
     return said
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"

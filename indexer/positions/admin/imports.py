@@ -89,7 +89,6 @@ def import_page(page: ChainModelAdmin, request: HttpRequest) -> HttpResponse:
             findings = dry_run(chain, watch_list, agreement) | {"changed": bool(asked["agreed"])}
     context = {
         **page.admin_site.each_context(request),
-        "opts": page.opts,
         "title": f"Import a watch list into {chain}",
         "chain": chain,
         "spoken_of": SPOKEN_OF,
@@ -193,7 +192,6 @@ def imported_page(page: ChainModelAdmin, request: HttpRequest, entry: int) -> Ht
         raise Http404(f"there is no import {entry}")
     context = {
         **page.admin_site.each_context(request),
-        "opts": page.opts,
         "title": f"Imported into {found.chain}",
         "entry": found,
     }

@@ -119,7 +119,6 @@ def show_form(
     shown = page.get_queryset(request).filter(pk__in=jobs[:SHOWN_JOBS]).order_by("id")
     context = {
         **page.admin_site.each_context(request),
-        "opts": page.opts,
         "title": f"{kind.title} {len(jobs):,} job{'s' * (len(jobs) != 1)} of {chain_of(request)}",
         "kind": kind,
         "form": form,

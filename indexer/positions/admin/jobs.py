@@ -47,11 +47,11 @@ FROM jobs WHERE id = %s
 
 @admin.register(Job)
 class JobAdmin(ChainModelAdmin):
-    list_display = ("contract", "labels", "state_label", "event", "floor", "unreadable", "trouble")
+    list_display = ("watched", "labels", "state_label", "from_block", "trouble")
     list_filter = (StateFilter, ProtocolFilter, TroubleFilter)
     list_filter_submit = True
     search_fields = ("contract_address",)
-    search_help_text = "A contract (0x and 40 hex digits, in any case) or a job's number"
+    search_help_text = "A contract (0x…), or a job's number"
     sortable_by = ()
     ordering = ("id",)
     actions = ("disable", "enable", "rescan")
@@ -82,9 +82,26 @@ class JobAdmin(ChainModelAdmin):
             self.message_user(request, f"{term[:60]!r} is {error}.", "warning")
             return queryset.none(), False
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Job | None:
+        """With what only a job's own page shows: Unfold asks for the value of a field several times."""
+        job: Any = super().get_object(request, object_id, from_field)
+        if job is not None:
+            with connection.cursor() as cursor:
+                cursor.execute(COVERAGE, [job.pk])
+                job.read = cursor.fetchone() or ([], [], None)
+            job.reasons = list(UnreadableLog.objects.filter(job_id=job.pk).order_by("block_number")[:SHOWN_REASONS])
+        found: Job | None = job
+        return found
+
+    @admin.display(description="contract and event")
+    def watched(self, job: Job) -> SafeString:
+        event = event_text(definition_of(job))
+        contract = contract_html(bytes(job.contract_address))
+        return format_html('{}<br><span class="fp-clip fp-muted" title="{}">{}</span>', contract, event, event)
+
     @admin.display(description="contract")
     def contract(self, job: Job) -> SafeString:
-        return contract_html(job.contract_address)
+        return contract_html(bytes(job.contract_address))
 
     @admin.display(description="labels")
     def labels(self, job: Job) -> str:
@@ -94,23 +111,23 @@ class JobAdmin(ChainModelAdmin):
     def state_label(self, job: Job) -> SafeString:
         return show(job.state, JOB_STATES)  # type: ignore[attr-defined]  # annotated
 
-    @admin.display(description="event")
-    def event(self, job: Job) -> SafeString:
-        return format_html('<span class="fp-clip">{}</span>', event_text(definition_of(job)))
+    @admin.display(description="floor")
+    def from_block(self, job: Job) -> str:
+        return f"{job.floor:,}"
 
-    @admin.display(description="error")
+    @admin.display(description="trouble")
     def trouble(self, job: Job) -> SafeString:
-        return format_html('<span class="fp-clip" title="{0}">{0}</span>', job.error or "–")
+        unreadable = f"{job.unreadable:,} unreadable logs" if job.unreadable else ""
+        said = "; ".join(filter(None, (job.error, unreadable))) or "–"
+        return format_html('<span class="fp-clip fp-short" title="{}">{}</span>', said, said)
 
     @admin.display(description="as a watch list writes it")
     def definition(self, job: Job) -> SafeString:
         return format_html('<pre class="fp-code">{}</pre>', watch_of(job, job.labels.all()))
 
     @admin.display(description="blocks read")
-    def coverage(self, job: Job) -> str:
-        with connection.cursor() as cursor:
-            cursor.execute(COVERAGE, [job.pk])
-            covered, scanned, processed = cursor.fetchone() or ([], [], None)
+    def coverage(self, job: Any) -> str:
+        covered, scanned, processed = job.read
         end = 0 if processed is None else processed + 1
         live = [(job.live_from, end)] if job.live_from is not None and job.live_from < end else []
         past = sorted((first, behind) for first, behind in covered + scanned)
@@ -127,9 +144,8 @@ class JobAdmin(ChainModelAdmin):
         )
 
     @admin.display(description="why they are unreadable")
-    def unreadable_reasons(self, job: Job) -> SafeString | str:
-        rows = UnreadableLog.objects.filter(job_id=job.pk).order_by("block_number")[:SHOWN_REASONS]
-        lines = [(f"{row.block_number:,}", row.count, row.reason) for row in rows]
+    def unreadable_reasons(self, job: Any) -> SafeString | str:
+        lines = [(f"{row.block_number:,}", row.count, row.reason) for row in job.reasons]
         return format_html_join("", "<div>block {}: {} – {}</div>", lines) or "–"
 
     # Each change is shown on a page of its own first; job_changes makes it when that page is sent.
@@ -146,15 +162,15 @@ class JobAdmin(ChainModelAdmin):
     def rescan(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse:
         return job_changes.confirm(self, request, job_changes.RESCAN, queryset)
 
-    @action(description="Disable…", url_path="disable", permissions=["operate"])
+    @action(description="Disable…", url_path="disable", permissions=["operate"])  # type: ignore[untyped-decorator]
     def disable_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return job_changes.confirm(self, request, job_changes.DISABLE, self.only(request, object_id))
 
-    @action(description="Enable…", url_path="enable", permissions=["operate"])
+    @action(description="Enable…", url_path="enable", permissions=["operate"])  # type: ignore[untyped-decorator]
     def enable_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return job_changes.confirm(self, request, job_changes.ENABLE, self.only(request, object_id))
 
-    @action(description="Rescan…", url_path="rescan", permissions=["operate"])
+    @action(description="Rescan…", url_path="rescan", permissions=["operate"])  # type: ignore[untyped-decorator]
     def rescan_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return job_changes.confirm(self, request, job_changes.RESCAN, self.only(request, object_id))
 

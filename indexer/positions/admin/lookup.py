@@ -75,7 +75,7 @@ def show_answer(answer: ChainAnswer) -> dict[str, Any]:
             }
             for pool in answer.pools[:SHOWN_POOLS]
         ],
-        "pool_count": len(answer.pools),
+        "has_metadata": any(pool.metadata for pool in answer.pools),
         "more_pools": max(0, len(answer.pools) - SHOWN_POOLS),
         "check_also": answer.check_also.contracts,
         "check_count": f"{answer.check_also.count:,}",

@@ -60,7 +60,7 @@ def watch_of(job: Job, labels: Iterable[JobLabel]) -> str:
 
 
 def contract_html(contract: bytes) -> SafeString:
-    return format_html('<span class="fp-mono">{}</span>', checksum(bytes(contract)))
+    return format_html('<span class="fp-mono">{}</span>', checksum(contract))
 
 
 def labels_text(labels: Iterable[JobLabel]) -> str:
@@ -73,7 +73,8 @@ def progress_html(read: int, total: int) -> SafeString:
     # Rounding up would say 100 % while something is missing.
     text = "100 %" if share >= 100 else f"{int(share * 10) / 10} %"
     return format_html(
-        '<span class="fp-progress" title="{} of {} blocks"><span style="width: {}%"></span></span> {}',
+        '<span class="fp-share"><span class="fp-progress" title="{} of {} blocks">'
+        '<span style="width: {}%"></span></span> {}</span>',
         f"{read:,}",
         f"{total:,}",
         f"{min(share, 100):.1f}",

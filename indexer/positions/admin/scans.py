@@ -119,7 +119,7 @@ class SegmentAdmin(ChainModelAdmin):
     def holder(self, segment: Segment) -> SafeString | str:
         if segment.owner is None or segment.lease_until is None:
             return "–"
-        return format_html("{}<br>until {:%H:%M:%S} UTC", segment.owner, segment.lease_until)
+        return format_html("{}<br>until {} UTC", segment.owner, f"{segment.lease_until:%H:%M:%S}")
 
     @admin.display(description="error")
     def trouble(self, segment: Segment) -> SafeString | str:
