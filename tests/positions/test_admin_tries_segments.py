@@ -39,7 +39,7 @@ def test_a_viewer_sees_errors_and_frees_nothing(connection: Connection, log_in: 
     client = log_in("viewer")
     page = client.get(f"{SEGMENTS}?state=put+aside").content.decode()
     assert "local-1 answered nothing for 30 s" in page
-    assert "(3 attempts)" in page
+    assert "(3 attempts, next 20" in page
     form = {"chain": "hilltop", "action": "try_now", "_selected_action": every(connection)}
     client.post(SEGMENTS, form)
     assert len(aside(connection)) == 1

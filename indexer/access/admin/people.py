@@ -68,7 +68,7 @@ class FootprintUserAdmin(ExplainedAdmin, UserAdmin):  # type: ignore[type-arg,mi
 
 
 @admin.register(Group)
-class FootprintGroupAdmin(AuditedAdmin, GroupAdmin):
+class FootprintGroupAdmin(ExplainedAdmin, GroupAdmin):  # type: ignore[misc]  # get_form differs in the stubs
     """The three roles get their permissions anew at every migration; others may stand beside them."""
 
     filter_horizontal = ()

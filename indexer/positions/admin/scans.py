@@ -71,7 +71,7 @@ class ScanAdmin(ChainModelAdmin):
 
 @admin.register(Segment)
 class SegmentAdmin(ChainModelAdmin):
-    list_display = ("number", "blocks", "state_label", "progress", "holder", "log_count", "trouble", "next_attempt")
+    list_display = ("number", "blocks", "state_label", "progress", "holder", "logs", "trouble")
     list_display_links = None
     list_filter = (SegmentStateFilter,)
     list_filter_submit = True
@@ -96,9 +96,13 @@ class SegmentAdmin(ChainModelAdmin):
     def number(self, segment: Segment) -> str:
         return f"{segment.pk} of scan {segment.scan_id}"
 
+    @admin.display(description="logs")
+    def logs(self, segment: Segment) -> str:
+        return f"{segment.log_count:,}"
+
     @admin.display(description="blocks")
-    def blocks(self, segment: Segment) -> str:
-        return f"{segment.from_block:,} – {segment.to_block:,}"
+    def blocks(self, segment: Segment) -> SafeString:
+        return format_html('<span class="fp-share">{}–{}</span>', f"{segment.from_block:,}", f"{segment.to_block:,}")
 
     @admin.display(description="state")
     def state_label(self, segment: Segment) -> SafeString:
@@ -119,14 +123,19 @@ class SegmentAdmin(ChainModelAdmin):
     def holder(self, segment: Segment) -> SafeString | str:
         if segment.owner is None or segment.lease_until is None:
             return "–"
-        return format_html("{}<br>until {} UTC", segment.owner, f"{segment.lease_until:%H:%M:%S}")
+        return format_html(
+            '{}<br><span class="fp-share fp-muted">until {}</span>', segment.owner, f"{segment.lease_until:%H:%M:%S}"
+        )
 
     @admin.display(description="error")
     def trouble(self, segment: Segment) -> SafeString | str:
         if segment.error is None:
             return "–"
         attempts = f"{segment.attempts} attempt{'s' * (segment.attempts != 1)}"
-        return format_html('<div class="fp-words">{} <span class="fp-muted">({})</span></div>', segment.error, attempts)
+        again = f", next {segment.next_attempt:%Y-%m-%d %H:%M:%S}" if segment.next_attempt else ""
+        return format_html(
+            '<div class="fp-words">{} <span class="fp-muted">({}{})</span></div>', segment.error, attempts, again
+        )
 
     @admin.action(description="Try now", permissions=["operate"])
     def try_now(self, request: HttpRequest, queryset: QuerySet[Segment]) -> None:
