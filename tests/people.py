@@ -12,9 +12,9 @@ from indexer.chains.models import Chain
 LogIn = Callable[[str], Client]
 
 
-def make_user(role: str) -> User:
-    """A user of the role's group, or a superuser; somebody without a role for anything else."""
-    user = User.objects.create_user(f"some-{role}", password="a long password", is_staff=True)
+def make_user(role: str, password: str | None = None) -> User:
+    """A user of the role's group, or a superuser; somebody without a role for anything else. Hashing takes its time."""
+    user = User.objects.create_user(f"some-{role}", password=password, is_staff=True)
     if role == "superuser":
         user.is_superuser = True
         user.save()

@@ -8,10 +8,11 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib import admin, messages
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST
 from django_tenants.utils import get_public_schema_name
 
@@ -51,6 +52,11 @@ class ChainPicker:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
+    @cached_property
+    def home(self) -> str:
+        """Where the admin begins: found once, since lookups pass here, too."""
+        return reverse("admin:index")
+
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         try:
             return self.get_response(request)
@@ -61,8 +67,10 @@ class ChainPicker:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        if not request.path.startswith(reverse("admin:index")) or not admin.site.has_permission(request):
+        if not request.path.startswith(self.home) or not admin.site.has_permission(request):
             return None
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            raise Http404("PostgreSQL's text holds no NUL, so there is nothing of that name")
         chains = list(Chain.objects.all())
         chosen = request.session.get(CHOSEN)
         chain = next((chain for chain in chains if chain.slug == chosen), chains[0] if chains else None)

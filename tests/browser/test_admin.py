@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 
 LIST = """{"chain": "hilltop", "chain_id": 31337, "watches": [{"protocol": "aave-v2", "product": "a-token",
 "event": "Transfer", "contracts": ["0x028171bCA77440897B824Ca71D1c56caC55b68A3"]}]}"""
+PASSWORD = "a long password"
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 
@@ -31,7 +32,7 @@ def jobs(chains: list[Chain], connection: Connection, log_in: LogIn) -> list[int
     with connect(chains[1]) as other:
         start(other)
     found = fill(connection, rows=12)
-    make_user("superuser")
+    make_user("superuser", PASSWORD)
     return found
 
 
@@ -50,7 +51,7 @@ def visit(browser: Browser, server: Asker, size: Any) -> Iterator[tuple[Page, li
     page.on("request", note)
     page.goto("/admin/")
     page.fill("#id_username", "some-superuser")
-    page.fill("#id_password", "a long password")
+    page.fill("#id_password", PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page).to_have_title("Dashboard | Footprint")
     yield page, foreign

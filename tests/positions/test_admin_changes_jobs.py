@@ -4,11 +4,13 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.test import Client
 
 from indexer.access.models import AuditEntry
 from indexer.chains.connections import Connection
 from indexer.chains.models import Chain
+from indexer.positions.protocol.state import lock_state
 from tests.people import LogIn
 from tests.positions.lookup_rows import add_job, contract, refresh, start
 
@@ -89,6 +91,32 @@ def test_a_rescan_asks_for_its_first_block(connection: Connection, jobs: list[in
     assert "1 job going to be read again from block 50." in page.content.decode()
     assert state(connection, jobs[0]) == (True, None, "{[0,50)}")
     assert audit()[-1][3] == f"job {jobs[0]} from block 50"
+
+
+def test_all_jobs_that_a_filter_finds_can_be_chosen_at_once(
+    connection: Connection, jobs: list[int], log_in: LogIn
+) -> None:
+    other = add_job(connection, contract(7), labels=[("list", "curve", "pool")])
+    client = log_in("operator")
+    form = {"chain": "hilltop", "action": "disable", "select_across": "1", "_selected_action": jobs[:1]}
+    page = client.post(f"{JOBS}?protocol=uniswap", form).content.decode()
+    assert "Disable 3 jobs of hilltop?" in page
+    assert f'value="{" ".join(map(str, jobs))}"' in page
+    assert other not in jobs
+
+
+def test_a_database_that_is_too_slow_is_said_and_nothing_is_changed(
+    chain: Chain, connection: Connection, jobs: list[int], log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = log_in("operator")
+    monkeypatch.setitem(connections["default"].settings_dict["OPTIONS"], "options", "-c statement_timeout=200")
+    with connection.transaction(), connection.cursor() as cur:
+        lock_state(cur)
+        answer = send(client, "disable", jobs)
+    assert answer.status_code == 503
+    assert b"nothing was changed" in answer.content
+    assert all(state(connection, job)[0] for job in jobs)
+    assert audit()[0][4].startswith("failed: ")
 
 
 def test_retired_jobs_stay_retired(connection: Connection, log_in: LogIn) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
 from django.test import Client, override_settings
 
 from indexer.access.models import AuditEntry
 from indexer.chains.connections import Connection
 from indexer.positions.address import checksum
+from indexer.positions.protocol.state import lock_state
 from tests.people import LogIn
 from tests.positions.lookup_rows import start
 from tests.positions.world import A, B, watch
@@ -149,6 +151,19 @@ def test_a_list_larger_than_other_bodies_may_be_is_taken(connection: Connection,
     client = log_in("operator")
     post(client, data, agreed=agreement(post(client, data)))
     assert len(watched(connection)) == 8_999
+
+
+@pytest.mark.usefixtures("started")
+def test_a_database_that_is_too_slow_is_said(
+    connection: Connection, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = log_in("operator")
+    monkeypatch.setitem(connections["default"].settings_dict["OPTIONS"], "options", "-c statement_timeout=200")
+    with connection.transaction(), connection.cursor() as cur:
+        lock_state(cur)
+        answer = post(client, watch({A: "Transfer"}))
+    assert answer.status_code == 503
+    assert b"did not finish in time" in answer.content
 
 
 @pytest.mark.parametrize("role", ["viewer", "nobody"])

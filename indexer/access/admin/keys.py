@@ -80,11 +80,11 @@ class ApiKeyAdmin(AuditedAdmin):
         return "no limit" if key.requests_per_minute is None else f"{key.requests_per_minute:,}"
 
     @admin.display(description="last used")
-    def last_used(self, key: ApiKey) -> Any:
+    def last_used(self, key: ApiKey) -> str:
         try:
-            return key.use.last_used
+            return f"{key.use.last_used:%Y-%m-%d %H:%M:%S}"
         except ApiKeyUse.DoesNotExist:
-            return None
+            return "never"
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         if change:

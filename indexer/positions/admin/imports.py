@@ -9,6 +9,7 @@ from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from psycopg import OperationalError
 
 from indexer.access.audit import recorded
 from indexer.access.models import AuditEntry
@@ -81,12 +82,13 @@ def import_page(page: ChainModelAdmin, request: HttpRequest) -> HttpResponse:
         )
         try:
             watch_list = parse(asked["content"], chain)
-        except WatchListError as error:
-            findings = refused(error)
-        else:
             if asked["agreed"] and agreement.is_given(asked["agreed"]):
                 return redirect("admin:positions_job_imported", import_now(request, chain, watch_list, agreement))
             findings = dry_run(chain, watch_list, agreement) | {"changed": bool(asked["agreed"])}
+        except WatchListError as error:
+            findings = refused(error)
+        except OperationalError:
+            findings = {"gave_up": True}
     context = {
         **page.admin_site.each_context(request),
         "title": f"Import a watch list into {chain}",
@@ -97,7 +99,8 @@ def import_page(page: ChainModelAdmin, request: HttpRequest) -> HttpResponse:
         **findings,
     }
     refusal = bool(form.errors) or "problems" in findings
-    return render(request, "positions/admin/import.html", context, status=400 if refusal else 200)
+    status = 503 if "gave_up" in findings else 400 if refusal else 200
+    return render(request, "positions/admin/import.html", context, status=status)
 
 
 def refused(error: WatchListError) -> dict[str, Any]:
@@ -119,7 +122,7 @@ def dry_run(chain: Chain, watch_list: WatchList, agreement: Agreement) -> dict[s
             dry_run=True,
             list_changes=True,
         )
-    return {"imported": imported, "said": describe(imported), "groups": group(imported), "agreed": agreement.sign()}
+    return {"imported": imported, "said": imported.summary, "groups": group(imported), "agreed": agreement.sign()}
 
 
 def import_now(request: HttpRequest, chain: Chain, watch_list: WatchList, agreement: Agreement) -> int:
@@ -131,7 +134,7 @@ def import_now(request: HttpRequest, chain: Chain, watch_list: WatchList, agreem
             imported = import_watch_list(
                 connection, watch_list, source=agreement.source, chain_floor=chain.floor, prune=agreement.prune
             )
-        recording.outcome = describe(imported)
+        recording.outcome = imported.summary
     return int(recording.entry.pk)
 
 
@@ -164,23 +167,6 @@ def show(change: Change) -> dict[str, str]:
         "labels": ", ".join(change.labels) or "–",
         "floor": f"{change.floor:,}",
     }
-
-
-def describe(imported: Imported) -> str:
-    """What an import did or would do, in a line."""
-    parts = [f"{imported.entries:,} entries", f"{imported.added:,} jobs added", f"{imported.labels:,} labels added"]
-    parts += [
-        f"{count:,} {what}"
-        for count, what in (
-            (imported.retired, "replaced"),
-            (imported.revived, "enabled again"),
-            (imported.disabled, "disabled"),
-            (imported.lowered, "read from an earlier block on"),
-            (imported.without_event, "without an event"),
-        )
-        if count
-    ]
-    return ", ".join(parts)
 
 
 def imported_page(page: ChainModelAdmin, request: HttpRequest, entry: int) -> HttpResponse:

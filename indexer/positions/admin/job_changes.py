@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from psycopg import OperationalError
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from indexer.access.audit import recorded
@@ -144,8 +144,13 @@ def change_page(page: ChainModelAdmin, request: HttpRequest) -> HttpResponse:
             messages.error(request, "That form cannot be read; nothing was changed. Choose the jobs again.")
             return redirect("admin:positions_job_changelist")
         return show_form(page, request, kind, form, form.cleaned_data["jobs"], status=400)
-    make_change(request, KINDS[form.cleaned_data["kind"]], form.cleaned_data["jobs"], form.cleaned_data["from_block"])
-    return redirect(reverse("admin:positions_job_changelist"))
+    kind, jobs = KINDS[form.cleaned_data["kind"]], form.cleaned_data["jobs"]
+    try:
+        make_change(request, kind, jobs, form.cleaned_data["from_block"])
+    except OperationalError:
+        messages.error(request, "The database did not finish in time, so nothing was changed: try again.")
+        return show_form(page, request, kind, form, jobs, status=503)
+    return redirect("admin:positions_job_changelist")
 
 
 def make_change(request: HttpRequest, kind: Kind, jobs: list[int], from_block: int | None) -> None:
