@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
-from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from api.problems import Problem, respond, wrong
+from indexer.access.limits import limit_of
 
-View = TypeVar("View", bound=Callable[..., Any])
 Shape = TypeVar("Shape")
 
 
@@ -82,16 +81,6 @@ def too_large(limit: int) -> Problem:
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {limit:,} bytes, the most allowed.")
 
 
-def limit_body(setting: str) -> Callable[[View], View]:
-    """Let a view's bodies be as long as this setting says, instead of BODY_LIMIT."""
-
-    def mark(view: View) -> View:
-        view.body_limit_setting = setting  # type: ignore[attr-defined]  # functions take attributes
-        return view
-
-    return mark
-
-
 class BodyLimit:
     """Middleware: a request that announces more than its view takes is a 413 before a byte of its body is read."""
 
@@ -107,7 +96,7 @@ class BodyLimit:
         stated = stated_length(request)
         if not stated:
             return None
-        limit = int(getattr(settings, getattr(view, "body_limit_setting", "BODY_LIMIT")))
+        limit = limit_of(view)
         if stated <= limit:
             return None
         problem = too_large(limit)

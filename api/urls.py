@@ -3,7 +3,6 @@
 from django.urls import path
 
 from api.addresses import Addresses
-from api.bodies import limit_body
 from api.chains import ChainDetail, Chains
 from api.docs import Docs, Schema
 from api.health import Health, Live, Ready
@@ -15,6 +14,7 @@ from api.pools import PoolAddressItems, PoolItem, Pools
 from api.support import Support
 from api.user_pools import UserPools
 from api.watch_lists import WatchLists
+from indexer.access.limits import limit_body
 
 urlpatterns = [
     path("", Index.as_view()),

@@ -14,6 +14,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain, schema_of
 
+pytest_plugins = ("tests.people",)
 SLUGS = ("hilltop", "seaside")
 
 

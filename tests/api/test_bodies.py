@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from api.bodies import BodyLimit, limit_body, read_body
+from api.bodies import BodyLimit, read_body
 from api.problems import Problem
+from indexer.access.limits import limit_body
 from tests.api.test_problem_details import problem
 
 LIMIT = 100
