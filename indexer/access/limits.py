@@ -1,4 +1,4 @@
-"""How long the body of a request may be: BODY_LIMIT, unless its view says otherwise. The api's middleware holds to it."""
+"""How long the body of a request may be: BODY_LIMIT, unless its view says otherwise. api.bodies holds to it."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
