@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.test.utils import setup_databases, teardown_databases
+from django.utils.timezone import now
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -107,4 +108,4 @@ def empty(chain: Chain) -> None:
         for table in TABLES:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         connection.execute(EMPTY_SETTINGS)
-    Chain.objects.filter(pk=chain.pk).update(floor=0)
+    Chain.objects.filter(pk=chain.pk).update(floor=0, created_at=now())

@@ -139,8 +139,8 @@ def test_no_list_two_lists_or_one_too_large_are_no_errors_of_the_server(log_in: 
     assert b"not both" in client.post(PAGE, form | two).content
     with override_settings(WATCH_LIST_LIMIT=10):
         answer = post(client, watch({A: "Transfer"}))
-    assert answer.status_code == 400
-    assert b"10 are allowed (WATCH_LIST_LIMIT)" in answer.content
+    assert answer.status_code == 413
+    assert b"more than 10 bytes, the most allowed" in answer.content
 
 
 @pytest.mark.usefixtures("started")

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
@@ -36,10 +35,6 @@ class ImportForm(forms.Form):
         if len(given) != 1 and not self.errors:
             said = "Choose a file or paste a list, not both." if given else "Choose a file, or paste a list."
             raise forms.ValidationError(said)
-        if given and given[0].size > settings.WATCH_LIST_LIMIT:
-            raise forms.ValidationError(
-                f"The list has {given[0].size:,} bytes; {settings.WATCH_LIST_LIMIT:,} are allowed (WATCH_LIST_LIMIT)."
-            )
         found["content"] = read(given[0]) if given else b""
         return found
 
