@@ -18,17 +18,6 @@ if __name__ == "__main__":
     enter(sys.argv[1] if len(sys.argv) > 1 else "")
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from django.core.management import execute_from_command_line
+    from config.command_line import execute
 
-    from config.logs import watch_uncaught
-    from config.masks import Mask
-    from config.options import EX_CONFIG, OptionError
-    from indexer.workers.child import supervised
-
-    watch_uncaught(Mask())
-    with supervised():
-        try:
-            execute_from_command_line(sys.argv)
-        except OptionError as error:
-            print(error, file=sys.stderr)
-            sys.exit(EX_CONFIG)
+    execute(sys.argv)

@@ -5,11 +5,11 @@ from http import HTTPStatus
 from typing import TypeVar
 
 import msgspec
-from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from api.problems import Fault, Problem, respond, wrong
+from indexer.access.limits import limit_of
 
 Shape = TypeVar("Shape")
 
@@ -100,11 +100,6 @@ def too_large(limit: int) -> Problem:
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {limit:,} bytes, the most allowed.")
 
 
-def body_limit(view: object) -> int:
-    """How many bytes a view takes: as many as BODY_LIMIT says, or the setting that it names in `body_limit`."""
-    return int(getattr(settings, getattr(view, "body_limit", "BODY_LIMIT")))
-
-
 class BodyLimit:
     """Middleware: a request that announces more than its view takes is a 413 before a byte of its body is read."""
 
@@ -120,7 +115,7 @@ class BodyLimit:
         stated = stated_length(request)
         if not stated:
             return None
-        limit = body_limit(getattr(view, "view_class", None))
+        limit = limit_of(view)
         if stated <= limit:
             return None
         problem = too_large(limit)

@@ -6,10 +6,11 @@ from typing import Annotated
 from django.http import HttpRequest, HttpResponse
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.bodies import body_limit, read_json, unfit
+from api.bodies import read_json, unfit
 from api.openapi_parts import ANY_CASE
 from api.questions import read_plain, shorten, unknown_chains
 from api.resource import Resource, answer
+from indexer.access.limits import limit_of
 from indexer.chains.models import Chain
 from indexer.positions.address import parse_address
 from indexer.positions.batch import Batch, look_up_many
@@ -31,7 +32,7 @@ class Lookups(Resource):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         read_plain(request.GET, {})
-        question = read_json(request, Question, body_limit(self))
+        question = read_json(request, Question, limit_of(self))
         users = read_addresses(question.addresses)
 
         def ask(known: Sequence[Chain]) -> Batch:

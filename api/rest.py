@@ -9,13 +9,14 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from api.bodies import body_limit, read_json
+from api.bodies import read_json
 from api.known_chains import KnownChains
 from api.problems import Fault, Problem
 from api.questions import find_chain
 from api.resource import Resource, allow
 from indexer.access.audit import Recording, recorded
 from indexer.access.callers import Caller
+from indexer.access.limits import limit_of
 from indexer.chains.models import Chain
 
 Answer = TypeVar("Answer")
@@ -39,7 +40,7 @@ class RestView(APIView):
         return find_chain(self.chains.read(), slug)
 
     def read_json(self, request: Request, shape: type[Body]) -> Body:
-        return read_json(request._request, shape, body_limit(self))
+        return read_json(request._request, shape, limit_of(self))
 
     def recorded(self, action: str, chain: Chain, target: str) -> AbstractContextManager[Recording]:
         return recorded(self.caller.name, action, chain=chain.slug, target=target)

@@ -78,7 +78,7 @@ class ImportAnswer(Struct):
 
 class WatchLists(RestView):
     write_scope = WRITE_WATCHES
-    body_limit = "WATCH_LIST_LIMIT"
+    body_limit_setting = "WATCH_LIST_LIMIT"
 
     @documented(
         "importWatchList",

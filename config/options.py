@@ -117,7 +117,7 @@ GROUPS = (
     Group(
         "Workers",
         (
-            Option("CHAINS", "", "The chains that run_workers takes, with commas between. Empty: all."),
+            Option("CHAINS", "", "The chains that run_workers takes and setup adds, with commas between. Empty: all."),
             Option("HISTORIC_HELPERS", "0", "Processes for each chain that help with the past, beside its worker."),
         ),
     ),
@@ -216,7 +216,9 @@ def write_page() -> str:
     lines = [
         "# Settings",
         "",
-        "All come from the environment. This page is made: `python -m config.options --write`.",
+        "All come from the environment; no file is read by itself. Docker compose takes them from `.env`, systemd from",
+        "`/etc/footprint/environment`, a shell by `set -a; . ./.env; set +a`. This page is made:",
+        "`python -m config.options --write`.",
     ]
     for group in GROUPS:
         lines += ["", f"## {group.title}", "", "| name | default | what it does |", "|---|---|---|"]

@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from config.logs import build_logging, program_name
 from config.masks import Mask
 from config.options import OptionError, Options
+from config.unfold import UNFOLD as UNFOLD
 from indexer.embedded.places import make_state_dir, state_dir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -29,6 +30,7 @@ SHARED_APPS = [
     "indexer.workers",
     "indexer.embedded",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -131,6 +133,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "api.lean.Authentication",
     "api.lean.Messages",
+    "indexer.chains.picker.ChainPicker",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -160,7 +163,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = ["config.formats"]
 
+LOGIN_REDIRECT_URL = "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

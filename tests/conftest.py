@@ -4,12 +4,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.test.utils import setup_databases, teardown_databases
+from django.utils.timezone import now
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -17,6 +17,7 @@ from indexer.access.models import ApiKey, AuditEntry
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain, schema_of
 
+pytest_plugins = ("tests.people",)
 SLUGS = ("hilltop", "seaside")
 
 
@@ -111,4 +112,4 @@ def empty(chain: Chain) -> None:
         for table in TABLES:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         connection.execute(EMPTY_SETTINGS)
-    Chain.objects.filter(pk=chain.pk).update(floor=0, created_at=datetime.now(UTC))
+    Chain.objects.filter(pk=chain.pk).update(floor=0, created_at=now())

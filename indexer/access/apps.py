@@ -5,6 +5,7 @@ from django.db.models.signals import post_migrate
 class AccessConfig(AppConfig):
     name = "indexer.access"
     label = "access"
+    verbose_name = "Access"
 
     def ready(self) -> None:
         from indexer.access.groups import write_groups

@@ -5,6 +5,7 @@ from django.db.backends.signals import connection_created
 class ChainsConfig(AppConfig):
     name = "indexer.chains"
     label = "chains"
+    verbose_name = "Chains"
 
     def ready(self) -> None:
         from indexer.chains import checks  # noqa: F401  # registers them

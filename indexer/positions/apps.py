@@ -4,3 +4,4 @@ from django.apps import AppConfig
 class PositionsConfig(AppConfig):
     name = "indexer.positions"
     label = "positions"
+    verbose_name = "Watching"

@@ -13,6 +13,7 @@ from pytest_django import Settings
 from api.bodies import BodyLimit, read_body
 from api.problems import Problem
 from api.resource import Resource
+from indexer.access.limits import limit_body
 from tests.api.problems import problem
 
 LIMIT = 100
@@ -88,19 +89,31 @@ def answer_nothing(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+@limit_body("WATCH_LIST_LIMIT")
+def answer_lists(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
+
+
 class Lists(Resource):
-    body_limit = "WATCH_LIST_LIMIT"
+    body_limit_setting = "WATCH_LIST_LIMIT"
 
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(
     ("view", "length", "status"),
-    [(Resource, 1024, None), (Resource, 1025, 413), (Lists, 1025, None), (Lists, 4097, 413)],
+    [
+        (Resource.as_view(), 1024, None),
+        (Resource.as_view(), 1025, 413),
+        (Lists.as_view(), 1025, None),
+        (Lists.as_view(), 4097, 413),
+        (answer_lists, 1025, None),
+        (answer_lists, 4097, 413),
+    ],
 )
-def test_every_view_has_a_limit_and_some_have_their_own(view: type[Resource], length: int, status: int | None) -> None:
+def test_every_view_has_a_limit_and_some_have_their_own(view: Any, length: int, status: int | None) -> None:
     limit = BodyLimit(answer_nothing)
     asked = RequestFactory().post("/", b"x" * length, content_type="text/plain")
-    response = limit.process_view(asked, view.as_view(), (), {})
+    response = limit.process_view(asked, view, (), {})
     assert (response and response.status_code) == status
 
 

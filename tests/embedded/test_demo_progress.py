@@ -85,7 +85,8 @@ def test_the_screen_shows_every_chain_and_whole_links() -> None:
     assert shown[1] == "hilltop 1,500 1,499 1,488 12.3 3 / 16 2,345 4 reading the past"
     assert shown[2] == "seaside 1,500 - - 0.0 3 / 16 2,345 4 starting"
     assert f"http://127.0.0.1:8000/api/v1/addresses/{address}" in shown
-    assert "Health http://127.0.0.1:8000/health" in shown
+    assert "Health http://127.0.0.1:8000/health/ready" in shown
+    assert "API http://127.0.0.1:8000/api/v1/docs" in shown
     assert "Metrics http://127.0.0.1:8000/metrics" in shown
     assert "Logs /logs" in shown
 

@@ -22,10 +22,10 @@ pytestmark = [
     pytest.mark.xdist_group("environment"),
 ]
 
-# What stands for Django: it tells how it was run, and does what its second argument says.
-MANAGEMENT = """
+# What stands for the commands: it tells how it was run, and does what its second argument says.
+COMMAND_LINE = """
 import json, os, signal, sys, time
-def execute_from_command_line(argv):
+def execute(argv):
     print(json.dumps({"argv": argv, "pid": os.getpid(), "prefix": sys.prefix}), flush=True)
     if argv[2:] == ["fail"]:
         sys.exit(7)
@@ -42,8 +42,6 @@ def build_wheel(folder: Path, version: str) -> str:
     info = f"django-{version}.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("django/__init__.py", "")
-        archive.writestr("django/core/__init__.py", "")
-        archive.writestr("django/core/management.py", MANAGEMENT)
         archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: django\nVersion: {version}\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
@@ -60,6 +58,7 @@ class BareMachine:
         (self.project / "config").mkdir(parents=True)
         for name in ("manage.py", "config/__init__.py", "config/environment.py"):
             shutil.copy(PROJECT / name, self.project / name)
+        (self.project / "config" / "command_line.py").write_text(COMMAND_LINE)
         self.venv = self.project / ".venv"
         self.first: subprocess.CompletedProcess[str]
         self.lock_version("0.1")
@@ -114,7 +113,7 @@ def test_the_first_start_makes_the_environment_and_runs_in_it(machine: BareMachi
 
 
 def test_pip_writes_nowhere_else(machine: BareMachine) -> None:
-    assert list(machine.venv.glob("lib/python3*/site-packages/django/core/management.py"))
+    assert list(machine.venv.glob("lib/python3*/site-packages/django/__init__.py"))
     assert not (machine.project.parent / "elsewhere").exists()
     assert not (machine.project.parent / "home").exists()
 

@@ -56,6 +56,9 @@ def test_a_worker_tells_what_it_has_done(world: World, proxy: Proxy, start: Star
     worker = start(f"{proxy.url}/v2/{KEY}")
     wait_until(lambda: bool(world.setting("coverage")["complete"]))
     wait_until(lambda: world.setting("latest_block_processed") == world.evm.head())
+    # Counted is what was committed, a moment after it was.
+    stored = "footprint_log_rows_stored_total"
+    wait_until(lambda: total(scrape(worker.metrics_url), stored) >= len(world.rows()))
     first = scrape(worker.metrics_url)
     chain = {"chain": "hilltop"}
     head = world.evm.head()
@@ -71,17 +74,16 @@ def test_a_worker_tells_what_it_has_done(world: World, proxy: Proxy, start: Star
     assert value(first, "footprint_database_up") == 1
     assert state(first, "latest") == state(first, "historic") == ["working"]
 
-    rows = len(world.rows())
     touches = len(world.evm.touches(A, first=world.floor))
     unreadable = world.evm.touches(B, first=world.floor)
     # A row is written again when an earlier block is found to touch.
-    assert rows <= total(first, "footprint_log_rows_stored_total") <= touches
+    assert total(first, stored) <= touches
     # The blocks above final are read once for the take-up, and a batch read meanwhile is thrown away.
     assert total(first, "footprint_logs_matched_total") >= touches + len(unreadable)
     assert total(first, "footprint_logs_seen_total") >= total(first, "footprint_logs_matched_total")
-    assert (
-        value(first, "footprint_chain_unreadable_logs", **chain) == total(first, "footprint_logs_unreadable_total") > 0
-    )
+    stored_unreadable = value(first, "footprint_chain_unreadable_logs", **chain)
+    assert stored_unreadable is not None
+    assert 0 < stored_unreadable <= total(first, "footprint_logs_unreadable_total")
     assert value(first, "footprint_chain_jobs", chain="hilltop", status="complete") == 2
     assert total(first, "footprint_chain_jobs") == 2
 
@@ -93,10 +95,11 @@ def test_a_worker_tells_what_it_has_done(world: World, proxy: Proxy, start: Star
     assert total(first, "process_resident_memory_bytes") > 0
 
     grow(world.evm, 3)
-    wait_until(lambda: world.setting("latest_block_processed") == world.evm.head())
-    second = scrape(worker.metrics_url)
     blocks = "footprint_blocks_processed_total"
-    assert total(second, blocks, loop="latest") - total(first, blocks, loop="latest") == 3
+    wait_until(
+        lambda: total(scrape(worker.metrics_url), blocks, loop="latest") >= total(first, blocks, loop="latest") + 3
+    )
+    assert value(scrape(worker.metrics_url), "footprint_chain_processed_block", **chain) == head + 3
     assert worker.terminate() == 0
 
 
@@ -107,9 +110,11 @@ def test_a_reorg_is_counted(world: World, proxy: Proxy, start: Start) -> None:
     before = scrape(worker.metrics_url)
     for deep in ("yes", "no"):
         assert value(before, "footprint_reorgs_undone_total", chain="hilltop", deep=deep) == 0
+    grow(world.evm, 3)
+    wait_until(lambda: world.setting("latest_block_processed") == world.evm.head())
     world.evm.reorg(2)
     world.evm.mine()
-    wait_until(lambda: world.setting("rewind")["count"] > 0)
+    wait_until(lambda: total(scrape(worker.metrics_url), "footprint_reorg_blocks_undone_total") > 0)
     after = scrape(worker.metrics_url)
     assert value(after, "footprint_reorgs_undone_total", chain="hilltop", deep="no") == 1
     assert value(after, "footprint_reorg_blocks_undone_total", chain="hilltop") == 2
@@ -160,10 +165,10 @@ def test_a_lost_database_is_counted_and_metrics_go_on(world: World, start: Start
     worker = start(world.evm.url)
     wait_until(lambda: state(scrape(worker.metrics_url), "latest") == ["working"])
     assert len(backends(world.connection, "hilltop")) == 2
-    all_three = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'footprint hilltop%'"
-    )
-    assert len(world.connection.execute(all_three).fetchall()) == 3
+    of_the_worker = "FROM pg_stat_activity WHERE application_name LIKE 'footprint hilltop%'"
+    # The server may still be busy letting go of a worker that a test before has killed.
+    wait_until(lambda: len(world.connection.execute(f"SELECT pid {of_the_worker}").fetchall()) == 3)
+    world.connection.execute(f"SELECT pg_terminate_backend(pid) {of_the_worker}")
     reconnects = "footprint_database_reconnects_total"
     wait_until(lambda: total(scrape(worker.metrics_url), reconnects) == 2)
     wait_until(lambda: state(scrape(worker.metrics_url), "latest") == ["working"])

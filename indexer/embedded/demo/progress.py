@@ -132,7 +132,9 @@ def name_links(base_url: str, addresses: Sequence[str], logs: object) -> list[st
     return [
         "Which pools has this address touched?",
         *(f"  {base_url}/api/v1/addresses/{address}" for address in addresses),
-        f"Health   {base_url}/health",
+        f"API      {base_url}/api/v1/docs",
+        f"Admin    {base_url}/admin/ (manage.py createsuperuser makes a login)",
+        f"Health   {base_url}/health/ready",
         f"Metrics  {base_url}/metrics",
         f"Logs     {logs}",
         "Ctrl-C stops everything; the next start goes on from here.",

@@ -60,6 +60,9 @@ class Job(models.Model):
             models.Index(fields=["id"], name="jobs_retired", condition=Q(retired=True)),
         ]
 
+    def __str__(self) -> str:
+        return f"job {self.pk}"
+
 
 class JobLabel(models.Model):
     """Whose job it is: a protocol's product, named by one source list. Several labels may share one job."""

@@ -16,6 +16,9 @@ class Scan(models.Model):
         db_table = "scans"
         indexes = [models.Index(fields=["id"], name="scans_unfinished", condition=models.Q(finished_at=None))]
 
+    def __str__(self) -> str:
+        return f"scan {self.pk}"
+
 
 class ScanJob(models.Model):
     """A job in a scan with the blocks it needs of it: a segment is read for the jobs whose need overlaps it."""

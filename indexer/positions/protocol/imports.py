@@ -104,6 +104,23 @@ class Imported(NamedTuple):
     labels: int
     changes: list[Change]
 
+    @property
+    def summary(self) -> str:
+        """The numbers in a line."""
+        parts = [f"{self.entries:,} entries", f"{self.added:,} jobs added", f"{self.labels:,} labels added"]
+        parts += [
+            f"{count:,} {what}"
+            for count, what in (
+                (self.retired, "replaced"),
+                (self.revived, "enabled again"),
+                (self.disabled, "disabled"),
+                (self.lowered, "read from an earlier block on"),
+                (self.without_event, "without an event"),
+            )
+            if count
+        ]
+        return ", ".join(parts)
+
 
 def import_watch_list(
     connection: Connection,

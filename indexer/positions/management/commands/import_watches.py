@@ -11,7 +11,7 @@ from indexer.chains.command import FootprintCommand
 from indexer.chains.connections import connect
 from indexer.chains.models import Chain
 from indexer.chains.registry import ChainError, find_chain
-from indexer.positions.protocol.imports import Imported, import_watch_list
+from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.watchlist import WatchList, WatchListError, read_watch_list
 
 
@@ -49,7 +49,7 @@ class Command(FootprintCommand):
                     prune=options["prune"],
                     dry_run=options["dry_run"],
                 )
-            self.stdout.write(f"{chain}: {describe(imported)}{' (dry run)' if options['dry_run'] else ''}")
+            self.stdout.write(f"{chain}: {imported.summary}{' (dry run)' if options['dry_run'] else ''}")
 
     def read(self, path: Path) -> tuple[Chain, WatchList]:
         try:
@@ -66,16 +66,3 @@ class Command(FootprintCommand):
         except ChainError as error:
             raise CommandError(f"{path} is refused, nothing was imported: {error}") from None
         return find_chain(watch_list.chain), watch_list
-
-
-def describe(imported: Imported) -> str:
-    parts = [
-        f"{imported.entries:,} entries",
-        f"{imported.added:,} jobs added",
-        f"{imported.labels:,} labels added",
-    ]
-    parts += [f"{imported.retired:,} replaced"] if imported.retired else []
-    parts += [f"{imported.revived:,} enabled again"] if imported.revived else []
-    parts += [f"{imported.disabled:,} disabled"] if imported.disabled else []
-    parts += [f"{imported.without_event:,} without an event"] if imported.without_event else []
-    return ", ".join(parts)

@@ -1,0 +1,9 @@
+"""The pages about chains, jobs, the past and lookups. Importing them registers them with Django's admin."""
+
+from django.contrib import admin
+
+from indexer.positions.admin import chains, imports, jobs, scans, settings
+
+admin.site.index_template = "positions/admin/dashboard.html"
+
+__all__ = ["chains", "imports", "jobs", "scans", "settings"]
