@@ -4,12 +4,12 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
 from indexer.access.models import AuditEntry
+from indexer.access.strict import StrictAdmin
 
 
-class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no type information
+class AuditedAdmin(StrictAdmin):
     """Writes an entry within the transaction that makes the change, so that neither is there without the other."""
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
