@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from indexer.access.models import AuditEntry
-from tests.people import LogIn
+from tests.people import LogIn, make_user
 
 USERS = "/admin/auth/user/"
 
@@ -53,6 +53,33 @@ def test_nobody_else_makes_or_changes_users(log_in: LogIn, role: str) -> None:
     assert client.post(f"{USERS}{me.pk}/password/", {}).status_code == 403
     assert not User.objects.get().is_superuser
     assert audit() == []
+
+
+def test_an_administrator_makes_no_superuser_and_takes_none_over(log_in: LogIn) -> None:
+    client = log_in("administrator")
+    me, chief = User.objects.get(), make_user("superuser", "correct horse staple")
+    mine = {
+        "username": me.username,
+        "is_staff": "on",
+        "is_active": "on",
+        "groups": [group.pk for group in me.groups.all()],
+    }
+    assert client.post(f"{USERS}{me.pk}/change/", mine | {"is_superuser": "on"}).status_code == 302
+    assert not User.objects.get(pk=me.pk).is_superuser
+    password = {"usable_password": "true", "password1": "another horse battery", "password2": "another horse battery"}
+    assert client.post(f"{USERS}{chief.pk}/password/", password).status_code == 403
+    assert client.post(f"{USERS}{chief.pk}/change/", mine | {"username": "chief"}).status_code == 403
+    assert client.post(f"{USERS}{chief.pk}/delete/", {"post": "yes"}).status_code == 403
+    client.post(USERS, {"action": "delete_selected", "_selected_action": [chief.pk, me.pk], "post": "yes"})
+    assert User.objects.count() == 2
+    assert User.objects.get(pk=chief.pk).check_password("correct horse staple")
+
+
+def test_a_superuser_makes_another(log_in: LogIn) -> None:
+    client, other = log_in("superuser"), make_user("viewer")
+    form = {"username": other.username, "is_staff": "on", "is_active": "on", "is_superuser": "on"}
+    assert client.post(f"{USERS}{other.pk}/change/", form).status_code == 302
+    assert User.objects.get(pk=other.pk).is_superuser
 
 
 def test_the_audit_cannot_be_changed_by_anybody(log_in: LogIn) -> None:

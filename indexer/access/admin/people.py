@@ -16,7 +16,7 @@ HELP = {
     "permissions": "Those of viewer, operator and administrator are set anew at every migration.",
     "groups": "The role: " + "; ".join(f"{role.name} {role.meaning}" for role in ROLES.values()) + ".",
     "is_staff": "Needed to log in here.",
-    "is_superuser": "Does everything, whatever the groups say.",
+    "is_superuser": "Does everything, whatever the groups say. Only a superuser makes or changes one.",
     "is_active": "Off: the user cannot log in any more. Rather than deleting: the audit speaks of users by name.",
 }
 
@@ -30,6 +30,11 @@ class ExplainedAdmin(AuditedAdmin):
             if name in form.base_fields:
                 form.base_fields[name].help_text = text
         return form
+
+
+def may_touch(request: HttpRequest, user: User | None) -> bool:
+    """Whoever gives a superuser another password is one."""
+    return user is None or not user.is_superuser or request.user.is_superuser
 
 
 admin.site.unregister(User)
@@ -57,6 +62,16 @@ class FootprintUserAdmin(ExplainedAdmin, UserAdmin):  # type: ignore[type-arg,mi
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
     autocomplete_fields = ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """A role ends with its group; a superuser whom an administrator could make would outlast that."""
+        return self.readonly_fields + (() if request.user.is_superuser else ("is_superuser",))
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and may_touch(request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         users: QuerySet[User] = super().get_queryset(request)
