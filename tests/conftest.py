@@ -12,6 +12,7 @@ from django.utils.timezone import now
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
+from indexer.access.models import AuditEntry
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain, schema_of
 
@@ -37,6 +38,7 @@ def django_db_setup(
         for number, slug in enumerate(SLUGS, 31337):
             if not Chain.objects.filter(slug=slug).exists():
                 Chain(schema_name=schema_of(slug), slug=slug, chain_id=number).save(verbosity=0)
+        AuditEntry.objects.all().delete()
     yield
     if not keep:
         with django_db_blocker.unblock():
@@ -51,6 +53,7 @@ def chains(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
         for chain in found:
             empty(chain)
         yield found
+        AuditEntry.objects.all().delete()
 
 
 @pytest.fixture
