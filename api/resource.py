@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 import msgspec
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -20,6 +21,13 @@ from indexer.access.scopes import READ
 
 def answer(content: object, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(content), status=status, content_type="application/json")
+
+
+def keep_private(response: HttpResponseBase) -> HttpResponseBase:
+    """Where not everybody may read, no cache on the way may give an answer to somebody else."""
+    if not settings.PUBLIC_READ:
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -40,7 +48,7 @@ class Resource(View):
         try:
             if self.scope is not None:
                 caller_of_request(request, self.scope)
-            return super().dispatch(request, *args, **kwargs)
+            return keep_private(super().dispatch(request, *args, **kwargs))
         except Problem as problem:
             return respond(problem.status, problem.detail, problem.errors)
         except Refusal as refusal:
