@@ -44,6 +44,21 @@ def test_changes_of_a_user_are_audited(log_in: LogIn) -> None:
     assert audit() == [("add user", "newcomer"), ("change user", "newcomer"), ("delete user", "newcomer")]
 
 
+def test_ones_own_new_password_is_audited_and_a_refused_one_is_not(log_in: LogIn) -> None:
+    client = log_in("viewer")
+    me = User.objects.get()
+    me.set_password("correct horse staple")
+    me.save()
+    client.force_login(me)
+    form = {"old_password": "wrong", "new_password1": "another horse battery", "new_password2": "another horse battery"}
+    assert client.post("/admin/password_change/", form).status_code == 200
+    assert audit() == []
+    answer = client.post("/admin/password_change/", form | {"old_password": "correct horse staple"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/password_change/done/")
+    assert User.objects.get().check_password("another horse battery")
+    assert audit() == [("change password", "some-viewer")]
+
+
 @pytest.mark.parametrize("role", ["viewer", "operator", "nobody"])
 def test_nobody_else_makes_or_changes_users(log_in: LogIn, role: str) -> None:
     client = log_in(role)
