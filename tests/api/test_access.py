@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from pytest_django import Settings
 
+from api.urls import urlpatterns as api_routes
 from indexer.access.keys import make_key
 from indexer.access.models import ApiKey
 from indexer.access.scopes import READ, VIEWER, WRITE_JOBS
@@ -87,3 +88,31 @@ def test_no_cache_on_the_way_keeps_what_not_everybody_may_read(client: Client, s
     answer = client.get(path, headers={"x-api-key": key})
     assert answer.status_code == 200
     assert "private" in answer["Cache-Control"]
+
+
+OPEN = ("", "health", "health/live", "health/ready", "api/v1/schema", "api/v1/docs")
+IN_PATHS = {"<str:address>": USER_EIP55, "<str:chain>": "hilltop", "<int:job>": "1", "<str:contract>": USER_EIP55}
+
+
+def routes() -> list[str]:
+    """Every address of the API but for those that are open to all."""
+    found = []
+    for pattern in api_routes:
+        route = str(pattern.pattern)
+        for placeholder, value in IN_PATHS.items():
+            route = route.replace(placeholder, value)
+        assert "<" not in route
+        found.append(route)
+    assert set(OPEN) <= set(found)
+    return [route for route in found if route not in OPEN]
+
+
+@pytest.mark.parametrize("route", routes())
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
+def test_every_route_asks_who_calls(client: Client, settings: Settings, route: str, method: str) -> None:
+    settings.PUBLIC_READ = False
+    answer = client.generic(method, f"/{route}", b"{}", "application/json", headers={"if-none-match": "*"})
+    # Where a method is not possible, that is all that is said.
+    assert answer.status_code in (401, 405)
+    assert method == "OPTIONS" or "hilltop" not in answer.content.decode()
+    assert answer.status_code == 401 or method not in answer["Allow"]
