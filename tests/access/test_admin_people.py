@@ -20,6 +20,26 @@ def new_user(role: str) -> dict[str, object]:
     }
 
 
+def outcomes() -> list[str]:
+    return list(AuditEntry.objects.order_by("id").values_list("outcome", flat=True))
+
+
+def test_the_audit_says_what_a_user_may_do_from_then_on(log_in: LogIn) -> None:
+    client = log_in("superuser")
+    client.post(f"{USERS}add/", new_user("viewer"))
+    user = User.objects.get(username="newcomer")
+    form = {"username": "newcomer", "is_staff": "on", "is_active": "on", "groups": new_user("operator")["groups"]}
+    client.post(f"{USERS}{user.pk}/change/", form)
+    client.post(f"{USERS}{user.pk}/change/", form | {"is_superuser": "on"})
+    client.post(f"{USERS}{user.pk}/change/", {"username": "newcomer"})
+    assert outcomes() == [
+        "done; now viewer",
+        "Changed Groups.; now operator",
+        "Changed Superuser status.; now operator, superuser",
+        "Changed Groups, Staff status, Superuser status and Active.; now without a role, no staff, inactive",
+    ]
+
+
 def audit() -> list[tuple[str, str]]:
     return list(AuditEntry.objects.order_by("id").values_list("action", "target"))
 

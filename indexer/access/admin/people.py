@@ -88,6 +88,13 @@ class FootprintUserAdmin(ExplainedAdmin, UserAdmin):  # type: ignore[type-arg,mi
         users: QuerySet[User] = super().get_queryset(request)
         return users.prefetch_related("groups")
 
+    def standing(self, obj: User) -> str:
+        # What was prefetched for the form is what was so before.
+        roles = obj.groups.order_by("name").values_list("name", flat=True)
+        said = [*roles, "superuser"] if obj.is_superuser else list(roles) or ["without a role"]
+        said += [] if obj.is_staff else ["no staff"]
+        return ", ".join(said + ([] if obj.is_active else ["inactive"]))
+
     @admin.display(description="role")
     def roles(self, user: User) -> str:
         return ", ".join(group.name for group in user.groups.all()) or "–"

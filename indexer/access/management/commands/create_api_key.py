@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from django.utils.timezone import now
 
 from indexer.access.audit import recorded, shell_actor
-from indexer.access.keys import make_key
+from indexer.access.keys import make_key, may_do
 from indexer.access.scopes import ROLES, SCOPES, VIEWER
 from indexer.chains.command import FootprintCommand
 
@@ -35,7 +35,7 @@ class Command(FootprintCommand):
             raise CommandError("--days is a number of days from 1 on")
         expires_at = now() + timedelta(days=options["days"]) if options["days"] else None
         try:
-            with recorded(shell_actor(), "create API key", target=options["name"]):
+            with recorded(shell_actor(), "create API key", target=options["name"]) as recording:
                 made = make_key(
                     options["name"],
                     sorted(set(scopes)),
@@ -43,6 +43,7 @@ class Command(FootprintCommand):
                     requests_per_minute=options["per_minute"],
                     expires_at=expires_at,
                 )
+                recording.outcome = f"done; now {may_do(made.key)}"
         except ValidationError as error:
             raise CommandError(
                 "; ".join(f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items())
