@@ -2,10 +2,13 @@
 
 import logging
 import math
+import sys
 from collections.abc import Sequence
 from http import HTTPStatus
 
 import msgspec
+import psycopg
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from msgspec import UNSET, Struct, UnsetType
 from psycopg.errors import QueryCanceled
@@ -81,6 +84,8 @@ def respond_to_method(request: HttpRequest, allowed: str) -> HttpResponse:
 
 def respond_to_outage(path: str, error: Exception) -> HttpResponse:
     """503, where the database cannot be reached or has given a statement up."""
+    # A path may hold ends of lines, and what follows them would look like lines of the log.
+    path = path.encode("unicode_escape").decode()
     if isinstance(error, QueryCanceled) or isinstance(error.__cause__, QueryCanceled):
         log.error("%s: the database has given a statement up: %s", path, str(error).strip())
         detail = "The database has given this up after STATEMENT_TIMEOUT; nothing was changed. Ask for less at once."
@@ -102,4 +107,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    error = sys.exception()
+    if isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError):
+        # Of the admin: the views of the API answer it themselves.
+        return respond_to_outage(request.path, error)
     return respond(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed at this request; its log says why. Try again.")

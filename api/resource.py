@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 import msgspec
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -29,6 +30,13 @@ def allow(methods: str) -> HttpResponse:
     return response
 
 
+def keep_private(response: HttpResponseBase) -> HttpResponseBase:
+    """Where not everybody may read, no cache on the way may give an answer to somebody else."""
+    if not settings.PUBLIC_READ:
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response
+
+
 @method_decorator(csrf_exempt, name="dispatch")
 class Resource(View):
     """A view over the chains: plain Django, since lookups are many and DRF would double what one costs.
@@ -47,7 +55,7 @@ class Resource(View):
         try:
             if self.scope is not None:
                 caller_of_request(request, self.scope)
-            return super().dispatch(request, *args, **kwargs)
+            return keep_private(super().dispatch(request, *args, **kwargs))
         except Problem as problem:
             return respond(problem.status, problem.detail, problem.errors)
         except Refusal as refusal:

@@ -13,7 +13,7 @@ from api.bodies import read_json
 from api.known_chains import KnownChains
 from api.problems import Fault, Problem
 from api.questions import find_chain
-from api.resource import Resource, allow
+from api.resource import Resource, allow, keep_private
 from indexer.access.audit import Recording, recorded
 from indexer.access.callers import Caller
 from indexer.access.limits import limit_of
@@ -47,6 +47,9 @@ class RestView(APIView):
 
     def perform_authentication(self, request: Request) -> None:
         """Left to the permission; DRF's own would put nobody in the place of the login."""
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        return keep_private(super().finalize_response(request, response, *args, **kwargs))
 
     def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
         """What is possible here, in the header Allow; what it means stands in the schema."""

@@ -6,6 +6,8 @@ gunicorn runs this file by its path and takes the names that it knows as setting
 
 import math
 import os
+import socket
+import struct
 import sys
 import tempfile
 from pathlib import Path
@@ -85,6 +87,9 @@ timeout = 60
 graceful_timeout = 20
 # Longer than load balancers keep idle connections (60 seconds is usual): else some requests meet a closed one.
 keepalive = 75
+# Seconds of silence within a request, or before a client takes more of its answer: a thread would wait for ever for one
+# that has left without a word. Who sends on, however slowly, is for a proxy before the server to judge.
+SILENCE = 20
 limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
@@ -100,6 +105,13 @@ def on_starting(server: Any) -> None:
     if "GUNICORN_PID" not in os.environ:  # set when a running server is replaced by a new one (SIGUSR2)
         for left in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"):
             left.unlink(missing_ok=True)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Connections have these limits from the socket that takes them; gunicorn itself sets none."""
+    for listener in worker.sockets:
+        for limit in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.setsockopt(socket.SOL_SOCKET, limit, struct.pack("ll", SILENCE, 0))
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -98,7 +98,7 @@ GROUPS = (
                 "Host names that requests may be for, with commas between.",
                 "footprint.example",
             ),
-            Option("HTTPS", "0", "1: the server is reached by https only; cookies, redirects and HSTS follow."),
+            Option("HTTPS", "0", "1: reached by https only; cookies, redirects, HSTS (with subdomains) follow."),
             Option(
                 "TRUST_PROXY",
                 "0",

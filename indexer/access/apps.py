@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_delete, post_migrate, post_save
 
 
 class AccessConfig(AppConfig):
@@ -8,6 +8,10 @@ class AccessConfig(AppConfig):
     verbose_name = "Access"
 
     def ready(self) -> None:
+        from indexer.access.chains import note_added, note_removed
         from indexer.access.groups import write_groups
+        from indexer.chains.models import Chain
 
         post_migrate.connect(write_groups, dispatch_uid="access.write_groups")
+        post_save.connect(note_added, sender=Chain, dispatch_uid="access.note_added")
+        post_delete.connect(note_removed, sender=Chain, dispatch_uid="access.note_removed")

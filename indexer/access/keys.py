@@ -73,6 +73,14 @@ def make_key(
     return NewKey(key, text)
 
 
+def may_do(key: ApiKey) -> str:
+    """In words, for the audit."""
+    said = [*key.scopes]
+    said += [f"{key.requests_per_minute:,} a minute"] if key.requests_per_minute else []
+    said += [f"until {key.expires_at:%Y-%m-%d %H:%M} UTC"] if key.expires_at else []
+    return ", ".join(said + ([] if key.enabled else ["disabled"]))
+
+
 def digest(text: str) -> bytes:
     """Keys have 256 random bits, so a plain hash cannot be guessed back."""
     return sha256(text.encode()).digest()

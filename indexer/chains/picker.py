@@ -111,10 +111,11 @@ def choose_chain(request: HttpRequest) -> HttpResponse:
 
 def same_kind(address: str) -> str:
     """The page of the same kind on another chain: a list stays, one row of it becomes the list."""
-    (_, _, path, query, _), home = urlsplit(address), reverse("admin:index")
+    home = reverse("admin:index")
     try:
+        _, _, path, query, _ = urlsplit(address)
         found = resolve(path)
-    except Resolver404:
+    except (ValueError, Resolver404):
         return home
     if not path.startswith(home):
         return home

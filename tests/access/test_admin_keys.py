@@ -32,7 +32,7 @@ def test_a_new_key_is_shown_once_and_works(log_in: LogIn) -> None:
         assert text[0][12:] not in later
         assert key.prefix in later or path not in (KEYS, f"{KEYS}{key.pk}/change/")
     assert list(AuditEntry.objects.values_list("actor", "action", "target", "outcome")) == [
-        ("some-administrator", "add API key", "portfolio", "done")
+        ("some-administrator", "add API key", "portfolio", "done; now read, write:jobs, 60 a minute")
     ]
     assert text[0] not in str(dict(client.session))
 
@@ -85,6 +85,7 @@ def test_a_key_can_be_changed_but_not_its_name_and_never_deleted(log_in: LogIn) 
     assert admit(made.text) is not None
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.target) == ("change API key", "portfolio")
+    assert entry.outcome.endswith(f"now read, write:jobs, until {later:%Y-%m-%d} 12:00 UTC")
     assert client.post(f"{KEYS}{made.key.pk}/delete/", {"post": "yes"}).status_code == 403
 
 

@@ -62,3 +62,12 @@ def test_a_login_reads_by_its_role(client: Client, settings: Settings, path: str
     assert client.get(path).status_code == 403
     user.groups.add(Group.objects.get(name=VIEWER.name))
     assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/v1/chains", "/api/v1/pools", "/support", "/metrics", ADDRESS])
+def test_no_cache_on_the_way_keeps_what_not_everybody_may_read(client: Client, settings: Settings, path: str) -> None:
+    settings.PUBLIC_READ = False
+    key = make_key("portfolio", [READ], created_by="test").text
+    answer = client.get(path, headers={"x-api-key": key})
+    assert answer.status_code == 200
+    assert "private" in answer["Cache-Control"]

@@ -66,3 +66,17 @@ def _unreachable(client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 def test_without_its_database_the_server_says_503(client: Client, path: str) -> None:
     detail = problem(client.get(path), 503)["detail"]
     assert detail == "The database does not answer; try again in some seconds."
+
+
+@pytest.mark.usefixtures("_unreachable")
+def test_without_its_database_the_admin_says_503(client: Client) -> None:
+    client.cookies["sessionid"] = "0" * 32
+    client.raise_request_exception = False
+    assert "does not answer" in problem(client.get("/admin/"), 503)["detail"]
+
+
+@pytest.mark.usefixtures("_unreachable")
+def test_a_path_writes_no_lines_of_its_own_into_the_log(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    client.get("/user-pools/x%0a2026-01-01 ERROR forged", headers={"x-api-key": "any"})
+    assert "forged" in caplog.text
+    assert "\n2026-01-01" not in caplog.text

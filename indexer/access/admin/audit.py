@@ -6,14 +6,14 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
 from indexer.access.models import AuditEntry
+from indexer.access.strict import StrictAdmin
 
 
 @admin.register(AuditEntry)
-class AuditAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no type information
+class AuditAdmin(StrictAdmin):
     list_display = ("at", "actor", "action", "chain", "what", "result")
     list_display_links = None
     search_fields = ("actor__exact", "chain__exact", "action__exact")

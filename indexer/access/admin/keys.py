@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from indexer.access.admin.audited import AuditedAdmin
 from indexer.access.audit import recorded
-from indexer.access.keys import make_key
+from indexer.access.keys import make_key, may_do
 from indexer.access.models import ApiKey, ApiKeyUse
 from indexer.access.scopes import SCOPES
 
@@ -90,7 +90,7 @@ class ApiKeyAdmin(AuditedAdmin):
         if change:
             obj.save()
             return
-        with recorded(request.user.get_username(), "add API key", target=obj.name):
+        with recorded(request.user.get_username(), "add API key", target=obj.name) as recording:
             made = make_key(
                 obj.name,
                 form.cleaned_data["scopes"],
@@ -98,8 +98,12 @@ class ApiKeyAdmin(AuditedAdmin):
                 requests_per_minute=obj.requests_per_minute,
                 expires_at=obj.expires_at,
             )
+            recording.outcome = self.say("done", made.key)
         obj.pk, obj.prefix, obj.sha256 = made.key.pk, made.key.prefix, made.key.sha256
         setattr(request, SHOWN_KEY, made.text)
+
+    def standing(self, obj: ApiKey) -> str:
+        return may_do(obj)
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """save_model has recorded it."""

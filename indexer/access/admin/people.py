@@ -1,22 +1,24 @@
 """Users and groups: Django's own, in Unfold's dress, with what a role needs in one form."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from indexer.access.admin.audited import AuditedAdmin
+from indexer.access.admin.audited import AuditedAdmin, note
 from indexer.access.scopes import ROLES
 
 HELP = {
     "permissions": "Those of viewer, operator and administrator are set anew at every migration.",
     "groups": "The role: " + "; ".join(f"{role.name} {role.meaning}" for role in ROLES.values()) + ".",
     "is_staff": "Needed to log in here.",
-    "is_superuser": "Does everything, whatever the groups say.",
+    "is_superuser": "Does everything, whatever the groups say. Only a superuser makes or changes one.",
     "is_active": "Off: the user cannot log in any more. Rather than deleting: the audit speaks of users by name.",
 }
 
@@ -32,8 +34,22 @@ class ExplainedAdmin(AuditedAdmin):
         return form
 
 
+def may_touch(request: HttpRequest, user: User | None) -> bool:
+    """Whoever gives a superuser another password is one."""
+    return user is None or not user.is_superuser or request.user.is_superuser
+
+
 admin.site.unregister(User)
 admin.site.unregister(Group)
+
+
+@transaction.atomic
+def change_own_password(request: HttpRequest) -> HttpResponse:
+    """The admin's own page, with an entry in the audit."""
+    response: HttpResponse = admin.site.password_change(request)
+    if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+        note(request, "change password", request.user.get_username())
+    return response
 
 
 @admin.register(User)
@@ -58,9 +74,26 @@ class FootprintUserAdmin(ExplainedAdmin, UserAdmin):  # type: ignore[type-arg,mi
     filter_horizontal = ()
     autocomplete_fields = ()
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """A role ends with its group; a superuser whom an administrator could make would outlast that."""
+        return self.readonly_fields + (() if request.user.is_superuser else ("is_superuser",))
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and may_touch(request, obj)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         users: QuerySet[User] = super().get_queryset(request)
         return users.prefetch_related("groups")
+
+    def standing(self, obj: User) -> str:
+        # What was prefetched for the form is what was so before.
+        roles = obj.groups.order_by("name").values_list("name", flat=True)
+        said = [*roles, "superuser"] if obj.is_superuser else list(roles) or ["without a role"]
+        said += [] if obj.is_staff else ["no staff"]
+        return ", ".join(said + ([] if obj.is_active else ["inactive"]))
 
     @admin.display(description="role")
     def roles(self, user: User) -> str:

@@ -10,9 +10,9 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
-from unfold.admin import ModelAdmin
 from unfold.forms import ActionForm
 
+from indexer.access.strict import StrictAdmin
 from indexer.chains.picker import SPOKEN_OF
 
 EXACT = 10_000
@@ -43,7 +43,7 @@ class ChainActionForm(ActionForm):  # type: ignore[misc]  # unfold has no type i
         super().__init__(*args, initial={SPOKEN_OF: getattr(tenant, "slug", "")}, **options)
 
 
-class ChainModelAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no type information
+class ChainModelAdmin(StrictAdmin):
     """A table of the chosen chain: read-only, since what changes it goes through the coverage protocol.
 
     `operate` is the permission that its actions ask for.

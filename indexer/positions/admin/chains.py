@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
+from indexer.access.strict import StrictAdmin
 from indexer.chains.models import Chain
 from indexer.positions.admin.present import progress_html
 from indexer.positions.admin.standing import Standing, stand
@@ -28,7 +28,7 @@ class StandingList(ChangeList):  # type: ignore[misc]  # unfold has no type info
 
 
 @admin.register(Chain)
-class ChainAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no type information
+class ChainAdmin(StrictAdmin):
     list_display = ("name", "state_label", "head", "processed", "final", "lag", "past", "floor_block", "chain_id")
     list_display_links = None
     sortable_by = ()

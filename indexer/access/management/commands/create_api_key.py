@@ -2,15 +2,14 @@
 
 from argparse import ArgumentParser
 from datetime import timedelta
-from getpass import getuser
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils.timezone import now
 
-from indexer.access.audit import recorded
-from indexer.access.keys import make_key
+from indexer.access.audit import recorded, shell_actor
+from indexer.access.keys import make_key, may_do
 from indexer.access.scopes import ROLES, SCOPES, VIEWER
 from indexer.chains.command import FootprintCommand
 
@@ -36,14 +35,15 @@ class Command(FootprintCommand):
             raise CommandError("--days is a number of days from 1 on")
         expires_at = now() + timedelta(days=options["days"]) if options["days"] else None
         try:
-            with recorded(f"shell:{getuser()}", "create API key", target=options["name"]):
+            with recorded(shell_actor(), "create API key", target=options["name"]) as recording:
                 made = make_key(
                     options["name"],
                     sorted(set(scopes)),
-                    created_by=f"shell:{getuser()}",
+                    created_by=shell_actor(),
                     requests_per_minute=options["per_minute"],
                     expires_at=expires_at,
                 )
+                recording.outcome = f"done; now {may_do(made.key)}"
         except ValidationError as error:
             raise CommandError(
                 "; ".join(f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items())

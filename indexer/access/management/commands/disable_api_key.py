@@ -1,12 +1,11 @@
 """Refuse an API key from now on."""
 
 from argparse import ArgumentParser
-from getpass import getuser
 from typing import Any
 
 from django.core.management.base import CommandError
 
-from indexer.access.audit import recorded
+from indexer.access.audit import recorded, shell_actor
 from indexer.access.models import ApiKey
 from indexer.chains.command import FootprintCommand
 
@@ -23,6 +22,6 @@ class Command(FootprintCommand):
         if not keys:
             known = ", ".join(ApiKey.objects.values_list("name", flat=True)) or "none yet"
             raise CommandError(f"there is no API key {name!r}; keys: {known}")
-        with recorded(f"shell:{getuser()}", "disable API key", target=keys[0].name):
+        with recorded(shell_actor(), "disable API key", target=keys[0].name):
             ApiKey.objects.filter(pk=keys[0].pk).update(enabled=False)
         self.stdout.write(f"{keys[0].name} is disabled")

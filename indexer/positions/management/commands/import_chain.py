@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from indexer.access.audit import recorded, shell_actor
 from indexer.chains.command import FootprintCommand
 from indexer.positions.archive import ArchiveError, Reader
 from indexer.positions.progress import Progress
@@ -25,8 +26,12 @@ class Command(FootprintCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with Reader(options["file"]) as reader:
-            chain = import_chain(reader, Progress(self.stderr.write), slug=options["slug"], replace=options["replace"])
             manifest = reader.manifest
+            target = f"export of {manifest.made_at}, digest {reader.digest}"
+            with recorded(shell_actor(), "import chain", chain=(options["slug"] or manifest.chain)[:40], target=target):
+                chain = import_chain(
+                    reader, Progress(self.stderr.write), slug=options["slug"], replace=options["replace"]
+                )
         rows = sum(table.rows for table in manifest.tables.values())
         where = "never indexed" if manifest.cursor is None else f"at block {manifest.cursor:,}"
         self.stdout.write(f"{chain} {where}: {rows:,} rows, as exported at {manifest.made_at}")

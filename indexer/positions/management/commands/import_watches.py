@@ -2,16 +2,18 @@
 
 import json
 from argparse import ArgumentParser
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
 
+from indexer.access.audit import recorded, shell_actor
 from indexer.chains.command import FootprintCommand
 from indexer.chains.connections import connect
 from indexer.chains.models import Chain
 from indexer.chains.registry import ChainError, find_chain
-from indexer.positions.protocol.imports import import_watch_list
+from indexer.positions.protocol.imports import Imported, import_watch_list
 from indexer.positions.watchlist import WatchList, WatchListError, read_watch_list
 
 
@@ -40,16 +42,22 @@ class Command(FootprintCommand):
                 f"--prune with several files for {', '.join(twice)}: each would disable the other's jobs"
             )
         for chain, watch_list in lists:
-            with connect(chain) as connection:
-                imported = import_watch_list(
-                    connection,
-                    watch_list,
-                    source=options["source"],
-                    chain_floor=chain.floor,
-                    prune=options["prune"],
-                    dry_run=options["dry_run"],
-                )
+            imported = self.import_list(chain, watch_list, **options)
             self.stdout.write(f"{chain}: {imported.summary}{' (dry run)' if options['dry_run'] else ''}")
+
+    def import_list(
+        self, chain: Chain, watch_list: WatchList, *, source: str, prune: bool, dry_run: bool, **rest: Any
+    ) -> Imported:
+        pruned = ", pruned" if prune else ""
+        target = f"source {source}{pruned}, {len(watch_list.entries):,} entries"
+        record = recorded(shell_actor(), "import watch list", chain=chain.slug, target=target)
+        with nullcontext() if dry_run else record as recording, connect(chain) as connection:
+            imported = import_watch_list(
+                connection, watch_list, source=source, chain_floor=chain.floor, prune=prune, dry_run=dry_run
+            )
+            if recording is not None:
+                recording.outcome = imported.summary
+        return imported
 
     def read(self, path: Path) -> tuple[Chain, WatchList]:
         try:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from indexer.access.audit import recorded, shell_actor
 from indexer.chains.command import FootprintCommand
 from indexer.chains.connections import connect
 from indexer.chains.registry import find_chain
@@ -33,5 +34,8 @@ class Command(FootprintCommand):
                 raise CommandError(
                     f"{chain} has no job {', '.join(map(str, sorted(unknown)))}: see manage.py list_watches"
                 )
-            changed = rescan_jobs(connection, options["job"], options["from_block"])
+            target = f"jobs {', '.join(map(str, options['job']))} from block {options['from_block']:,}"
+            with recorded(shell_actor(), "rescan jobs", chain=chain.slug, target=target) as recording:
+                changed = rescan_jobs(connection, options["job"], options["from_block"])
+                recording.outcome = f"{changed:,} going to be read again"
         self.stdout.write(f"{chain}: {changed} jobs will be read again from block {options['from_block']:,}")

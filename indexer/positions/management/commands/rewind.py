@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from indexer.access.audit import recorded, shell_actor
 from indexer.chains.command import FootprintCommand
 from indexer.chains.connections import connect
 from indexer.chains.endpoints import open_node
@@ -38,7 +39,10 @@ class Command(FootprintCommand):
                 known = hash_at(cur, block)
             if known is not None and known != header.hash:
                 raise CommandError(f"block {block:,} has been replaced by a reorg itself: choose an earlier one")
-            undone = undo_to(connection, header)
+            target = f"to block {block:,}"
+            with recorded(shell_actor(), "rewind", chain=chain.slug, target=target) as recording:
+                undone = undo_to(connection, header)
+                recording.outcome = f"{undone.blocks:,} blocks undone" if undone else "it was not above that block"
         if undone is None:
             raise CommandError(f"{chain} is not above block {block:,}")
         self.stdout.write(f"{chain}: {undone.blocks:,} blocks undone; the worker reads on from {block + 1:,}")
