@@ -13,6 +13,7 @@ import pytest
 
 from indexer.chains.connections import Connection, connect
 from indexer.chains.management.commands.migrate_schemas import MIGRATING
+from indexer.workers.management.commands.setup import SETTING_UP
 from tests.positions.world import A, World, grow
 from tests.processes import PATIENCE, PROJECT, ChainWorker, database_url, environment, manage, wait_until
 
@@ -117,6 +118,31 @@ def test_two_that_migrate_at_once_go_one_after_the_other(later: Later, world: Wo
     out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert "positions.9999_note" in out
+
+
+@pytest.mark.parametrize(
+    ("command", "key"),
+    [(["migrate_schemas", "--plan"], MIGRATING), (["setup", "--chains", "hilltop"], SETTING_UP)],
+    ids=["migrate_schemas", "setup"],
+)
+def test_who_waits_for_a_migration_does_not_keep_it_waiting(
+    world: World, tmp_path: Path, command: list[str], key: int
+) -> None:
+    log = tmp_path / "log"
+    with psycopg.connect(database_url(), autocommit=True) as other, log.open("wb") as lines:
+        other.execute("SELECT pg_advisory_lock(%s)", [key])
+        waiting = subprocess.Popen(
+            [sys.executable, "manage.py", *command], cwd=PROJECT, env=environment({}), stdout=lines, stderr=lines
+        )
+        try:
+            wait_until(lambda: "waiting for it" in log.read_text())
+            world.connection.execute("SET lock_timeout = '3s'")
+            # It waits for every snapshot that is older than its own.
+            world.connection.execute("CREATE INDEX CONCURRENTLY logs_by_block ON logs (first_block)")
+        finally:
+            world.connection.execute("DROP INDEX IF EXISTS logs_by_block")
+            other.execute("SELECT pg_advisory_unlock(%s)", [key])
+            assert waiting.wait(PATIENCE) == 0, log.read_text()
 
 
 def test_a_worker_refuses_shared_tables_that_lack_a_migration(world: World) -> None:
