@@ -26,23 +26,27 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [("positions", "%s")]
-    operations = [migrations.RunSQL("ALTER TABLE jobs ADD COLUMN note text", "ALTER TABLE jobs DROP COLUMN note")]
+    operations = [
+        migrations.RunSQL("LOCK TABLE logs IN ACCESS EXCLUSIVE MODE", migrations.RunSQL.noop),
+        migrations.RunSQL("ALTER TABLE jobs ADD COLUMN note text", "ALTER TABLE jobs DROP COLUMN note"),
+    ]
 """
 EXISTING = PROJECT / "indexer" / "positions" / "migrations"
 NEWEST = max(path.stem for path in EXISTING.glob("0*.py"))
 
 
 class Later:
-    """The project as it may be one day: with one migration more, which needs a lock that conflicts with every other."""
+    """The project as it may be one day: with one migration more, which needs locks that conflict with every other."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.lock_timeout = "1"
         shutil.copytree(EXISTING, folder / "later_migrations")
         (folder / "later_migrations" / "9999_note.py").write_text(LATER % NEWEST)
         (folder / "later_settings.py").write_text(SETTINGS)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        environ = environment({}) | {"DJANGO_SETTINGS_MODULE": "later_settings", "LOCK_TIMEOUT": "1"}
+        environ = environment({}) | {"DJANGO_SETTINGS_MODULE": "later_settings", "LOCK_TIMEOUT": self.lock_timeout}
         environ["PYTHONPATH"] = os.pathsep.join([str(self.folder), str(PROJECT)])
         command = [sys.executable, "manage.py", "migrate_schemas", *arguments]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -106,6 +110,21 @@ def test_a_migration_gives_up_a_lock_and_gets_it_later_while_the_worker_goes_on(
         assert "Error" not in worker.said
     world.settle()
     world.check_truth()
+
+
+def test_a_migration_that_a_deadlock_ends_is_tried_again(world: World, later: Later) -> None:
+    later.lock_timeout = "4"  # PostgreSQL looks for a deadlock after a second
+    waits = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'ALTER TABLE jobs%' AND wait_event_type = 'Lock'"
+    with psycopg.connect(database_url(), autocommit=True) as server, connect(world.chain) as reader:
+        with reader.transaction():
+            reader.execute("SELECT FROM jobs")
+            process = later.start()
+            wait_until(lambda: server.execute(waits).fetchone() is not None)
+            reader.execute("SELECT FROM logs")
+        out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, out + err
+    assert "trying again" in err
+    assert has_column(world.connection)
 
 
 def test_two_that_migrate_at_once_go_one_after_the_other(later: Later, world: World) -> None:
