@@ -16,9 +16,11 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from config.options import EX_CONFIG, OptionError, Options  # noqa: E402
-from indexer.workers.child import leave, name_lines  # noqa: E402
+from indexer.workers.child import leave, leave_with_parent, name_lines  # noqa: E402
 
 name_lines()
+if "GUNICORN_PID" not in os.environ:  # set when a running server is replaced by a new one (SIGUSR2), and then leaves
+    leave_with_parent()
 options = Options()
 
 
@@ -97,7 +99,7 @@ control_socket_disable = True
 
 def on_starting(server: Any) -> None:
     """Metrics of processes that are no more would be counted as if they were; once, before any process is there."""
-    if "GUNICORN_PID" not in os.environ:  # set when a running server is replaced by a new one (SIGUSR2)
+    if "GUNICORN_PID" not in os.environ:
         for left in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"):
             left.unlink(missing_ok=True)
 
