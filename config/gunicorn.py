@@ -4,6 +4,7 @@ environment (config.options).
 gunicorn runs this file by its path and takes the names that it knows as settings.
 """
 
+import fcntl
 import math
 import os
 import sys
@@ -98,10 +99,21 @@ control_socket_disable = True
 
 
 def on_starting(server: Any) -> None:
-    """Metrics of processes that are no more would be counted as if they were; once, before any process is there."""
-    if "GUNICORN_PID" not in os.environ:
-        for left in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"):
-            left.unlink(missing_ok=True)
+    """Metrics of processes that are no more would be counted as if they were; once, before any process is there.
+
+    Not those of a server that runs: gunicorn finds out later that its address is taken. Its processes keep the lock,
+    too, for they have the same open file.
+    """
+    if "GUNICORN_PID" in os.environ:
+        return
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    server.counts_here = (folder / "server.lock").open("w")
+    try:
+        fcntl.flock(server.counts_here, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    for left in folder.glob("*.db"):
+        left.unlink(missing_ok=True)
 
 
 def child_exit(server: Any, worker: Any) -> None:
