@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
-from django.conf import settings
-from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from msgspec import Meta, Struct, json
 from msgspec.structs import asdict
 from psycopg import sql
@@ -14,7 +13,7 @@ from indexer.positions.address import checksum
 from indexer.positions.jobs import STORED, Job, decode_jobs
 from indexer.positions.lookup import AsOf, Label
 from indexer.positions.protocol.state import CURSOR, FINAL
-from indexer.positions.union import ask_each
+from indexer.positions.union import ask_each, read_from
 
 # EXPLAIN: an index scan of jobs_definition, which begins with the contract, from `after` until the page is full.
 KEYS = """
@@ -239,12 +238,15 @@ def ask_addresses(
     chain: Chain, contract: bytes, jobs: list[int], after: bytes, limit: int
 ) -> tuple[str | None, str | None, str | None]:
     """ADDRESSES by a cursor of Django's own, which writes parameters into the text, as the plan needs them."""
-    connection = connections[settings.READ_DATABASE]
     statement = sql.SQL(ADDRESSES).format(schema=sql.Identifier(str(chain.schema_name))).as_string(None)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"contract": contract, "jobs": jobs, "after": after, "limit": limit})
-        row: tuple[str | None, str | None, str | None] = cursor.fetchone()
-    return row
+
+    def read(connection: BaseDatabaseWrapper) -> tuple[str | None, str | None, str | None]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {"contract": contract, "jobs": jobs, "after": after, "limit": limit})
+            row: tuple[str | None, str | None, str | None] = cursor.fetchone()
+        return row
+
+    return read_from(read)
 
 
 def read_as_of(found: str | None) -> AsOf | None:
