@@ -9,6 +9,7 @@ import math
 import os
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,11 @@ def read_settings() -> dict[str, Any]:
     They are forgotten again, so that the processes of a later reload read them anew. Gives Django's LOGGING.
     """
     os.environ["FOOTPRINT_PROCESS"] = "web"
-    from config import settings
-
+    # `from config import settings` would find the forgotten ones again, at a reload (SIGHUP).
+    settings = import_module("config.settings")
     del sys.modules["config.settings"]
-    return settings.LOGGING
+    logging: dict[str, Any] = settings.LOGGING
+    return logging
 
 
 try:

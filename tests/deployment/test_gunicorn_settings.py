@@ -155,6 +155,15 @@ def test_a_real_server_starts_clean_replaces_its_dead_and_leaves_in_order(chains
     assert "GET /" not in server.log.read_text()
 
 
+def test_a_reload_replaces_the_processes_while_the_server_goes_on(chains: list[Chain], tmp_path: Path) -> None:
+    with serve(tmp_path) as server:
+        for _ in range(2):
+            before = server.pids()
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: not before & server.pids() and len(server.pids()) == 2, what=server.log.read_text)  # noqa: B023
+            assert server.answers()
+
+
 def test_a_second_server_on_the_same_address_takes_nothing_from_the_first(chains: list[Chain], tmp_path: Path) -> None:
     with serve(tmp_path) as server:
         counts = set(server.metrics.glob("counter_*.db"))
