@@ -4,12 +4,14 @@ environment (config.options).
 gunicorn runs this file by its path and takes the names that it knows as settings.
 """
 
+import fcntl
 import math
 import os
 import socket
 import struct
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,11 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from config.options import EX_CONFIG, OptionError, Options  # noqa: E402
-from indexer.workers.child import leave, name_lines  # noqa: E402
+from indexer.workers.child import leave, leave_with_parent, name_lines  # noqa: E402
 
 name_lines()
+if "GUNICORN_PID" not in os.environ:  # set when a running server is replaced by a new one (SIGUSR2), and then leaves
+    leave_with_parent()
 options = Options()
 
 
@@ -55,10 +59,11 @@ def read_settings() -> dict[str, Any]:
     They are forgotten again, so that the processes of a later reload read them anew. Gives Django's LOGGING.
     """
     os.environ["FOOTPRINT_PROCESS"] = "web"
-    from config import settings
-
+    # `from config import settings` would find the forgotten ones again, at a reload (SIGHUP).
+    settings = import_module("config.settings")
     del sys.modules["config.settings"]
-    return settings.LOGGING
+    logging: dict[str, Any] = settings.LOGGING
+    return logging
 
 
 try:
@@ -101,10 +106,21 @@ control_socket_disable = True
 
 
 def on_starting(server: Any) -> None:
-    """Metrics of processes that are no more would be counted as if they were; once, before any process is there."""
-    if "GUNICORN_PID" not in os.environ:  # set when a running server is replaced by a new one (SIGUSR2)
-        for left in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"):
-            left.unlink(missing_ok=True)
+    """Metrics of processes that are no more would be counted as if they were; once, before any process is there.
+
+    Not those of a server that runs: gunicorn finds out later that its address is taken. Its processes keep the lock,
+    too, for they have the same open file.
+    """
+    if "GUNICORN_PID" in os.environ:
+        return
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    server.counts_here = (folder / "server.lock").open("w")
+    try:
+        fcntl.flock(server.counts_here, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    for left in folder.glob("*.db"):
+        left.unlink(missing_ok=True)
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -5,11 +5,14 @@ import os
 import sys
 import tempfile
 import threading
+import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from concurrent_log_handler import ConcurrentRotatingFileHandler
 from pythonjsonlogger.json import JsonFormatter
 
 from config.masks import Mask, hide_addresses
@@ -21,6 +24,8 @@ OF_REQUESTS = ("api", "django", "gunicorn")
 FILE_BYTES = 20_000_000
 FILE_COUNT = 10
 FILE_MODE = 0o640
+SAY_EVERY = 60.0
+"""Seconds between two sentences about files that cannot be written."""
 FOLDER_MODE = 0o750
 
 LINE = "{asctime} {levelname:<7} {name}: {message}"
@@ -46,6 +51,21 @@ class Masked(logging.Formatter):
         if self.hides_addresses and (self.is_web or record.name.partition(".")[0] in OF_REQUESTS):
             return hide_addresses(text)
         return text
+
+
+class LogFile(ConcurrentRotatingFileHandler):
+    """A file of any number of processes: it rotates under a lock file. Work goes on where it cannot be written."""
+
+    said_at = float("-inf")
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
+        """Say so now and then. logging itself would print a traceback for each line, and the line as it is, with what
+        the formatter blots out."""
+        if time.monotonic() - LogFile.said_at >= SAY_EVERY:
+            LogFile.said_at = time.monotonic()
+            problem = sys.exc_info()[1]
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"lines are lost: {self.baseFilename} cannot be written: {problem}\n")
 
 
 def has_exception(record: logging.LogRecord) -> bool:
@@ -86,8 +106,7 @@ def build_logging(options: Options, mask: Mask, *, is_web: bool) -> dict[str, An
 def file_handlers(folder: Path) -> dict[str, Any]:
     """combined.log has everything, error.log what is an error, exceptions.log what has a traceback."""
     shared = {
-        # Rotates under a lock file, so that any number of processes may write one file.
-        "class": "concurrent_log_handler.ConcurrentRotatingFileHandler",
+        "()": LogFile,
         "formatter": "file",
         "maxBytes": FILE_BYTES,
         "backupCount": FILE_COUNT,

@@ -1,5 +1,7 @@
 """Plain psycopg connections into a chain's schema, for the hot paths and for threads."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -13,6 +15,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 # What Django adds to the libpq parameters for its own cursors.
 DJANGO_ONLY = ("context", "cursor_factory", "prepare_threshold")
+
+LOOK_AGAIN = 0.5
+"""Seconds between two attempts to take a lock that somebody else has."""
 
 
 def connect(chain: Chain, *, application_name: str = "footprint", timeout: int | None = None) -> Connection:
@@ -40,3 +45,17 @@ def open_beside(*, application_name: str, **limits: int) -> Connection:
     parameters |= {"application_name": application_name, "cursor_factory": cursor_class(), **limits}
     connection: Connection = psycopg.connect(**parameters, autocommit=True)
     return connection
+
+
+def wait_for_lock(connection: Connection, key: int, tell: Callable[[], object]) -> None:
+    """Take an advisory lock for as long as the connection lasts; `tell` is called where somebody has it already.
+
+    It asks again and again: a statement that waited would hold a snapshot meanwhile, for whose end a CREATE INDEX
+    CONCURRENTLY of the one that has the lock waits in turn.
+    """
+    told = False
+    while connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone() != (True,):
+        if not told:
+            tell()
+            told = True
+        time.sleep(LOOK_AGAIN)

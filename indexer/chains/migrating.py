@@ -4,12 +4,12 @@ import time
 from threading import Event, Thread
 from typing import Any, NamedTuple, Self
 
-import psycopg
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from indexer.chains.connections import open_beside
 
@@ -80,7 +80,8 @@ class Migrate(DjangoMigrate):
                     super().handle(*args, **options)
                     return
                 except OperationalError as error:
-                    if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                    # A reader may hold what comes next and wait for what is taken already: one of the two is ended.
+                    if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
                         raise
                     said = f"no lock within {settings.LOCK_TIMEOUT} s, held by {name_all(watch.seen)}"
                     if attempt == tries:

@@ -6,12 +6,14 @@ from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db.migrations.operations import AddIndex
 from django.db.migrations.state import ProjectState
 
-# What a CREATE INDEX CONCURRENTLY leaves behind when it is interrupted.
-IS_INVALID = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(quote_ident(%s)) AND NOT indisvalid"
+# A CREATE INDEX CONCURRENTLY that is interrupted leaves an index behind that is not valid; one whose client was killed
+# goes on to its end, and nobody notes in django_migrations that it is done.
+IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(quote_ident(%s))"
 
 
 class AddIndexOnline(AddIndexConcurrently):
-    """An index that is built beside running writers, in a migration that is not atomic; started again, it starts over.
+    """An index that is built beside running writers, in a migration that is not atomic; started again, it keeps what is
+    whole and builds anew what is not.
 
     The schema of a new chain is made in one transaction, in which nothing can be built concurrently; nobody writes to
     it either.
@@ -24,7 +26,10 @@ class AddIndexOnline(AddIndexConcurrently):
             AddIndex.database_forwards(self, app_label, schema_editor, from_state, to_state)
             return
         with schema_editor.connection.cursor() as cursor:
-            cursor.execute(IS_INVALID, [self.index.name])
-            if cursor.fetchone() is not None:
+            cursor.execute(IS_VALID, [self.index.name])
+            found = cursor.fetchone()
+            if found == (True,):
+                return
+            if found is not None:
                 cursor.execute(f"DROP INDEX CONCURRENTLY {schema_editor.quote_name(self.index.name)}")
         super().database_forwards(app_label, schema_editor, from_state, to_state)

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
-from django.conf import settings
-from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from msgspec import Meta, Struct, json
 from msgspec.structs import asdict
 from psycopg import sql
@@ -13,7 +12,7 @@ from indexer.chains.models import Chain
 from indexer.positions.address import checksum
 from indexer.positions.jobs import STORED, Job, decode_jobs
 from indexer.positions.lookup import AS_OF, STATE_TABLES, AsOf, Eip55, Label, read_as_of
-from indexer.positions.union import ask_each, schemas_of
+from indexer.positions.union import ask_each, read_from, schemas_of
 
 # EXPLAIN: an index scan of jobs_definition, which begins with the contract, from `after` until the page is full.
 KEYS = """
@@ -229,9 +228,12 @@ def list_addresses(chain: Chain, contract: bytes, after: bytes, limit: int) -> P
 
 def ask_addresses(chain: Chain, contract: bytes, jobs: list[int], after: bytes, limit: int) -> tuple[Any, ...]:
     """ADDRESSES by a cursor of Django's own, which writes parameters into the text, as the plan needs them."""
-    connection = connections[settings.READ_DATABASE]
     statement = sql.SQL(ADDRESSES).format(schema=sql.Identifier(str(chain.schema_name))).as_string(None)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"contract": contract, "jobs": jobs, "after": after, "limit": limit})
-        row: tuple[Any, ...] = cursor.fetchone()
-    return row
+
+    def read(connection: BaseDatabaseWrapper) -> tuple[Any, ...]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {"contract": contract, "jobs": jobs, "after": after, "limit": limit})
+            row: tuple[Any, ...] = cursor.fetchone()
+        return row
+
+    return read_from(read)

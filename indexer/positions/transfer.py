@@ -47,7 +47,12 @@ ORDER BY 1
 """
 WORKERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
 PLAIN = "SET LOCAL datestyle = 'ISO'; SET LOCAL timezone = 'UTC'; SET LOCAL bytea_output = 'hex'"
-DROP_TRIES = 20
+DROP_WAIT = "100ms"
+"""How long one attempt to drop the old rows waits for a reader: others queue behind it, and the reader may itself wait
+for what the attempt has locked already. PostgreSQL would find that after a second, and end either of the two."""
+DROP_PAUSE = 0.1
+DROP_PATIENCE = 200.0
+"""Seconds after which readers are waited for no longer."""
 
 
 def export_chain(chain: Chain, path: Path, tell: Tell) -> tuple[Manifest, str]:
@@ -188,16 +193,19 @@ def fill(cur: Cur, reader: Reader, schema: str, tell: Tell) -> None:
 def drop(schema: str) -> None:
     """Drop the schema that was put aside. Readers are waited for in short steps, for others queue behind us."""
     statement = sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)).as_string(None)
-    for _ in range(DROP_TRIES):
+    deadline = time.monotonic() + DROP_PATIENCE
+    while True:
         try:
             with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(statement)  # waits as long as put_aside has set
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [DROP_WAIT])
+                cursor.execute(statement)
                 return
         except OperationalError as error:
-            if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+            if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
                 raise
-            time.sleep(settings.LOCK_TIMEOUT)
-    raise ArchiveError("somebody reads the chain's old rows and does not let go: nothing is changed, try again")
+        if time.monotonic() > deadline:
+            raise ArchiveError("somebody reads the chain's old rows and does not let go: nothing is changed, try again")
+        time.sleep(DROP_PAUSE)
 
 
 def applied_migrations(cur: Cur, schema: str) -> list[str]:

@@ -1,9 +1,10 @@
 """One statement over the schemas of several chains: one snapshot, and qualified names instead of SET search_path."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from time import monotonic
+from typing import Any, TypeVar
 
 import psycopg
 from django.conf import settings
@@ -15,6 +16,20 @@ from psycopg import errors, sql
 from indexer.chains.models import Chain
 
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+REST = 10.0
+"""Seconds for which a replica that could not answer is not asked again."""
+
+
+class Rest:
+    """Until when, by time.monotonic, this process leaves the replica alone."""
+
+    until = float("-inf")
+
+
+rest = Rest()
 
 
 def schemas_of(chains: Sequence[Chain]) -> tuple[str, ...]:
@@ -42,14 +57,27 @@ def ask_each(
     """
     if not schemas:
         return []
+    return read_from(lambda connection: ask(connection, unite(part, schemas), parameters, binary=binary), using=using)
+
+
+def read_from(read: Callable[[BaseDatabaseWrapper], Answer], *, using: str | None = None) -> Answer:
+    """Read by a connection to a replica, where there is one (or to `using`), or to the main database if that one
+    cannot answer.
+
+    The replica is left alone then for REST seconds: one that is gone without a word would cost every request a timeout,
+    and of two statements the earlier must not speak of a later moment because only the second was the replica's.
+    """
     database = using or settings.READ_DATABASE
+    if database == "default" or (using is None and monotonic() < rest.until):
+        return read(connections["default"])
     try:
-        return ask(connections[database], unite(part, schemas), parameters, binary=binary)
+        return read(connections[database])
     except (OperationalError, ProgrammingError) as error:
-        if database == "default" or not is_of_a_replica(error):
+        if not is_of_a_replica(error):
             raise
-        log.warning("the replica cannot answer, the main database does: %s", str(error).splitlines()[0])
-    return ask(connections["default"], unite(part, schemas), parameters, binary=binary)
+        rest.until = monotonic() + REST
+        log.warning("the replica cannot answer, the main database does for %g s: %s", REST, str(error).splitlines()[0])
+    return read(connections["default"])
 
 
 def ask(

@@ -1,10 +1,12 @@
-"""What a process does because supervisord runs it: its lines begin with its name, and it does not leave too early.
+"""What a process does because supervisord runs it: its lines begin with its name, it does not leave too early, and it
+does not outlive supervisord.
 
-The configuration asks for both by environment variables, so a process that is started by hand does neither. The
+The configuration asks for it by environment variables, so a process that is started by hand does neither. The
 standard library only: this is there before Django is.
 """
 
 import atexit
+import ctypes
 import io
 import os
 import select
@@ -19,6 +21,8 @@ from typing import NoReturn, TextIO
 NAMED = "FOOTPRINT_NAMED_LINES"
 STAY = "FOOTPRINT_STAY_SECONDS"
 """Seconds after its start before which supervisord takes any exit for a failed start."""
+PR_SET_PDEATHSIG = 1
+"""Of Linux's prctl."""
 FINAL_CODES = (0, 78)
 """Told to stop (or synced), and misconfigured: no use in starting again."""
 
@@ -28,6 +32,7 @@ def supervised(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
     """Around a whole process, from its beginning on."""
     began = time.monotonic()
     name_lines(environ)
+    leave_with_parent(environ)
     if STAY not in environ:
         yield
         return
@@ -69,6 +74,13 @@ def stay(code: object, began: float, signals: int, environ: Mapping[str, str] = 
         readable, _, _ = select.select([signals], [], [], left)
         if readable and set(os.read(signals, 1024)) & {signal.SIGTERM, signal.SIGINT}:
             return
+
+
+def leave_with_parent(environ: Mapping[str, str] = os.environ) -> None:
+    """Let the kernel tell this process to stop when its supervisord is killed: nobody else would, and the next start
+    would find its ports and its chain's lock taken."""
+    if STAY in environ and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def name_lines(environ: Mapping[str, str] = os.environ) -> None:

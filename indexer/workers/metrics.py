@@ -1,5 +1,6 @@
 """Serve a process's own metrics to Prometheus."""
 
+import errno
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +12,18 @@ log = logging.getLogger(__name__)
 
 
 class CannotListen(Exception):
-    """The metrics have no port to be served on; the text says which one and what to do."""
+    """The metrics can never be served where they are to be; the text says where and what to do."""
+
+
+class PortTaken(Exception):
+    """The same, but for as long as somebody else listens there, such as the worker that is to be followed."""
 
 
 @contextmanager
 def serve_metrics(host: str, port: int, collector: Collector) -> Iterator[int]:
     """Serve the collector's metrics and those of the process meanwhile; yields the port, any free one for 0.
 
-    Raises CannotListen.
+    Raises CannotListen and PortTaken.
     """
     registry = CollectorRegistry()
     registry.register(GC_COLLECTOR)
@@ -27,7 +32,7 @@ def serve_metrics(host: str, port: int, collector: Collector) -> Iterator[int]:
     try:
         server, thread = start_http_server(port, host, registry)
     except OSError as error:
-        raise CannotListen(
+        raise (PortTaken if error.errno == errno.EADDRINUSE else CannotListen)(
             f"metrics cannot be served on port {port} of {host}: {error.strerror}; "
             "give another --metrics-port, or end what listens there (METRICS_HOST names the host)"
         ) from None

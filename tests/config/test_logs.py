@@ -46,11 +46,27 @@ for number in range(300):
 """
 
 
-def start(code: str, folder: Path, log_format: str = "text") -> subprocess.Popen[bytes]:
+def start(
+    code: str, folder: Path, log_format: str = "text", errors: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
     """A process that logs into the folder as every process of ours would."""
     environ = os.environ | ENVIRON | {"LOG_DIR": str(folder), "LOG_LEVEL": "info", "LOG_FORMAT": log_format}
     command = [sys.executable, "-c", START + code]
-    return subprocess.Popen(command, cwd=PROJECT, env=environ, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, cwd=PROJECT, env=environ, stderr=errors)
+
+
+def test_a_full_disk_stops_nobody_and_shows_nothing_that_is_blotted_out(tmp_path: Path) -> None:
+    for name in ("combined", "error", "exceptions"):
+        (tmp_path / f"{name}.log").symlink_to("/dev/full")
+    process = start(SPEAK + f"logger.error('/v2/%s', '{KEY}')", tmp_path, "json", errors=subprocess.PIPE)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0
+    text = said.decode()
+    assert text.count("lines are lost: ") == 1
+    assert "No space left on device" in text
+    assert "an error" in text
+    assert KEY not in text
+    assert ADDRESS not in text
 
 
 def test_each_file_has_its_part(tmp_path: Path) -> None:

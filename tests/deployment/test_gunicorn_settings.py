@@ -153,3 +153,27 @@ def test_a_real_server_starts_clean_replaces_its_dead_and_leaves_in_order(chains
             assert time.monotonic() - began < 10
     # No line for a request: it would hold the address that was looked up.
     assert "GET /" not in server.log.read_text()
+
+
+def test_a_reload_replaces_the_processes_while_the_server_goes_on(chains: list[Chain], tmp_path: Path) -> None:
+    with serve(tmp_path) as server:
+        for _ in range(2):
+            before = server.pids()
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: not before & server.pids() and len(server.pids()) == 2, what=server.log.read_text)  # noqa: B023
+            assert server.answers()
+
+
+def test_a_second_server_on_the_same_address_takes_nothing_from_the_first(chains: list[Chain], tmp_path: Path) -> None:
+    with serve(tmp_path) as server:
+        counts = set(server.metrics.glob("counter_*.db"))
+        assert counts
+        settings = {"WEB_BIND": f"127.0.0.1:{server.port}", "PROMETHEUS_MULTIPROC_DIR": str(server.metrics)}
+        second = subprocess.Popen(
+            GUNICORN, cwd=PROJECT, env=environment({}) | settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        said, _ = second.communicate(timeout=PATIENCE)
+        assert second.returncode == 1
+        assert b"Address already in use" in said
+        assert counts <= set(server.metrics.glob("counter_*.db"))
+        assert server.answers()

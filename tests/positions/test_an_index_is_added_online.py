@@ -73,6 +73,12 @@ def test_what_an_interrupted_attempt_left_is_replaced(chain: Chain, connection: 
     assert is_valid(connection)
 
 
+def test_what_the_server_finished_for_a_client_that_was_killed_is_kept(chain: Chain, connection: Connection) -> None:
+    add_index(chain)  # and nobody was left to note it in django_migrations
+    add_index(chain)
+    assert is_valid(connection)
+
+
 def test_in_the_transaction_that_makes_a_chain_it_is_built_plainly(chain: Chain, connection: Connection) -> None:
     with transaction.atomic():
         add_index(chain)

@@ -18,7 +18,7 @@ from indexer.embedded.places import make_folder
 from indexer.embedded.postgres import EmbeddedPostgres, choose_owner, default_server, describe_process
 from indexer.positions.lookup import lookup_answer
 from tests.positions.world import A, B, World, grow
-from tests.processes import PATIENCE, PROJECT, database_url, environment, run, wait_until
+from tests.processes import PATIENCE, PROJECT, database_url, environment, read_page, run, wait_until, web_address
 
 pytestmark = pytest.mark.slow
 
@@ -130,6 +130,20 @@ def test_the_main_database_answers_where_the_replica_cannot(filled: World) -> No
     empty = make_conninfo(database_url(), dbname="postgres")  # no chain has arrived there yet
     for replica in (nowhere, empty):
         assert ask_elsewhere(known, DATABASE_REPLICA_URL=replica)[0] == ask_here(filled, known)
+
+
+def test_a_replica_that_cannot_answer_is_not_asked_again_at_once(filled: World, tmp_path: Path) -> None:
+    nowhere = make_conninfo(database_url(), host="/nowhere")
+    empty = make_conninfo(database_url(), dbname="postgres")
+    for number, replica in enumerate((nowhere, empty)):
+        log = tmp_path / f"{number}.log"
+        with web_address(log, {"DATABASE_REPLICA_URL": replica}) as address:
+            # Every resource is answered by the main database, whichever is asked first.
+            addresses = json.loads(read_page(f"{address}/api/v1/pools/hilltop/0x{A.hex()}/addresses"))
+            assert addresses["addresses"]
+            for _ in range(5):
+                read_page(f"{address}/api/v1/addresses/0x{'11' * 20}")
+        assert log.read_text().count("the replica cannot answer") == 1, log.read_text()
 
 
 @pytest.fixture

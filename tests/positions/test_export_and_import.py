@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread, Timer
@@ -13,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection as django_connection
 from django.test import override_settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -176,6 +178,29 @@ def test_a_long_reader_is_waited_for_and_a_writer_that_does_not_end_is_not(fille
         restore(file, replace=True)
         assert end.finished.is_set()
     assert contents(filled.chain) == rows
+
+
+def test_a_reader_of_many_tables_and_an_import_do_not_end_each_other(filled: World, file: Path) -> None:
+    """A lookup takes the tables one by one, and so does what drops the old ones: in another order."""
+    drops = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'DROP SCHEMA%' AND wait_event_type = 'Lock'"
+    with (
+        psycopg.connect(database_url(), autocommit=True) as server,
+        connect(filled.chain) as reader,
+        ThreadPoolExecutor(1) as pool,
+    ):
+
+        def replace() -> None:
+            restore(file, replace=True)
+            django_connection.close()
+
+        for table in ("settings", "logs", "jobs"):
+            with reader.transaction():
+                reader.execute(sql.SQL("SELECT FROM {}").format(sql.Identifier(table)))
+                replacing = pool.submit(replace)
+                wait_until(lambda: server.execute(drops).fetchone() is not None)
+                for other in (*TABLES, "settings"):
+                    reader.execute(sql.SQL("SELECT FROM {}").format(sql.Identifier(other)))
+            replacing.result(PATIENCE)
 
 
 @pytest.fixture

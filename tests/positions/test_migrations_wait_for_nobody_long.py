@@ -13,6 +13,7 @@ import pytest
 
 from indexer.chains.connections import Connection, connect
 from indexer.chains.management.commands.migrate_schemas import MIGRATING
+from indexer.workers.management.commands.setup import SETTING_UP
 from tests.positions.world import A, World, grow
 from tests.processes import PATIENCE, PROJECT, ChainWorker, database_url, environment, manage, wait_until
 
@@ -25,23 +26,27 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [("positions", "%s")]
-    operations = [migrations.RunSQL("ALTER TABLE jobs ADD COLUMN note text", "ALTER TABLE jobs DROP COLUMN note")]
+    operations = [
+        migrations.RunSQL("LOCK TABLE logs IN ACCESS EXCLUSIVE MODE", migrations.RunSQL.noop),
+        migrations.RunSQL("ALTER TABLE jobs ADD COLUMN note text", "ALTER TABLE jobs DROP COLUMN note"),
+    ]
 """
 EXISTING = PROJECT / "indexer" / "positions" / "migrations"
 NEWEST = max(path.stem for path in EXISTING.glob("0*.py"))
 
 
 class Later:
-    """The project as it may be one day: with one migration more, which needs a lock that conflicts with every other."""
+    """The project as it may be one day: with one migration more, which needs locks that conflict with every other."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.lock_timeout = "1"
         shutil.copytree(EXISTING, folder / "later_migrations")
         (folder / "later_migrations" / "9999_note.py").write_text(LATER % NEWEST)
         (folder / "later_settings.py").write_text(SETTINGS)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        environ = environment({}) | {"DJANGO_SETTINGS_MODULE": "later_settings", "LOCK_TIMEOUT": "1"}
+        environ = environment({}) | {"DJANGO_SETTINGS_MODULE": "later_settings", "LOCK_TIMEOUT": self.lock_timeout}
         environ["PYTHONPATH"] = os.pathsep.join([str(self.folder), str(PROJECT)])
         command = [sys.executable, "manage.py", "migrate_schemas", *arguments]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -107,6 +112,21 @@ def test_a_migration_gives_up_a_lock_and_gets_it_later_while_the_worker_goes_on(
     world.check_truth()
 
 
+def test_a_migration_that_a_deadlock_ends_is_tried_again(world: World, later: Later) -> None:
+    later.lock_timeout = "4"  # PostgreSQL looks for a deadlock after a second
+    waits = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'ALTER TABLE jobs%' AND wait_event_type = 'Lock'"
+    with psycopg.connect(database_url(), autocommit=True) as server, connect(world.chain) as reader:
+        with reader.transaction():
+            reader.execute("SELECT FROM jobs")
+            process = later.start()
+            wait_until(lambda: server.execute(waits).fetchone() is not None)
+            reader.execute("SELECT FROM logs")
+        out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, out + err
+    assert "trying again" in err
+    assert has_column(world.connection)
+
+
 def test_two_that_migrate_at_once_go_one_after_the_other(later: Later, world: World) -> None:
     with psycopg.connect(database_url(), autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
@@ -117,6 +137,31 @@ def test_two_that_migrate_at_once_go_one_after_the_other(later: Later, world: Wo
     out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert "positions.9999_note" in out
+
+
+@pytest.mark.parametrize(
+    ("command", "key"),
+    [(["migrate_schemas", "--plan"], MIGRATING), (["setup", "--chains", "hilltop"], SETTING_UP)],
+    ids=["migrate_schemas", "setup"],
+)
+def test_who_waits_for_a_migration_does_not_keep_it_waiting(
+    world: World, tmp_path: Path, command: list[str], key: int
+) -> None:
+    log = tmp_path / "log"
+    with psycopg.connect(database_url(), autocommit=True) as other, log.open("wb") as lines:
+        other.execute("SELECT pg_advisory_lock(%s)", [key])
+        waiting = subprocess.Popen(
+            [sys.executable, "manage.py", *command], cwd=PROJECT, env=environment({}), stdout=lines, stderr=lines
+        )
+        try:
+            wait_until(lambda: "waiting for it" in log.read_text())
+            world.connection.execute("SET lock_timeout = '3s'")
+            # It waits for every snapshot that is older than its own.
+            world.connection.execute("CREATE INDEX CONCURRENTLY logs_by_block ON logs (first_block)")
+        finally:
+            world.connection.execute("DROP INDEX IF EXISTS logs_by_block")
+            other.execute("SELECT pg_advisory_unlock(%s)", [key])
+            assert waiting.wait(PATIENCE) == 0, log.read_text()
 
 
 def test_a_worker_refuses_shared_tables_that_lack_a_migration(world: World) -> None:

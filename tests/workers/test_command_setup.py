@@ -61,9 +61,10 @@ def test_named_chains_go_before_and_what_cannot_be_added_is_said(clean: None, mo
 
 
 def count_waiting() -> int:
-    """How many wait for the lock of setup."""
+    """How many ask for the lock of setup."""
     asked = (
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'footprint setup' AND wait_event = 'advisory'"
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'footprint setup'"
+        " AND query LIKE 'SELECT pg_try_advisory_lock%%'"
     )
     with connection.cursor() as cursor:
         cursor.execute(asked)

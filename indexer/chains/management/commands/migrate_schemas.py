@@ -7,7 +7,7 @@ from django.db import connection
 from django_tenants.management.commands.migrate_schemas import MigrateSchemasCommand
 
 from indexer.chains.command import FootprintCommand
-from indexer.chains.connections import open_beside
+from indexer.chains.connections import open_beside, wait_for_lock
 
 MIGRATING = 0x666F6F74_6D696772
 """The advisory lock of whoever migrates: `footmigr`."""
@@ -33,8 +33,7 @@ class Command(FootprintCommand, MigrateSchemasCommand):  # type: ignore[misc]  #
             return
         connection.ensure_connection()
         with open_beside(application_name="footprint migrate_schemas") as beside:
-            row = beside.execute("SELECT pg_try_advisory_lock(%s)", [MIGRATING]).fetchone()
-            if row is None or not row[0]:
-                self.stderr.write("another process applies migrations; waiting for it")
-                beside.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
+            wait_for_lock(
+                beside, MIGRATING, lambda: self.stderr.write("another process applies migrations; waiting for it")
+            )
             super().handle(*args, **options)

@@ -16,7 +16,7 @@ from indexer.chains.registry import ChainError, find_chain
 from indexer.positions.schema import unapplied_migrations
 from indexer.positions.worker import Misconfigured, Worker
 from indexer.positions.worker_metrics import WorkerMetrics
-from indexer.workers.metrics import CannotListen, serve_metrics
+from indexer.workers.metrics import CannotListen, PortTaken, serve_metrics
 
 EX_CONFIG = 78
 
@@ -28,6 +28,7 @@ def port(text: str) -> int:
 
 
 class Command(FootprintCommand):
+    expected = (*FootprintCommand.expected, PortTaken)
     help = (
         "Keep a chain indexed: the latest loop follows the head, the historic loop reads the past of new jobs. "
         "SIGTERM finishes the batch in hand and leaves; SIGHUP reads RPC_URLS_FILE again. Exit codes: 0 told to stop "

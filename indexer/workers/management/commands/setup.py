@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from indexer.chains.command import FootprintCommand
-from indexer.chains.connections import open_beside
+from indexer.chains.connections import open_beside, wait_for_lock
 from indexer.chains.endpoints import configured_slugs
 from indexer.chains.models import Chain
 from indexer.chains.registry import ChainError, add_chain
@@ -34,7 +34,7 @@ class Command(FootprintCommand):
         else:
             slugs = [slug for slug in map(str.strip, wanted.split(",")) if slug]
         with open_beside(application_name="footprint setup") as beside:
-            beside.execute("SELECT pg_advisory_lock(%s)", [SETTING_UP])
+            wait_for_lock(beside, SETTING_UP, lambda: self.stderr.write("another process sets up; waiting for it"))
             call_command("migrate_schemas", verbosity=max(0, options["verbosity"] - 1), interactive=False)
             self.stdout.write("the tables are up to date")
             problems = [problem for slug in slugs if (problem := self.add(slug))]
