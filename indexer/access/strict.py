@@ -28,3 +28,16 @@ class StrictAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no type infor
             return None
         response: HttpResponse | None = super().response_action(request, queryset)
         return response
+
+
+class ReadOnlyAdmin(StrictAdmin):
+    """Rows that nobody makes, changes or deletes by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

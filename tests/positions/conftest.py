@@ -29,5 +29,6 @@ def anvil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[evm.Chain]:
 def world(chain: Chain, connection: Connection, anvil: evm.Chain) -> World:
     """An empty schema beside the chain as the tests before have left it; the newest 30 blocks are read."""
     world = World(chain, anvil, connection)
+    world.liven()
     world.begin()
     return world

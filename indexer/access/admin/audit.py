@@ -1,19 +1,16 @@
 """The audit: read, never written by hand."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.paginator import InfinitePaginator
 
 from indexer.access.models import AuditEntry
-from indexer.access.strict import StrictAdmin
+from indexer.access.strict import ReadOnlyAdmin
 
 
 @admin.register(AuditEntry)
-class AuditAdmin(StrictAdmin):
+class AuditAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor", "action", "chain", "what", "result")
     list_display_links = None
     search_fields = ("actor__exact", "chain__exact", "action__exact")
@@ -25,15 +22,6 @@ class AuditAdmin(StrictAdmin):
     list_per_page = 50
     list_fullwidth = True
     actions = None
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description="what")
     def what(self, entry: AuditEntry) -> SafeString:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.forms import ActionForm
 
-from indexer.access.strict import StrictAdmin
+from indexer.access.strict import ReadOnlyAdmin
 from indexer.chains.picker import SPOKEN_OF
 
 EXACT = 10_000
@@ -43,7 +43,7 @@ class ChainActionForm(ActionForm):  # type: ignore[misc]  # unfold has no type i
         super().__init__(*args, initial={SPOKEN_OF: getattr(tenant, "slug", "")}, **options)
 
 
-class ChainModelAdmin(StrictAdmin):
+class ChainModelAdmin(ReadOnlyAdmin):
     """A table of the chosen chain: read-only, since what changes it goes through the coverage protocol.
 
     `operate` is the permission that its actions ask for.
@@ -56,15 +56,6 @@ class ChainModelAdmin(StrictAdmin):
     list_per_page = 50
     list_fullwidth = True
     actions_on_top = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("positions.change_job")

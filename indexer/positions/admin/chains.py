@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.views import ChangeList
 
-from indexer.access.strict import StrictAdmin
+from indexer.access.strict import ReadOnlyAdmin
 from indexer.chains.models import Chain
 from indexer.positions.admin.present import progress_html
 from indexer.positions.admin.standing import Standing, stand
@@ -28,7 +28,7 @@ class StandingList(ChangeList):  # type: ignore[misc]  # unfold has no type info
 
 
 @admin.register(Chain)
-class ChainAdmin(StrictAdmin):
+class ChainAdmin(ReadOnlyAdmin):
     list_display = ("name", "state_label", "head", "processed", "final", "lag", "past", "floor_block", "chain_id")
     list_display_links = None
     sortable_by = ()
@@ -40,15 +40,6 @@ class ChainAdmin(StrictAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[StandingList]:
         return StandingList
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description="chain")
     def name(self, chain: Any) -> SafeString:
