@@ -11,8 +11,11 @@ from django.core.checks import CheckMessage, Error, register
 from indexer.chains.endpoints import EndpointsError, read_file
 from indexer.chains.profiles import ProfileError, read_profiles
 
+CHAINS = "chains"
+"""The tag of the checks that every command of ours makes before it begins."""
 
-@register
+
+@register(CHAINS)
 def check_profiles(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     try:
         read_profiles()
@@ -21,7 +24,7 @@ def check_profiles(app_configs: Sequence[AppConfig] | None, **options: Any) -> l
     return []
 
 
-@register
+@register(CHAINS)
 def check_rpc_urls_file(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     file = os.environ.get("RPC_URLS_FILE")
     if not file:

@@ -8,6 +8,7 @@ from django.db import ProgrammingError
 from psycopg import OperationalError
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
+from indexer.chains.checks import CHAINS
 from indexer.chains.endpoints import EndpointsError
 from indexer.chains.registry import ChainError
 from indexer.rpc import RpcError
@@ -16,6 +17,8 @@ from indexer.rpc import RpcError
 class FootprintCommand(BaseCommand):
     """Turns errors that name the thing and the remedy into CommandError; others stay tracebacks."""
 
+    # Those of pages and routes load what only the web server needs, and are `manage.py check`'s.
+    requires_system_checks = (CHAINS,)
     expected: tuple[type[Exception], ...] = (ChainError, EndpointsError, RpcError)
 
     def execute(self, *args: Any, **options: Any) -> str | None:

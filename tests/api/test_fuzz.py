@@ -33,7 +33,7 @@ def url(chains: list[Chain], tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("role", "examples"), [(VIEWER, 10), (OPERATOR, 25)], ids=["reader", "operator"])
+@pytest.mark.parametrize(("role", "examples"), [(VIEWER, 6), (OPERATOR, 15)], ids=["reader", "operator"])
 def test_nothing_that_the_schema_allows_or_forbids_is_a_server_error(
     url: str, role: Role, examples: int, tmp_path: Path
 ) -> None:
