@@ -1,4 +1,4 @@
-"""Where every chain stands, in one statement: for the dashboard and the list of chains."""
+"""Where every chain stands, and what troubles it: for the dashboard and the list of chains."""
 
 import json
 from collections.abc import Sequence
@@ -9,27 +9,19 @@ from django.conf import settings
 
 from indexer.chains.models import Chain
 from indexer.chains.profiles import block_time_of, profile_of
+from indexer.positions import standing
 from indexer.positions.listing import STATE
-from indexer.positions.protocol.state import CURSOR, FINAL, HEAD
-from indexer.positions.union import ask_each
+from indexer.positions.union import ask_each, schemas_of
 
-STANDING = f"""
-SELECT {{ordinal}}, state.*, now(), jobs.*, past.*
+TROUBLE = f"""
+SELECT {{ordinal}}, jobs.*, past.*
 FROM (
-    SELECT max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{CURSOR}'),
-           max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{FINAL}'),
-           max((value #>> '{{{{}}}}')::bigint) FILTER (WHERE key = '{HEAD}'),
-           max(updated_at) FILTER (WHERE key = '{CURSOR}')
-    FROM {{schema}}.settings
-) AS state
-CROSS JOIN (
     SELECT coalesce(json_object_agg(state, jobs), '{{{{}}}}')::text, coalesce(sum(unreadable), 0)::bigint
     FROM (SELECT {STATE} AS state, count(*) AS jobs, count(*) FILTER (WHERE unreadable > 0) AS unreadable
           FROM {{schema}}.jobs GROUP BY 1) AS by_state
 ) AS jobs
 CROSS JOIN (
-    SELECT coalesce(sum(to_block + 1 - from_block), 0)::bigint, coalesce(sum(cursor - from_block), 0)::bigint,
-           count(*) FILTER (WHERE error IS NOT NULL AND cursor <= to_block)
+    SELECT count(*) FILTER (WHERE error IS NOT NULL AND cursor <= to_block)
     FROM {{schema}}.segments JOIN {{schema}}.scans ON scans.id = scan_id WHERE finished_at IS NULL
 ) AS past
 """
@@ -37,8 +29,11 @@ CROSS JOIN (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One chain: blocks are numbers, None before its worker's first block. `past_total` and `past_read` count the
-    blocks of unfinished scans; `jobs` is a number by state, `unreadable` counts jobs with unreadable logs."""
+    """One chain: blocks are numbers, None before its worker's first block; `lag` is how many are not processed.
+
+    `past_total` and `past_read` count the blocks of unfinished scans; `jobs` is a number by state, `unreadable` counts
+    jobs with unreadable logs.
+    """
 
     chain: Chain
     name: str
@@ -46,17 +41,13 @@ class Standing:
     cursor: int | None
     final: int | None
     head: int | None
+    lag: int | None
     updated_at: datetime | None
     jobs: dict[str, int]
     unreadable: int
     past_total: int
     past_read: int
     failing_segments: int
-
-    @property
-    def lag(self) -> int | None:
-        """Blocks behind the head."""
-        return None if self.head is None or self.cursor is None else max(0, self.head - self.cursor)
 
     @property
     def lag_seconds(self) -> float | None:
@@ -69,38 +60,29 @@ class Standing:
 
 def stand(chains: Sequence[Chain]) -> list[Standing]:
     """Where each of the chains stands, in their order."""
-    rows = ask_each(STANDING, tuple(str(chain.schema_name) for chain in chains), {})
-    return [read_standing(chain, *row) for chain, row in zip(chains, rows, strict=True)]
+    troubles = ask_each(TROUBLE, schemas_of(chains), {})
+    return [
+        read_standing(found, *trouble)
+        for found, trouble in zip(standing.read_standings(ask_each, chains), troubles, strict=True)
+    ]
 
 
-def read_standing(
-    chain: Chain,
-    cursor: int | None,
-    final: int | None,
-    head: int | None,
-    updated_at: datetime,
-    now: datetime,
-    jobs: str,
-    unreadable: int,
-    past_total: int,
-    past_read: int,
-    failing_segments: int,
-) -> Standing:
-    stalled = now - (chain.created_at if cursor is None else updated_at) > timedelta(
-        seconds=settings.STALLED_AFTER_SECONDS
-    )
+def read_standing(found: standing.Standing, jobs: str, unreadable: int, failing_segments: int) -> Standing:
+    chain, never_ran = found.chain, found.cursor is None
+    stalled = found.is_stalled(timedelta(seconds=settings.STALLED_AFTER_SECONDS))
     profile = profile_of(chain.slug, chain.chain_id)
     return Standing(
         chain=chain,
         name=profile.name if profile else chain.slug,
-        state="new" if cursor is None else "stalled" if stalled else "running",
-        cursor=cursor,
-        final=final,
-        head=head,
-        updated_at=None if cursor is None else updated_at,
+        state="new" if never_ran else "stalled" if stalled else "running",
+        cursor=found.cursor,
+        final=found.final,
+        head=found.head,
+        lag=found.lag_blocks,
+        updated_at=None if never_ran else found.processed_at,
         jobs=json.loads(jobs),
         unreadable=unreadable,
-        past_total=past_total,
-        past_read=past_read,
+        past_total=found.past,
+        past_read=found.past - found.past_left,
         failing_segments=failing_segments,
     )
