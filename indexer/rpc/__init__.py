@@ -15,6 +15,7 @@ from indexer.rpc.errors import (
     classify,
 )
 from indexer.rpc.integrity import check_block_logs, check_parent, check_range_logs
+from indexer.rpc.levels import Level
 from indexer.rpc.node import Node
 from indexer.rpc.ranges import RangeEstimate
 from indexer.rpc.types import Address, Block, Hash, Header, Log
@@ -27,6 +28,7 @@ __all__ = [
     "Hash",
     "Header",
     "Inconsistent",
+    "Level",
     "Log",
     "MethodUnsupported",
     "Node",
