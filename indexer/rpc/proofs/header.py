@@ -48,8 +48,9 @@ LATER_FIELDS = (
     Field("requests_hash", 32),  # Prague, EIP-7685
     Field("block_access_list_hash", 32),  # Amsterdam, EIP-7928
     Field("slot_number", NUMBER),  # Amsterdam, EIP-7843
+    Field("parent_proposer_pubkey", 48),  # Berachain's Prague1, BRIP-0004
 )
-"""What forks have appended; a header ends with the last one it has."""
+"""What forks have appended, in the order of the hash; a header has those that its node wrote."""
 
 
 class HeaderFields(msgspec.Struct, rename="camel", kw_only=True):
@@ -81,20 +82,15 @@ class HeaderFields(msgspec.Struct, rename="camel", kw_only=True):
     requests_hash: object = None
     block_access_list_hash: object = None
     slot_number: object = None
+    parent_proposer_pubkey: object = None
 
 
 def header_hash(fields: HeaderFields) -> bytes | None:
     """Return the 32 bytes of keccak-256 over the header's RLP; None where a field is missing or malformed."""
-    values = [getattr(fields, field.name) for field in LATER_FIELDS]
-    while values and values[-1] is None:
-        values.pop()
+    values = [(field, getattr(fields, field.name)) for field in FIELDS]
+    values += [(field, value) for field in LATER_FIELDS if (value := getattr(fields, field.name)) is not None]
     try:
-        encoded = [_encoded(field, getattr(fields, field.name)) for field in FIELDS]
-        # A fork's field that was left out before a later one stands as an empty string, as geth writes it.
-        encoded += [
-            rlp.encode(b"") if value is None else _encoded(field, value)
-            for field, value in zip(LATER_FIELDS, values, strict=False)
-        ]
+        encoded = [_encoded(field, value) for field, value in values]
     except ValueError:
         return None
     return keccak256(rlp.encode_list(encoded))
