@@ -22,7 +22,8 @@ Quantity = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{1,64}\Z")]
 class Header(msgspec.Struct, frozen=True):
     """A block's header: `hash` and `parent_hash` 32 bytes, `timestamp` in seconds, `logs_bloom` 256 bytes.
 
-    `logs_bloom` is None where a chain has none (Zilliqa 2 and other appchains leave the field out).
+    `logs_bloom` is None where a chain has none (Zilliqa 2 and other appchains leave the field out), and so is
+    `receipts_root` (32 bytes). `hash_checks`: the hash of the fields that came, recomputed, is `hash`.
     """
 
     number: int
@@ -30,6 +31,8 @@ class Header(msgspec.Struct, frozen=True):
     parent_hash: bytes
     timestamp: int
     logs_bloom: bytes | None = None
+    receipts_root: bytes | None = None
+    hash_checks: bool = False
 
 
 class Log(msgspec.Struct, rename="camel"):
