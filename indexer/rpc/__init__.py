@@ -15,7 +15,10 @@ from indexer.rpc.errors import (
     classify,
 )
 from indexer.rpc.integrity import check_block_logs, check_parent, check_range_logs
+from indexer.rpc.limits import Limits
+from indexer.rpc.member import Member, Need
 from indexer.rpc.node import Node
+from indexer.rpc.pool import EndpointPool
 from indexer.rpc.ranges import RangeEstimate
 from indexer.rpc.types import Address, Block, Hash, Header, Log
 
@@ -24,11 +27,15 @@ __all__ = [
     "Block",
     "BlockUnknown",
     "Endpoint",
+    "EndpointPool",
     "Hash",
     "Header",
     "Inconsistent",
+    "Limits",
     "Log",
+    "Member",
     "MethodUnsupported",
+    "Need",
     "Node",
     "Observer",
     "Pruned",
