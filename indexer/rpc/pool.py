@@ -1,30 +1,51 @@
-"""The endpoints of one chain as one: which is asked, what its error means for the others, and what most of them say."""
+"""The endpoints of one chain as one: asked one by one or all, and believed where most of them agree."""
 
 from __future__ import annotations
 
-import random
+import random as chance
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from indexer.rpc.errors import RpcError, TooLarge, Transport
+from indexer.rpc import polling
+from indexer.rpc.asking import ATTEMPTS, Asking
+from indexer.rpc.budget import Budget
+from indexer.rpc.errors import BlockUnknown
+from indexer.rpc.heads import HeadWatch
 from indexer.rpc.limits import Limits
-from indexer.rpc.member import ANY, Member, Need
+from indexer.rpc.member import ANY, Need
 from indexer.rpc.node import Node
 from indexer.rpc.types import Header
 
-T = TypeVar("T")
 
-ATTEMPTS = 5
-"""Times that one question is asked in all, of whichever endpoints."""
+class MemberState(NamedTuple):
+    """One endpoint as people and metrics see it: `rate` in requests per second, `rests` in seconds from now.
+
+    `slowness` is how many times as long as usual it takes, `errors` the part of its requests that failed lately,
+    `wrong` the answers proved wrong, by what was wrong, since the start.
+    """
+
+    label: str
+    used: bool
+    state: str
+    head: int | None
+    rate: float
+    rests: float
+    slowness: float | None
+    errors: float
+    wrong: Mapping[str, int]
+    quarantined: int
+    problem: str | None
 
 
-class EndpointPool:
+class EndpointPool(Asking):
     """The endpoints of one chain. Safe to share between threads.
 
-    `pause` sleeps the given seconds and may raise to interrupt. With `parallel` off nothing is asked in other threads,
-    so that a seeded run repeats itself. `blamed` is told a label and what was wrong, whenever an answer was proved
-    wrong.
+    `limits` are what was learned of each label before, `checks` what must still be found out about one before its first
+    request (raises what is wrong). With `hedge_after` a second endpoint is asked for the head where the first has not
+    answered within so many seconds. `clock` gives seconds that only rise, `wall` Unix seconds; `pause` sleeps seconds
+    and may raise to interrupt. With `parallel` off nothing is asked in other threads, so that a seeded run repeats
+    itself. `blamed` is told a label and what was wrong, whenever an answer was proved wrong.
     """
 
     def __init__(
@@ -33,72 +54,38 @@ class EndpointPool:
         *,
         limits: Mapping[str, Limits] | None = None,
         trust: Any = None,
+        budget: Budget | None = None,
         hedge_after: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         pause: Callable[[float], None] = time.sleep,
-        random: random.Random | None = None,
+        random: chance.Random | None = None,
         parallel: bool = True,
         attempts: int = ATTEMPTS,
         blamed: Callable[[str, str], None] | None = None,
+        checks: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
-        given = limits or {}
-        self.trust = trust
-        self.members = tuple(
-            Member(Node(node.endpoint, attempts=1, pause=pause), given.get(node.endpoint.label) or Limits())
-            for node in nodes
+        super().__init__(
+            nodes,
+            limits=limits,
+            budget=budget,
+            clock=clock,
+            wall=wall,
+            pause=pause,
+            random=random,
+            parallel=parallel,
+            attempts=attempts,
+            blamed=blamed,
+            checks=checks,
         )
-        self._next = 0
+        self.trust = trust
+        self._hedge_after = hedge_after
+        self._watch = HeadWatch()
 
     @property
     def majority(self) -> int:
         """How many endpoints are more than half of those that can be asked now."""
-        return len(self.members) // 2 + 1
-
-    def for_purpose(self, purpose: str) -> EndpointPool:
-        """The same pool, its requests counted as head, historic or audit ones, of which the later ones stop earlier."""
-        return self
-
-    def choose(self, need: Need = ANY, *, but: Collection[str] = ()) -> Member:
-        """Return the endpoint to ask: the quickest that is well, mostly, and never one of the labels `but`.
-
-        Where those that could be asked rest, it waits a while for the first. Raises what says why none can: Pruned
-        (an archive is needed), MethodUnsupported, BlockUnknown (none has reached it), Throttled, QuotaSpent or
-        BudgetSpent, Transport (all are down); RpcError when there is none besides `but`.
-        """
-        able = [member for member in self.members if member.label not in but]
-        if not able:
-            raise RpcError("no other endpoint")
-        self._next += 1
-        return able[self._next % len(able)]
-
-    def ask(self, question: Callable[[Node], T], need: Need = ANY, *, but: Collection[str] = ()) -> T:
-        """Return the answer of one endpoint to `question`, which asks the node it is given and may be called again.
-
-        TooLarge is raised at once (its `endpoint` says whose limit it is); whatever else goes wrong is asked of
-        another endpoint, and what passes by itself of the same one after a while. Raises RpcError.
-        """
-        tried: set[str] = set()
-        while True:
-            member = self.choose(need, but={*but, *tried})
-            try:
-                return question(member.node)
-            except TooLarge:
-                raise
-            except RpcError:
-                tried.add(member.label)
-                if len(tried) == len(self.members):
-                    raise
-
-    def ask_all(self, question: Callable[[Node], T], need: Need = ANY) -> list[tuple[Member, T | RpcError]]:
-        """Return what every endpoint that can be asked now answers, in the order of `members`, errors among them."""
-        answers: list[tuple[Member, T | RpcError]] = []
-        for member in self.members:
-            try:
-                answers.append((member, question(member.node)))
-            except RpcError as error:
-                answers.append((member, error))
-        return answers
+        return len(self.usable()) // 2 + 1
 
     def newest(self) -> Header:
         """Return the header of the head: the highest block that more than half of the answering endpoints have reached.
@@ -106,45 +93,73 @@ class EndpointPool:
         With one endpoint that is its own head, with two the lower one. A head that goes backwards is not believed:
         see HeadWatch. Raises RpcError when no endpoint answers.
         """
-        header = self.ask(lambda node: node.header("latest"))
-        if header is None:
-            raise Transport("null for the latest block")
-        return header
+        return polling.find_head(self, self._watch, self._hedge_after)
 
     def forget_heads(self) -> None:
         """A reorg was proved: the next head is believed even when it is lower."""
+        self._watch.forget()
 
     def canonical(self, block: int | str) -> Header | None:
         """Return what more than half of the answering endpoints give for a block number, or a tag.
 
-        For a tag: the highest block that more than half of them give or have passed, its hash confirmed. None: so many
-        have no such block that the others are no majority. Raises Inconsistent where they name different hashes and
-        none has a majority, RpcError when nobody answers.
+        For a tag: the highest block that more than half of them give or have passed, its hash confirmed. None: nobody
+        contradicts, but those that have such a block are no majority. Raises Inconsistent where they name different
+        hashes and none has a majority, RpcError when nobody answers.
         """
-        return self.ask(lambda node: node.header(block))
+        return polling.find_canonical(self, block)
 
     def confirms(self, number: int, hash: bytes) -> int:
         """How many endpoints have shown exactly this block as their latest."""
-        return sum(member.tips[number].hash == hash for member in self.members if number in member.tips)
+        return sum((number, hash) in member.tips for member in self.members)
 
     def header(self, number: int) -> Header | None:
-        """Return the header from an endpoint that has reached it; None when nobody asked has it."""
-        return self.ask(lambda node: node.header(number), Need(last=number))
+        """Return the header from an endpoint that has reached it; None when nobody has it."""
+        return polling.find_header(self, lambda node: node.header(number), Need(last=number))
 
     def headers(self, numbers: Sequence[int]) -> list[Header | None]:
-        """Return the header of every number, in order, from one endpoint that has reached them."""
-        return self.ask(lambda node: node.headers(numbers), Need(last=max(numbers, default=None)))
+        """Return the header of every number, in order, from one endpoint; None where nobody who was asked has it."""
+        best: list[Header | None] = [None] * len(numbers)
+
+        def ask(node: Node) -> list[Header | None]:
+            best[:] = node.headers(numbers)
+            if None in best:
+                raise BlockUnknown(f"null for block {numbers[best.index(None)]:,}", endpoint=node.endpoint.label)
+            return best
+
+        try:
+            return self.ask(ask, Need(last=max(numbers, default=None)))
+        except BlockUnknown:
+            return best
 
     def header_by_hash(self, hash: bytes) -> Header | None:
         """Return the header with this hash (32 bytes), canonical or not; None when nobody knows it."""
-        return self.ask(lambda node: node.header_by_hash(hash))
-
-    def blame(self, label: str, what: str) -> None:
-        """An answer of this endpoint was proved wrong: several make it rest. `what` is a word for metrics."""
-
-    def quarantine(self, label: str, block: int, error: RpcError) -> None:
-        """Do not ask this endpoint for this block for a while, since nobody knows what it answered."""
+        return polling.find_header(self, lambda node: node.header_by_hash(hash), ANY)
 
     def limits(self) -> dict[str, Limits]:
-        """What was learned, by label."""
-        return {member.label: member.limits for member in self.members}
+        """A copy of what was learned, by label."""
+        return {member.label: member.record.learned() for member in self.members}
+
+    def states(self) -> list[MemberState]:
+        """How every endpoint is now."""
+        now = self.clock()
+        return [
+            MemberState(
+                label=record.label,
+                used=record.label == self._used,
+                state=record.state(now),
+                head=record.head,
+                rate=record.rate.per_second,
+                rests=max(0.0, record.free_at(now) - now),
+                slowness=record.score.slowness,
+                errors=record.score.errors,
+                wrong=dict(record.wrong),
+                quarantined=len(record.quarantined),
+                problem=record.problem(now),
+            )
+            for record in (member.record for member in self.members)
+        ]
+
+    def close(self) -> None:
+        """Close the kept connections of every endpoint."""
+        for member in self.members:
+            member.node.endpoint.close()
