@@ -1,11 +1,14 @@
-"""Talk to nodes and do not believe them: one endpoint, checked answers, and errors by what a caller does about them."""
+"""Talk to nodes and do not believe them: endpoints, checked answers, and errors by what a caller does about them."""
 
+from indexer.rpc.budget import Budget, BudgetSpent, Purpose
 from indexer.rpc.client import Endpoint, Observer, label_of
 from indexer.rpc.errors import (
     BlockUnknown,
+    Forbidden,
     Inconsistent,
     MethodUnsupported,
     Pruned,
+    QuotaSpent,
     Refused,
     RpcError,
     Throttled,
@@ -16,7 +19,10 @@ from indexer.rpc.errors import (
 )
 from indexer.rpc.integrity import check_block_logs, check_parent, check_range_logs
 from indexer.rpc.levels import Level
+from indexer.rpc.limits import Limits
+from indexer.rpc.member import Member, Need
 from indexer.rpc.node import Node
+from indexer.rpc.pool import EndpointPool, MemberState
 from indexer.rpc.ranges import RangeEstimate
 from indexer.rpc.types import Address, Block, Hash, Header, Log
 
@@ -24,16 +30,26 @@ __all__ = [
     "Address",
     "Block",
     "BlockUnknown",
+    "Budget",
+    "BudgetSpent",
     "Endpoint",
+    "EndpointPool",
+    "Forbidden",
     "Hash",
     "Header",
     "Inconsistent",
     "Level",
+    "Limits",
     "Log",
+    "Member",
+    "MemberState",
     "MethodUnsupported",
+    "Need",
     "Node",
     "Observer",
     "Pruned",
+    "Purpose",
+    "QuotaSpent",
     "RangeEstimate",
     "Refused",
     "RpcError",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from time import perf_counter
-from typing import Any, TypeVar, overload
+from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -24,6 +25,17 @@ T = TypeVar("T")
 
 Observer = Callable[[str, str, float, str | None], None]
 """Is told of every request: the endpoint's label, the method, seconds, and the class of what it raised or None."""
+
+
+class Gate(Protocol):
+    """What every request passes when it leaves and when its answer has come, whoever asks."""
+
+    def before(self, method: str, requests: int) -> float:
+        """Wait until so many requests may leave and return the time of that; raises an RpcError where they may not."""
+
+    def after(self, left: float, method: str, requests: int, error: RpcError | None) -> None:
+        """Take note of what came of requests that left then: an error, or None."""
+
 
 LARGEST_ANSWER = 256 * 1024 * 1024
 """Bytes of one answer, unpacked."""
@@ -52,7 +64,8 @@ class Endpoint:
     """One RPC URL, known by its label. Safe to share between threads.
 
     `requests` (over HTTP; a batch is one), `bytes_in` (over the wire) and `errors` count since creation. `timeout` in
-    seconds is for connecting and for each read. `observe` is called by whichever thread has asked.
+    seconds is for connecting and for each read. `observe` is called by whichever thread has asked, and `gate`, where
+    there is one, lets requests leave.
     """
 
     def __init__(
@@ -63,9 +76,11 @@ class Endpoint:
         *,
         largest_answer: int = LARGEST_ANSWER,
         observe: Observer | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.label = label
         self._observe = observe
+        self._gate = gate
         self.errors = 0
         self._channel = Channel(url, label, timeout, largest_answer)
         self._secrets = secrets_of(url)
@@ -87,6 +102,12 @@ class Endpoint:
         """Close the kept connections."""
         self._channel.close()
 
+    def behind(self, gate: Gate) -> Endpoint:
+        """The same endpoint with the same connections, all its requests passing this gate; `errors` are its own."""
+        twin = copy.copy(self)
+        twin._gate, twin.errors = gate, 0
+        return twin
+
     @overload
     def call(self, method: str, params: list[object], result: type[T]) -> T: ...
     @overload
@@ -97,7 +118,7 @@ class Endpoint:
         Raises an RpcError. Null for a type without None, and whatever else does not decode, is Transport.
         """
         number = self._take_ids(1)
-        with self._asking(method, params) as results:
+        with self._asking(method, params, 1) as results:
             answer = self._channel.post(msgspec.json.encode(_request(number, method, params)))
             reply: Reply = self._decode(method, answer, Reply)
             self._check(method, answer, reply)
@@ -118,7 +139,7 @@ class Endpoint:
         start = self._take_ids(len(params))
         ids = range(start, start + len(params))
         requests = [_request(number, method, each) for number, each in zip(ids, params, strict=True)]
-        with self._asking(method, params) as results:
+        with self._asking(method, params, len(params)) as results:
             answer = self._channel.post(msgspec.json.encode(requests))
             replies: list[Reply] | Reply = self._decode(method, answer, list[Reply] | Reply)
             for reply in [replies] if isinstance(replies, Reply) else replies:
@@ -138,9 +159,10 @@ class Endpoint:
         return start
 
     @contextmanager
-    def _asking(self, method: str, params: Sequence[object]) -> Iterator[list[Any]]:
-        """Name the endpoint in what goes wrong, and tell of the request; yields where its results go."""
+    def _asking(self, method: str, params: Sequence[object], requests: int) -> Iterator[list[Any]]:
+        """Pass the gate, name the endpoint in what goes wrong, and tell of it; yields where the results go."""
         results: list[Any] = []
+        left = self._gate.before(method, requests) if self._gate is not None else 0.0
         began, problem = perf_counter(), None
         try:
             yield results
@@ -149,7 +171,12 @@ class Endpoint:
             problem = type(error).__name__
             with self._lock:
                 self.errors += 1
+            if self._gate is not None:
+                self._gate.after(left, method, requests, error)
             raise
+        else:
+            if self._gate is not None:
+                self._gate.after(left, method, requests, None)
         finally:
             seconds = perf_counter() - began
             if self._observe is not None:

@@ -65,6 +65,18 @@ class Throttled(RpcError):
         self.retry_after = retry_after
 
 
+class QuotaSpent(Throttled):
+    """What was bought for the day or the month is used up: ask elsewhere, and tell somebody."""
+
+
+class Forbidden(RpcError):
+    """The endpoint lets nobody in with this URL until somebody acts: its key, its plan, its firewall or its address.
+
+    Not Transport, for asking again gains nothing; not Throttled, for no wait is known to help; not Refused, for it
+    says nothing about the blocks asked for: nothing is to be bisected.
+    """
+
+
 class BlockUnknown(RpcError):
     """The node has not that block: it lags, or the hash was orphaned by a reorg."""
 
@@ -232,7 +244,7 @@ CODES: Mapping[int, type[RpcError]] = {
 }
 """Codes with one meaning, where the text is not known. -32000, -32005, -32600, -32602 and -32603 mean anything."""
 
-STATUSES: Mapping[int, type[RpcError]] = {402: Throttled, 408: Transport, 413: TooLarge, 429: Throttled}
+STATUSES: Mapping[int, type[RpcError]] = {402: QuotaSpent, 408: Transport, 413: TooLarge, 429: Throttled}
 
 SMALL = frozenset({"eth_blockNumber", "eth_chainId", "eth_getBlockByHash", "eth_getBlockByNumber"})
 """Every node serves these and their answers are small: told otherwise, the provider is not well."""
@@ -273,8 +285,8 @@ def error_from(
     if kind is TooLarge:
         limit = match.groupdict().get("limit") if match else None
         return TooLarge(shown, code=code, suggested=_suggestion(text), limit_blocks=_number(limit) if limit else None)
-    if kind is Throttled:
-        return Throttled(shown, code=code, retry_after=_retry_after(text, headers))
+    if issubclass(kind, Throttled):
+        return kind(shown, code=code, retry_after=_retry_after(text, headers))
     return kind(shown, code=code)
 
 

@@ -20,6 +20,7 @@ from indexer.rpc.errors import (
     Transport,
 )
 from indexer.rpc.integrity import check_block_logs, check_range_logs
+from indexer.rpc.limits import Limits
 from indexer.rpc.types import Header, Log, Quantity
 
 T = TypeVar("T")
@@ -36,14 +37,24 @@ class Node:
     """A node behind one endpoint.
 
     Transport and Throttled are tried again, `attempts` times in all, with growing jittered waits; every other RpcError
-    is raised at once. `pause` sleeps the given seconds and may raise to interrupt. Safe to share between threads.
+    is raised at once. `pause` sleeps the given seconds and may raise to interrupt; `limits` knows the largest batch it
+    takes, and learns it. Safe to share between threads.
     """
 
-    def __init__(self, endpoint: Endpoint, *, attempts: int = 5, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        attempts: int = 5,
+        pause: Callable[[float], None] = time.sleep,
+        limits: Limits | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self.endpoint = endpoint
+        self.limits = limits or Limits()
         self._attempts = attempts
         self._pause = pause
-        self._takes_batches = True
+        self._wall = wall
 
     def chain_id(self) -> int:
         answer: str = self._retry(lambda: self.endpoint.call("eth_chainId", [], Quantity))
@@ -87,8 +98,9 @@ class Node:
         Asks in JSON-RPC batches, one by one from a node that refuses them. Raises Inconsistent like `header`.
         """
         headers: list[Header | None] = []
-        for start in range(0, len(numbers), BATCH):
-            headers += self._batched_headers(numbers[start : start + BATCH])
+        while len(headers) < len(numbers):
+            size = min(BATCH, self.limits.batch or BATCH)
+            headers += self._batched_headers(numbers[len(headers) : len(headers) + size])
         return headers
 
     def block_logs(self, header: Header, topics: Sequence[str]) -> list[Log]:
@@ -149,14 +161,16 @@ class Node:
 
     def _batched_headers(self, numbers: Sequence[int]) -> list[Header | None]:
         method = "eth_getBlockByNumber"
-        if self._takes_batches and len(numbers) > 1:
+        if len(numbers) > 1:
             batch: list[list[object]] = [[hex(number), False] for number in numbers]
             try:
                 answers: list[HeaderAnswer | None] = self._retry(
                     lambda: self.endpoint.batch(method, batch, HeaderAnswer | None)
                 )
-            except (Refused, MethodUnsupported, TooLarge):
-                self._takes_batches = False
+            except TooLarge:
+                self.limits.shrink("batch", len(numbers) // 2, self._wall())
+            except (Refused, MethodUnsupported):
+                self.limits.shrink("batch", 1, self._wall())
             except Transport:
                 # Some nodes drop the connection or answer nonsense to an array: single calls tell whether it is that.
                 pass

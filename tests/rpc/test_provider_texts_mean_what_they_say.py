@@ -18,7 +18,7 @@ from indexer.rpc import (
     Transport,
     classify,
 )
-from indexer.rpc.errors import READ, TEXTS, error_from
+from indexer.rpc.errors import READ, TEXTS, QuotaSpent, error_from
 
 from .scripted import ScriptedNode, each, refusing, sending
 
@@ -318,7 +318,7 @@ def test_a_refusal_names_its_limit_and_its_suggestion(case: Case) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "kind"),
     [
-        (402, {}, Throttled),  # the bill is not paid
+        (402, {}, QuotaSpent),  # the bill is not paid
         (408, {}, Transport),
         (413, {}, TooLarge),
         (429, {}, Throttled),

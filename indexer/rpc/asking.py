@@ -1,0 +1,272 @@
+"""Which endpoint of several is asked, and what the error of one means for the others."""
+
+from __future__ import annotations
+
+import copy
+import random as chance
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Self, TypeVar
+
+from indexer.rpc.budget import Budget, BudgetSpent, Purpose
+from indexer.rpc.errors import (
+    BlockUnknown,
+    Forbidden,
+    Inconsistent,
+    MethodUnsupported,
+    Pruned,
+    QuotaSpent,
+    Refused,
+    RpcError,
+    Throttled,
+    TooLarge,
+    Transport,
+    WrongChain,
+)
+from indexer.rpc.gate import LONGEST_WAIT, PoolGate
+from indexer.rpc.limits import Limits
+from indexer.rpc.member import ANY, HEAD_FRESH, Member, Need, Record
+from indexer.rpc.node import FIRST_WAIT, Node
+from indexer.rpc.score import Usual, pick
+from indexer.rpc.together import Together
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
+"""Times that one question is asked in all, of whichever endpoints."""
+SOON = 1.0
+"""Seconds within which an endpoint may be asked to be one of all that are asked at once."""
+
+LACKING = (Transport, Throttled, Forbidden, Refused, BlockUnknown, Pruned, MethodUnsupported, WrongChain)
+"""Of several reasons why no endpoint can be asked, the one to raise: first what passes by itself."""
+ANSWERED = (Refused, Inconsistent, BlockUnknown, Pruned, MethodUnsupported, Forbidden, QuotaSpent, Throttled, Transport)
+"""Of several errors of endpoints that were asked, the one to raise: first what they said of the question."""
+
+
+class Asking:
+    """Asks the endpoints of one chain, in turn or together; see EndpointPool. Safe to share between threads."""
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        *,
+        limits: Mapping[str, Limits] | None = None,
+        budget: Budget | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        pause: Callable[[float], None] = time.sleep,
+        random: chance.Random | None = None,
+        parallel: bool = True,
+        attempts: int = ATTEMPTS,
+        blamed: Callable[[str, str], None] | None = None,
+        checks: Mapping[str, Callable[[], None]] | None = None,
+    ) -> None:
+        self.budget = budget or Budget(None, wall=wall)
+        self.clock = clock
+        self.parallel = parallel
+        self._wall = wall
+        self._pause = pause
+        self._random = random or chance.Random()
+        self._attempts = attempts
+        self._blamed = blamed
+        self._usual = Usual()
+        self._used: str | None = None
+        records = []
+        for node in nodes:
+            label = node.endpoint.label
+            known, check = (limits or {}).get(label) or Limits(), (checks or {}).get(label)
+            records.append(Record(label, known, self._random, check))
+            if check is not None:
+                records[-1].breaker.open(clock())
+        self.members = self._view(zip(nodes, records, strict=True), "head")
+
+    def for_purpose(self, purpose: Purpose) -> Self:
+        """The same pool, its requests counted as head, historic or audit ones, of which the later ones stop earlier."""
+        twin = copy.copy(self)
+        twin.members = self._view(((member.node, member.record) for member in self.members), purpose)
+        return twin
+
+    def usable(self, need: Need = ANY) -> list[Member]:
+        """Those that can be asked now, their heads left aside."""
+        now, wall = self.clock(), self._wall()
+        return [
+            member
+            for member in self.members
+            if member.record.lacks(need, now, wall) is None and member.record.free_at(now) <= now + SOON
+        ]
+
+    def choose(self, need: Need = ANY, *, but: Collection[str] = ()) -> Member:
+        """Return the endpoint to ask: the quickest that is well, mostly, and never one of the labels `but`.
+
+        Where those that could be asked rest, it waits a while for the first. Raises what says why none can: Pruned
+        (an archive is needed), MethodUnsupported, BlockUnknown (none has reached it), Throttled, QuotaSpent or
+        BudgetSpent, Forbidden, Transport (all are down); RpcError when there is none besides `but`.
+        """
+        now, wall = self.clock(), self._wall()
+        able: list[Member] = []
+        reasons: list[RpcError] = []
+        for member in self.members:
+            if member.label not in but:
+                reason = member.record.lacks(need, now, wall)
+                if reason is None:
+                    able.append(member)
+                else:
+                    reasons.append(reason)
+        while able:
+            now = self.clock()
+            ready = [member for member in able if member.record.free_at(now) <= now]
+            member = self._pick(ready, need) if ready else self._wait_for_first(able)
+            late = self._find_head(member, need)
+            if late is None:
+                self._used = member.label
+                return member
+            reasons.append(late)
+            able.remove(member)
+        raise most_telling(reasons, LACKING) if reasons else RpcError("there is no other endpoint")
+
+    def ask(self, question: Callable[[Node], T], need: Need = ANY, *, but: Collection[str] = ()) -> T:
+        """Return the answer of one endpoint to `question`, which asks the node it is given and may be called again.
+
+        TooLarge is raised at once (its `endpoint` says whose limit it is), and BudgetSpent; whatever else goes wrong is
+        asked of another endpoint, and what passes by itself of the same one after a while. Raises RpcError.
+        """
+        return self.ask_member(lambda member: question(member.node), need, but=but)
+
+    def ask_member(self, question: Callable[[Member], T], need: Need = ANY, *, but: Collection[str] = ()) -> T:
+        """The same for a question that wants to know whom it asks."""
+        tried: dict[str, RpcError] = {}
+        wait = FIRST_WAIT
+        for _ in range(self._attempts):
+            try:
+                member = self.choose(need, but={*but, *tried})
+            except RpcError:
+                passing = [label for label, error in tried.items() if passes(error)]
+                if not passing:
+                    if tried:
+                        raise most_telling(tried.values(), ANSWERED) from None
+                    raise
+                if not any(isinstance(tried[label], Throttled) for label in passing):
+                    self._pause(min(LONGEST_WAIT, wait) * self._random.uniform(0.5, 1.0))
+                    wait *= 2
+                for label in passing:
+                    del tried[label]
+                member = self.choose(need, but={*but, *tried})
+            try:
+                return question(member)
+            except BudgetSpent:
+                raise
+            except RpcError as error:
+                self._note(member, error, need)
+                if isinstance(error, TooLarge):
+                    raise
+                tried[member.label] = error
+        raise most_telling(tried.values(), ANSWERED)
+
+    def ask_all(
+        self, question: Callable[[Node], T], need: Need = ANY, *, patience: float | None = None
+    ) -> list[tuple[Member, T | RpcError]]:
+        """Return what every endpoint that can be asked now answers, in the order of `members`, errors among them.
+
+        One that has not reached the block needed answers BlockUnknown. Where they are asked in parallel, those that
+        take longer than `patience` seconds are left out.
+        """
+
+        def ask(member: Member) -> T:
+            late = self._find_head(member, need)
+            if late is not None:
+                raise late
+            return question(member.node)
+
+        usable = self.usable(need)
+        answers: dict[str, T | RpcError] = {}
+        if self.parallel and len(usable) > 1:
+            together: Together[str, T] = Together()
+            for member in usable:
+                together.ask(member.label, lambda member=member: ask(member))  # type: ignore[misc]
+            answers = dict(together.gather(patience))
+        else:
+            for member in usable:
+                try:
+                    answers[member.label] = ask(member)
+                except RpcError as error:
+                    answers[member.label] = error
+        for member in usable:
+            answer = answers.get(member.label)
+            if isinstance(answer, RpcError):
+                self._note(member, answer, need)
+        return [(member, answers[member.label]) for member in usable if member.label in answers]
+
+    def blame(self, label: str, what: str) -> None:
+        """An answer of this endpoint was proved wrong: several make it rest. `what` is a word for metrics."""
+        self._record(label).note_wrong(what, self.clock())
+        if self._blamed is not None:
+            self._blamed(label, what)
+
+    def quarantine(self, label: str, block: int, error: RpcError) -> None:
+        """Do not ask this endpoint for this block for a while, since nobody knows what it answered."""
+        self._record(label).quarantine(block, error, self.clock())
+
+    def _view(self, parts: Iterable[tuple[Node, Record]], purpose: Purpose) -> tuple[Member, ...]:
+        members = []
+        for node, record in parts:
+            gate = PoolGate(record, purpose, self.budget, self._usual, self.clock, self._wall, self._pause)
+            asked_once = Node(
+                node.endpoint.behind(gate), attempts=1, pause=self._pause, limits=record.limits, wall=self._wall
+            )
+            members.append(Member(asked_once, record))
+        return tuple(members)
+
+    def _pick(self, ready: Sequence[Member], need: Need) -> Member:
+        reached = [member for member in ready if member.record.reaches(need)] or ready
+        used = next((index for index, member in enumerate(reached) if member.label == self._used), None)
+        return reached[pick([member.record.score.cost for member in reached], used, self._random)]
+
+    def _wait_for_first(self, able: Sequence[Member]) -> Member:
+        """Wait for the endpoint that may be asked first; raise why it rests where that takes too long."""
+        now = self.clock()
+        first = min(able, key=lambda member: member.record.free_at(now))
+        wait = first.record.free_at(now) - now
+        if wait > LONGEST_WAIT:
+            raise first.record.rests(now)
+        if wait > 0:
+            self._pause(wait)
+        with first.record.lock:
+            first.record.breaker.end_rest()
+        return first
+
+    def _find_head(self, member: Member, need: Need) -> RpcError | None:
+        """Return None where the endpoint has reached what is needed, asking for its head where that is not known."""
+        record = member.record
+        if record.reaches(need):
+            return None
+        if self.clock() - record.polled_at >= HEAD_FRESH:
+            try:
+                member.poll(self.clock)
+            except BudgetSpent:
+                raise
+            except RpcError as error:
+                return error
+        return None if record.reaches(need) else record.lags(need)
+
+    def _note(self, member: Member, error: RpcError, need: Need) -> None:
+        if isinstance(error, Inconsistent):
+            self.blame(member.label, "inconsistent")
+        member.record.note_error(error, need, self._wall())
+
+    def _record(self, label: str) -> Record:
+        return next(member.record for member in self.members if member.label == label)
+
+
+def passes(error: RpcError) -> bool:
+    """Whether the same endpoint may be asked the same again after a while."""
+    return isinstance(error, Transport | Throttled) and not isinstance(error, QuotaSpent)
+
+
+def most_telling(errors: Iterable[RpcError], order: Sequence[type[RpcError]]) -> RpcError:
+    """Return the error whose class comes first in `order`, of several such the last."""
+    ranked = [
+        (next((rank for rank, kind in enumerate(order) if isinstance(error, kind)), len(order)), error)
+        for error in errors
+    ]
+    best = min(rank for rank, _ in ranked)
+    return [error for rank, error in ranked if rank == best][-1]

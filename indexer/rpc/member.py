@@ -1,0 +1,269 @@
+"""One endpoint of a pool with all that is known of it, and what is needed of one to be asked."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from random import Random
+from typing import NamedTuple
+
+from indexer.rpc.breaker import LONGEST_REST, Breaker
+from indexer.rpc.errors import (
+    BlockUnknown,
+    Forbidden,
+    Inconsistent,
+    MethodUnsupported,
+    Pruned,
+    RpcError,
+    Throttled,
+    TooLarge,
+    Transport,
+    WrongChain,
+)
+from indexer.rpc.heads import SEEN
+from indexer.rpc.limits import Limits
+from indexer.rpc.node import Node
+from indexer.rpc.rate import Rate
+from indexer.rpc.score import Score
+from indexer.rpc.types import Header
+
+HEAD_FRESH = 2.0
+"""Seconds before an endpoint that had not reached a block is asked for its head again."""
+STALLED = 300.0
+"""Seconds without a new head, while others move on, after which an endpoint's head does not count."""
+PRUNED_DEPTH = 1000
+"""Blocks behind the head from which "no such history" is believed; nearer to it, that is an endpoint which lags."""
+BLAMES, BLAMED_FOR = 3, 600.0
+"""So many wrong answers within so many seconds make an endpoint rest."""
+QUARANTINE = 600.0
+"""Seconds for which an endpoint is not asked for a block that nobody understood its answer about."""
+
+
+class Need(NamedTuple):
+    """What an endpoint must have to be asked; None asks for nothing.
+
+    Its own head must have reached block `last`, it must not have pruned block `first`, and must not be known not to
+    serve `method`: a JSON-RPC method, or a form of one after a space ("eth_getLogs by topic").
+    """
+
+    last: int | None = None
+    first: int | None = None
+    method: str | None = None
+
+
+ANY = Need()
+
+
+class Record:
+    """What is known of one endpoint, whoever asks it. Safe to share between threads by its methods and `lock`.
+
+    `check` is what must still be found out before the first request: it asks past the gate and raises what is wrong.
+    """
+
+    def __init__(self, label: str, limits: Limits, random: Random, check: Callable[[], None] | None) -> None:
+        self.label = label
+        self.limits = limits
+        self.rate = Rate(limits.rate, random)
+        self.breaker = Breaker(random)
+        self.score = Score()
+        self.check = check
+        self.refused: WrongChain | None = None
+        self.rests_for: RpcError | None = None
+        self.head: int | None = None
+        self.tips: dict[int, Header] = {}
+        self.answers = False
+        self.polled = False
+        self.polled_at = self.moved_at = float("-inf")
+        self.wrong: Counter[str] = Counter()
+        self.blamed_at: deque[float] = deque(maxlen=BLAMES)
+        self.quarantined: dict[int, tuple[float, RpcError]] = {}
+        self.lock = threading.RLock()
+
+    def lacks(self, need: Need, now: float, wall: float) -> RpcError | None:
+        """Return why this endpoint cannot give what is needed, its head left aside; None when it may."""
+        with self.lock:
+            self.limits.forget_old(wall)
+            if self.refused is not None:
+                return self.refused
+            quarantined = self._quarantined(need, now)
+            if quarantined is not None:
+                return quarantined
+            if need.method is not None and not self.limits.serves(need.method, wall):
+                return MethodUnsupported(f"{need.method} is not served", endpoint=self.label)
+            below = self.limits.pruned_below
+            if need.first is not None and below is not None and need.first < below:
+                return Pruned(f"no history below block {below:,}: {need.first:,} needs an archive", endpoint=self.label)
+        return None
+
+    def reaches(self, need: Need) -> bool:
+        """Whether the head it showed last is as high as needed; for logs, as far behind it as those come."""
+        if need.last is None:
+            return True
+        delay = self.limits.log_delay if (need.method or "").startswith("eth_getLogs") else 0
+        return self.head is not None and self.head - delay >= need.last
+
+    def lags(self, need: Need) -> BlockUnknown:
+        return BlockUnknown(f"block {need.last or 0:,} is beyond its head {self.head or 0:,}", endpoint=self.label)
+
+    def free_at(self, now: float) -> float:
+        """When a request may leave; a time in the past means now."""
+        with self.lock:
+            return max(self.breaker.free_at(now), self.rate.free_at())
+
+    def rests(self, now: float) -> RpcError:
+        """Return what to raise while nothing may leave."""
+        with self.lock:
+            seconds = max(0.0, self.free_at(now) - now)
+            why = "" if self.rests_for is None else f" after: {self.rests_for.text}"
+            if not self.breaker.closed:
+                return Transport(f"rests for {seconds:.0f} s{why}", endpoint=self.label)
+            if isinstance(self.rests_for, Forbidden):
+                return Forbidden(f"rests for {seconds:.0f} s{why}", endpoint=self.label)
+            kind = type(self.rests_for) if isinstance(self.rests_for, Throttled) else Throttled
+            return kind(f"rests for {seconds:.0f} s{why}", endpoint=self.label, retry_after=seconds)
+
+    def note_tip(self, header: Header, now: float) -> None:
+        """It has shown this as its latest block."""
+        with self.lock:
+            if header.number != self.head:
+                self.moved_at = now
+            self.head, self.polled_at, self.answers = header.number, now, True
+            self.tips.pop(header.number, None)
+            self.tips[header.number] = header
+            if len(self.tips) > SEEN:
+                del self.tips[next(iter(self.tips))]
+
+    def note_wrong(self, what: str, now: float) -> None:
+        """An answer was proved wrong; several make it rest."""
+        with self.lock:
+            self.wrong[what] += 1
+            self.score.fail()
+            self.blamed_at.append(now)
+            if len(self.blamed_at) == BLAMES and now - self.blamed_at[0] <= BLAMED_FOR:
+                self.blamed_at.clear()
+                self.rests_for = Inconsistent(f"{BLAMES} wrong answers, the last one: {what}", endpoint=self.label)
+                self.breaker.open(now, LONGEST_REST)
+
+    def note_error(self, error: RpcError, need: Need, wall: float) -> None:
+        """Learn from an error what only the one who asked can tell: which blocks it was about."""
+        with self.lock:
+            if isinstance(error, Pruned):
+                if need.first is not None and self.head is not None and need.first <= self.head - PRUNED_DEPTH:
+                    self.limits.prune(need.first, wall)
+            elif isinstance(error, MethodUnsupported):
+                if need.method is not None and " " in need.method:
+                    self.limits.switch_off(need.method, wall)
+            elif isinstance(error, TooLarge):
+                if error.limit_blocks is not None:
+                    asked = None if need.first is None or need.last is None else need.last - need.first + 1
+                    # Refused at exactly the limit: this provider counts the distance, not the blocks.
+                    limit = error.limit_blocks if asked is None else min(error.limit_blocks, asked - 1)
+                    self.limits.shrink("blocks", limit, wall)
+            elif isinstance(error, BlockUnknown) and need.last is not None and self.reaches(need):
+                self.score.fail()
+
+    def quarantine(self, block: int, error: RpcError, now: float) -> None:
+        with self.lock:
+            self.quarantined = {
+                number: (until, why) for number, (until, why) in self.quarantined.items() if until > now
+            }
+            self.quarantined[block] = now + QUARANTINE, error
+
+    def state(self, now: float) -> str:
+        """A word: refused, unchecked, down, resting or well."""
+        with self.lock:
+            if self.refused is not None:
+                return "refused"
+            if self.check is not None:
+                return "unchecked"
+            if not self.breaker.closed:
+                return "down"
+            return "resting" if self.rate.resting_until > now else "well"
+
+    def problem(self, now: float) -> str | None:
+        """Why it is not well, in the provider's words."""
+        with self.lock:
+            if self.refused is not None:
+                return self.refused.text
+            return None if self.state(now) == "well" or self.rests_for is None else self.rests_for.text
+
+    def stalls(self, now: float) -> bool:
+        return now - self.moved_at > STALLED
+
+    def learned(self) -> Limits:
+        """A copy of the limits as they are to be kept."""
+        with self.lock:
+            kept = self.limits
+            return Limits(
+                blocks=kept.blocks,
+                logs=kept.logs,
+                addresses=kept.addresses,
+                batch=kept.batch,
+                log_delay=kept.log_delay,
+                pruned_below=kept.pruned_below,
+                rate=round(self.rate.per_second, 2) if self.rate.learned else None,
+                off=dict(kept.off),
+                range_size=dict(kept.range_size),
+                learned=dict(kept.learned),
+            )
+
+    def _quarantined(self, need: Need, now: float) -> RpcError | None:
+        if need.last is None:
+            return None
+        first = need.last if need.first is None else need.first
+        return next(
+            (
+                error
+                for block, (until, error) in self.quarantined.items()
+                if first <= block <= need.last and until > now
+            ),
+            None,
+        )
+
+
+class Member:
+    """One endpoint of a pool: `node` asks it, once and without waiting for it to get well; the rest is what is known.
+
+    `limits` may be read and learned into by whoever asks.
+    """
+
+    def __init__(self, node: Node, record: Record) -> None:
+        self.node = node
+        self.record = record
+
+    def __repr__(self) -> str:
+        return f"<Member {self.label}>"
+
+    @property
+    def label(self) -> str:
+        return self.record.label
+
+    @property
+    def limits(self) -> Limits:
+        return self.record.limits
+
+    @property
+    def head(self) -> int | None:
+        """The block it showed as its latest, the last time; None before the first."""
+        return self.record.head
+
+    @property
+    def tips(self) -> list[tuple[int, bytes]]:
+        """The blocks (number, hash) it has shown as its latest, the newest last."""
+        with self.record.lock:
+            return [(number, header.hash) for number, header in self.record.tips.items()]
+
+    def poll(self, clock: Callable[[], float]) -> Header:
+        """Ask for the latest block and note it as this endpoint's head. Raises RpcError."""
+        try:
+            header = self.node.header("latest")
+            if header is None:
+                raise Transport("null for the latest block", endpoint=self.label, method="eth_getBlockByNumber")
+        except RpcError:
+            self.record.answers = False
+            raise
+        finally:
+            self.record.polled = False
+        self.record.note_tip(header, clock())
+        return header

@@ -1,0 +1,164 @@
+"""How a pool finds its head and what most of its endpoints call canonical: whom it polls, when, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from indexer.rpc.asking import Asking
+from indexer.rpc.errors import BlockUnknown, Inconsistent, RpcError
+from indexer.rpc.heads import HeadWatch, majority_block, majority_head
+from indexer.rpc.member import ANY, Member, Need
+from indexer.rpc.node import Node
+from indexer.rpc.together import Together
+from indexer.rpc.types import Header
+
+POLL_OTHERS = 5.0
+"""Seconds after which all endpoints are asked for their heads though the one in use shows no new block."""
+PATIENCE = 3.0
+"""Seconds that all are waited for; an endpoint that takes longer for a header does not answer."""
+
+
+def find_head(pool: Asking, watch: HeadWatch, hedge_after: float | None) -> Header:
+    """Return the header of the head that is believed. Raises RpcError."""
+    first, header = ask_first(pool, hedge_after)
+    if watch.is_new(header) or pool.clock() - watch.polled_at >= POLL_OTHERS:
+        watch.polled_at = pool.clock()
+        poll_others(pool, first)
+    return settle(pool, watch, find_majority_header(pool, first, header))
+
+
+def ask_first(pool: Asking, hedge_after: float | None) -> tuple[Member, Header]:
+    """Return the head of the endpoint in use, or of another where that one takes long or fails."""
+    if hedge_after is not None and pool.parallel and len(pool.members) > 1:
+        member = pool.choose()
+        together: Together[str, tuple[Member, Header]] = Together()
+        together.ask(member.label, lambda: (member, member.poll(pool.clock)))
+        for _, answer in together.gather(hedge_after):
+            if not isinstance(answer, RpcError):
+                return answer
+        # Where there is no second one, the first may still answer.
+        with suppress(RpcError):
+            second = pool.choose(but={member.label})
+            together.ask(second.label, lambda: (second, second.poll(pool.clock)))
+        for _, answer in together.gather():
+            if not isinstance(answer, RpcError):
+                return answer
+    return pool.ask_member(lambda member: (member, member.poll(pool.clock)))
+
+
+def poll_others(pool: Asking, first: Member) -> None:
+    """Ask the other endpoints for their heads; those that fail or take long do not count."""
+    usable = {member.label for member in pool.usable()}
+    others = []
+    for member in pool.members:
+        if member.label == first.label or member.record.polled:
+            continue
+        if member.label in usable:
+            others.append(member)
+        else:
+            member.record.answers = False
+    if not pool.parallel:
+        for member in others:
+            poll(pool, member)
+        return
+    together: Together[str, None] = Together()
+    for member in others:
+        member.record.polled = True
+        together.ask(member.label, lambda member=member: poll(pool, member))  # type: ignore[misc]
+    for _ in together.gather(PATIENCE):
+        pass
+    for member in others:
+        if member.label in together.missing:
+            member.record.answers = False
+
+
+def poll(pool: Asking, member: Member) -> None:
+    """A failure is no loss: the endpoint does not count then, and its gate has noted why."""
+    with suppress(RpcError):
+        member.poll(pool.clock)
+
+
+def find_majority_header(pool: Asking, first: Member, header: Header) -> Header:
+    """Return the header of the highest block that more than half of the answering endpoints have reached.
+
+    One that shows no new block for minutes while others do has died with its socket open: it does not count.
+    """
+    now = pool.clock()
+    answering = [member.record for member in pool.members if member.record.answers and member.record.breaker.closed]
+    moving = [record for record in answering if not record.stalls(now)] or answering
+    heads = [record.head for record in moving if record.head is not None]
+    number = majority_head(heads) if heads else header.number
+    if number == header.number:
+        return header
+    for record in moving:
+        tip = record.tips.get(number)
+        if record.head == number and tip is not None:
+            return tip
+    found = find_header(pool, lambda node: node.header(number), Need(last=number))
+    if found is None:
+        raise BlockUnknown(f"most endpoints have reached block {number:,}, and none gives it")
+    return found
+
+
+def settle(pool: Asking, watch: HeadWatch, header: Header) -> Header:
+    """Return the head to believe when the majority's is this one."""
+    believed = watch.note(header)
+    doubt = watch.doubt(header)
+    if doubt is None:
+        return believed
+    number, seen = doubt
+    block = header if number in (-1, header.number) else find_canonical(pool, number)
+    if number == -1 or (block is not None and block.hash != seen):
+        watch.believe(header)
+        return header
+    return believed
+
+
+def find_canonical(pool: Asking, block: int | str) -> Header | None:
+    """See EndpointPool.canonical."""
+    if not isinstance(block, str):
+        return majority_block(collect(pool, block, Need(last=block)), block)
+    answers = collect(pool, block, ANY)
+    number = majority_head([-1 if header is None else header.number for header in answers.values()])
+    if number == -1:
+        return None
+    same = {
+        label: header if header is not None and header.number == number else None for label, header in answers.items()
+    }
+    try:
+        found = majority_block(same, number)
+    except Inconsistent:
+        found = None
+    return found or find_canonical(pool, number)
+
+
+def find_header(pool: Asking, question: Callable[[Node], Header | None], need: Need) -> Header | None:
+    """Return the header that some endpoint gives; None when nobody has it."""
+
+    def ask(node: Node) -> Header:
+        header = question(node)
+        if header is None:
+            raise BlockUnknown("null for a block", endpoint=node.endpoint.label)
+        return header
+
+    try:
+        return pool.ask(ask, need)
+    except BlockUnknown:
+        return None
+
+
+def collect(pool: Asking, block: int | str, need: Need) -> dict[str, Header | None]:
+    """Return the header of every answering endpoint, None where it has none. Raises RpcError when nobody answers."""
+    headers: dict[str, Header | None] = {}
+    for member, answer in pool.ask_all(lambda node: node.header(block), need, patience=PATIENCE):
+        if isinstance(answer, BlockUnknown):
+            headers[member.label] = None
+        elif not isinstance(answer, RpcError):
+            headers[member.label] = answer
+    if headers:
+        return headers
+    try:
+        return pool.ask_member(lambda member: {member.label: member.node.header(block)}, need)
+    except BlockUnknown:
+        return {"nobody": None}
