@@ -3,20 +3,23 @@
 from indexer.rpc.client import Endpoint, Observer, label_of
 from indexer.rpc.errors import (
     BlockUnknown,
+    Forbidden,
     Inconsistent,
     MethodUnsupported,
+    NullRound,
     Pruned,
+    QuotaSpent,
     Refused,
     RpcError,
     Throttled,
     TooLarge,
     Transport,
     WrongChain,
-    classify,
 )
 from indexer.rpc.integrity import check_block_logs, check_parent, check_range_logs
 from indexer.rpc.node import Node
 from indexer.rpc.ranges import RangeEstimate
+from indexer.rpc.rulebook import Rulebook, taught_rule
 from indexer.rpc.types import Address, Block, Hash, Header, Log
 
 __all__ = [
@@ -24,17 +27,21 @@ __all__ = [
     "Block",
     "BlockUnknown",
     "Endpoint",
+    "Forbidden",
     "Hash",
     "Header",
     "Inconsistent",
     "Log",
     "MethodUnsupported",
     "Node",
+    "NullRound",
     "Observer",
     "Pruned",
+    "QuotaSpent",
     "RangeEstimate",
     "Refused",
     "RpcError",
+    "Rulebook",
     "Throttled",
     "TooLarge",
     "Transport",
@@ -42,6 +49,6 @@ __all__ = [
     "check_block_logs",
     "check_parent",
     "check_range_logs",
-    "classify",
     "label_of",
+    "taught_rule",
 ]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from indexer.rpc.types import Header, HexHash, Log, Quantity
+from indexer.rpc.types import Bigint, Header, HexHash, Log
 
 HexBloom = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{512}\Z")]
 
@@ -14,10 +14,10 @@ HexBloom = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{512}\Z")]
 class HeaderAnswer(msgspec.Struct, rename="camel"):
     """`eth_getBlockByNumber` and `eth_getBlockByHash` without transactions."""
 
-    number: Quantity
+    number: Bigint
     hash: HexHash
     parent_hash: HexHash
-    timestamp: Quantity
+    timestamp: Bigint
     logs_bloom: HexBloom | None = None
 
     def to_header(self) -> Header:
