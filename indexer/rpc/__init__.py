@@ -7,6 +7,7 @@ from indexer.rpc.errors import (
     Forbidden,
     Inconsistent,
     MethodUnsupported,
+    NullRound,
     Pruned,
     QuotaSpent,
     Refused,
@@ -15,7 +16,6 @@ from indexer.rpc.errors import (
     TooLarge,
     Transport,
     WrongChain,
-    classify,
 )
 from indexer.rpc.integrity import check_block_logs, check_parent, check_range_logs
 from indexer.rpc.levels import Level
@@ -24,6 +24,7 @@ from indexer.rpc.member import Member, Need
 from indexer.rpc.node import Node
 from indexer.rpc.pool import EndpointPool, MemberState
 from indexer.rpc.ranges import RangeEstimate
+from indexer.rpc.rulebook import Rulebook, taught_rule
 from indexer.rpc.types import Address, Block, Hash, Header, Log
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "MethodUnsupported",
     "Need",
     "Node",
+    "NullRound",
     "Observer",
     "Pruned",
     "Purpose",
@@ -53,6 +55,7 @@ __all__ = [
     "RangeEstimate",
     "Refused",
     "RpcError",
+    "Rulebook",
     "Throttled",
     "TooLarge",
     "Transport",
@@ -60,6 +63,6 @@ __all__ = [
     "check_block_logs",
     "check_parent",
     "check_range_logs",
-    "classify",
     "label_of",
+    "taught_rule",
 ]

@@ -8,7 +8,7 @@ import msgspec
 
 from indexer.rpc.proofs import HeaderFields, ReceiptFields, header_hash
 from indexer.rpc.proofs.hexadecimal import bytes_of
-from indexer.rpc.types import Header, HexHash, Quantity
+from indexer.rpc.types import Bigint, Header, HexHash
 
 HexBloom = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{512}\Z")]
 
@@ -16,10 +16,10 @@ HexBloom = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{512}\Z")]
 class HeaderAnswer(HeaderFields, kw_only=True):
     """`eth_getBlockByNumber` and `eth_getBlockByHash` without transactions."""
 
-    number: Quantity
+    number: Bigint
     hash: HexHash
     parent_hash: HexHash
-    timestamp: Quantity
+    timestamp: Bigint
     logs_bloom: HexBloom | None = None
 
     def to_header(self) -> Header:

@@ -17,6 +17,10 @@ HexAddress = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{40}\Z")]
 HexHash = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{64}\Z")]
 HexData = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]*\Z")]
 Quantity = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{1,64}\Z")]
+Bigint = Annotated[str, msgspec.Meta(pattern=r"\A0x0*[0-7]?[0-9a-fA-F]{1,15}\Z", max_length=66)]
+"""A quantity that PostgreSQL's bigint holds: block numbers and times."""
+MOST_TOPICS = 4
+"""LOG4 is the EVM's longest."""
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -44,9 +48,9 @@ class Log(msgspec.Struct, rename="camel"):
     """
 
     address: HexAddress
-    topics: list[HexHash]
+    topics: Annotated[list[HexHash], msgspec.Meta(max_length=MOST_TOPICS)]
     data: HexData
-    block_number_hex: Quantity = msgspec.field(name="blockNumber")
+    block_number_hex: Bigint = msgspec.field(name="blockNumber")
     block_hash: HexHash
     log_index_hex: Quantity = msgspec.field(name="logIndex")
     transaction_hash: HexHash | None = None

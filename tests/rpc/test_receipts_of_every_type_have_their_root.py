@@ -97,7 +97,6 @@ def test_a_receipt_with_logs_of_any_number_of_topics(topics: int) -> None:
         {"logsBloom": "0x"},
         {"logsBloom": {}},
         {"type": "0x7e", "depositNonce": None, "depositReceiptVersion": "0x1"},
-        {"logs": [log_json(5, 0, topics=[hex_hash(1)] * 5)]},
     ],
 )
 def test_where_something_is_missing_or_odd_there_is_no_root_but_there_are_logs(odd: dict[str, object]) -> None:
