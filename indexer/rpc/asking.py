@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 ATTEMPTS = 5
 """Times that one question is asked in all, of whichever endpoints."""
+PATIENCE = 3.0
+"""Seconds that all are waited for where most of them decide; one that takes longer for a header does not answer."""
 SOON = 1.0
 """Seconds within which an endpoint may be asked to be one of all that are asked at once."""
 
@@ -58,12 +60,14 @@ class Asking:
         random: chance.Random | None = None,
         parallel: bool = True,
         attempts: int = ATTEMPTS,
+        patience: float = PATIENCE,
         blamed: Callable[[str, str], None] | None = None,
         checks: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
         self.budget = budget or Budget(None, wall=wall)
         self.clock = clock
         self.parallel = parallel
+        self.patience = patience
         self._wall = wall
         self._pause = pause
         self._random = random or chance.Random()
@@ -217,7 +221,8 @@ class Asking:
         return tuple(members)
 
     def _pick(self, ready: Sequence[Member], need: Need) -> Member:
-        reached = [member for member in ready if member.record.reaches(need)] or ready
+        quick = [member for member in ready if not member.record.silent] or ready
+        reached = [member for member in quick if member.record.reaches(need)] or quick
         used = next((index for index, member in enumerate(reached) if member.label == self._used), None)
         return reached[pick([member.record.score.cost for member in reached], used, self._random)]
 

@@ -188,6 +188,11 @@ class Record:
                 return self.refused.text
             return None if self.state(now) == "well" or self.rests_for is None else self.rests_for.text
 
+    @property
+    def silent(self) -> bool:
+        """Whether it owes the answer to a poll that nobody waits for any more."""
+        return self.polled and not self.answers
+
     def stalls(self, now: float) -> bool:
         return now - self.moved_at > STALLED
 
@@ -256,6 +261,7 @@ class Member:
 
     def poll(self, clock: Callable[[], float]) -> Header:
         """Ask for the latest block and note it as this endpoint's head. Raises RpcError."""
+        self.record.polled = True
         try:
             header = self.node.header("latest")
             if header is None:

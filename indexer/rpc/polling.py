@@ -15,8 +15,6 @@ from indexer.rpc.types import Header
 
 POLL_OTHERS = 5.0
 """Seconds after which all endpoints are asked for their heads though the one in use shows no new block."""
-PATIENCE = 3.0
-"""Seconds that all are waited for; an endpoint that takes longer for a header does not answer."""
 
 
 def find_head(pool: Asking, watch: HeadWatch, hedge_after: float | None) -> Header:
@@ -37,6 +35,7 @@ def ask_first(pool: Asking, hedge_after: float | None) -> tuple[Member, Header]:
         for _, answer in together.gather(hedge_after):
             if not isinstance(answer, RpcError):
                 return answer
+        member.record.answers = False
         # Where there is no second one, the first may still answer.
         with suppress(RpcError):
             second = pool.choose(but={member.label})
@@ -66,7 +65,7 @@ def poll_others(pool: Asking, first: Member) -> None:
     for member in others:
         member.record.polled = True
         together.ask(member.label, lambda member=member: poll(pool, member))  # type: ignore[misc]
-    for _ in together.gather(PATIENCE):
+    for _ in together.gather(pool.patience):
         pass
     for member in others:
         if member.label in together.missing:
@@ -151,7 +150,7 @@ def find_header(pool: Asking, question: Callable[[Node], Header | None], need: N
 def collect(pool: Asking, block: int | str, need: Need) -> dict[str, Header | None]:
     """Return the header of every answering endpoint, None where it has none. Raises RpcError when nobody answers."""
     headers: dict[str, Header | None] = {}
-    for member, answer in pool.ask_all(lambda node: node.header(block), need, patience=PATIENCE):
+    for member, answer in pool.ask_all(lambda node: node.header(block), need, patience=pool.patience):
         if isinstance(answer, BlockUnknown):
             headers[member.label] = None
         elif not isinstance(answer, RpcError):
