@@ -23,6 +23,7 @@ from indexer.rpc.member import Member, Need
 from indexer.rpc.node import Node
 from indexer.rpc.pool import EndpointPool, MemberState
 from indexer.rpc.ranges import RangeEstimate
+from indexer.rpc.together import Together
 from indexer.rpc.types import Address, Block, Hash, Header, Log
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Refused",
     "RpcError",
     "Throttled",
+    "Together",
     "TooLarge",
     "Transport",
     "WrongChain",

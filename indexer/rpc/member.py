@@ -8,6 +8,8 @@ from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
+import msgspec
+
 from indexer.rpc.breaker import LONGEST_REST, Breaker
 from indexer.rpc.errors import (
     BlockUnknown,
@@ -64,6 +66,7 @@ class Record:
     def __init__(self, label: str, limits: Limits, random: Random, check: Callable[[], None] | None) -> None:
         self.label = label
         self.limits = limits
+        self._random = random
         self.rate = Rate(limits.rate, random)
         self.breaker = Breaker(random)
         self.score = Score()
@@ -212,6 +215,13 @@ class Record:
                 range_size=dict(kept.range_size),
                 learned=dict(kept.learned),
             )
+
+    def forget(self) -> None:
+        """Find everything out anew."""
+        with self.lock:
+            for name, value in msgspec.structs.asdict(Limits()).items():
+                setattr(self.limits, name, value)
+            self.rate = Rate(None, self._random)
 
     def _quarantined(self, need: Need, now: float) -> RpcError | None:
         if need.last is None:

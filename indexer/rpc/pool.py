@@ -142,6 +142,10 @@ class EndpointPool(Asking):
         """A copy of what was learned, by label."""
         return {member.label: member.record.learned() for member in self.members}
 
+    def forget_limits(self, label: str) -> None:
+        """Find out anew what this endpoint bears."""
+        self._record(label).forget()
+
     def states(self) -> list[MemberState]:
         """How every endpoint is now."""
         now = self.clock()
