@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from random import Random
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -30,10 +31,13 @@ from indexer.rpc.rate import Rate
 from indexer.rpc.score import Score
 from indexer.rpc.types import Header
 
+T = TypeVar("T")
+E = TypeVar("E", bound=RpcError)
+
 HEAD_FRESH = 2.0
 """Seconds before an endpoint that had not reached a block is asked for its head again."""
-STALLED = 300.0
-"""Seconds without a new head, while others move on, after which an endpoint's head does not count."""
+STALLED, STALLED_BLOCKS = 300.0, 3
+"""Seconds without a new head in which others went on by so many blocks, after which an endpoint has stalled."""
 PRUNED_DEPTH = 1000
 """Blocks behind the head from which "no such history" is believed; nearer to it, that is an endpoint which lags."""
 BLAMES, BLAMED_FOR = 3, 600.0
@@ -76,8 +80,9 @@ class Record:
         self.head: int | None = None
         self.tips: dict[int, Header] = {}
         self.answers = False
-        self.polled = False
-        self.polled_at = self.moved_at = float("-inf")
+        self.owes = 0
+        self.polled_at = float("-inf")
+        self.behind: tuple[float, int] | None = None
         self.wrong: Counter[str] = Counter()
         self.blamed_at: deque[float] = deque(maxlen=BLAMES)
         self.quarantined: dict[int, tuple[float, RpcError]] = {}
@@ -88,7 +93,7 @@ class Record:
         with self.lock:
             self.limits.forget_old(wall)
             if self.refused is not None:
-                return self.refused
+                return fresh(self.refused)
             quarantined = self._quarantined(need, now)
             if quarantined is not None:
                 return quarantined
@@ -130,7 +135,7 @@ class Record:
         """It has shown this as its latest block."""
         with self.lock:
             if header.number != self.head:
-                self.moved_at = now
+                self.behind = None
             self.head, self.polled_at, self.answers = header.number, now, True
             self.tips.pop(header.number, None)
             self.tips[header.number] = header
@@ -171,7 +176,7 @@ class Record:
             self.quarantined = {
                 number: (until, why) for number, (until, why) in self.quarantined.items() if until > now
             }
-            self.quarantined[block] = now + QUARANTINE, error
+            self.quarantined[block] = now + QUARANTINE, fresh(error)
 
     def state(self, now: float) -> str:
         """A word: refused, unchecked, down, resting or well."""
@@ -191,13 +196,16 @@ class Record:
                 return self.refused.text
             return None if self.state(now) == "well" or self.rests_for is None else self.rests_for.text
 
-    @property
-    def silent(self) -> bool:
-        """Whether it owes the answer to a poll that nobody waits for any more."""
-        return self.polled and not self.answers
-
-    def stalls(self, now: float) -> bool:
-        return now - self.moved_at > STALLED
+    def stalls(self, top: int, now: float) -> bool:
+        """Whether it has stood still for long while others went on, of which the highest shows block `top` now."""
+        with self.lock:
+            if self.head is None or self.head >= top:
+                self.behind = None
+                return False
+            if self.behind is None:
+                self.behind = now, top
+            since, first = self.behind
+            return now - since > STALLED and top - first >= STALLED_BLOCKS
 
     def learned(self) -> Limits:
         """A copy of the limits as they are to be kept."""
@@ -229,12 +237,43 @@ class Record:
         first = need.last if need.first is None else need.first
         return next(
             (
-                error
+                fresh(error)
                 for block, (until, error) in self.quarantined.items()
                 if first <= block <= need.last and until > now
             ),
             None,
         )
+
+
+class Owed(Generic[T]):
+    """One question to one endpoint; as long as it is open and nobody waits for it, the endpoint owes an answer."""
+
+    def __init__(self, record: Record, question: Callable[[], T]) -> None:
+        self._record = record
+        self._question = question
+        self._open = True
+        self._given_up = False
+
+    def __call__(self) -> T:
+        try:
+            return self._question()
+        finally:
+            with self._record.lock:
+                self._open = False
+                self._record.owes -= self._given_up
+
+    def give_up(self) -> None:
+        """Wait for it no more: the endpoint does not count as answering until it does."""
+        with self._record.lock:
+            if self._open and not self._given_up:
+                self._given_up = True
+                self._record.owes += 1
+                self._record.answers = False
+
+
+def fresh(error: E) -> E:
+    """The same error without its traceback, which would keep alive what was being read and grow at every raise."""
+    return copy.copy(error)
 
 
 class Member:
@@ -271,7 +310,6 @@ class Member:
 
     def poll(self, clock: Callable[[], float]) -> Header:
         """Ask for the latest block and note it as this endpoint's head. Raises RpcError."""
-        self.record.polled = True
         try:
             header = self.node.header("latest")
             if header is None:
@@ -279,7 +317,5 @@ class Member:
         except RpcError:
             self.record.answers = False
             raise
-        finally:
-            self.record.polled = False
         self.record.note_tip(header, clock())
         return header

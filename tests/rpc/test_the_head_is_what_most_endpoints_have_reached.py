@@ -156,6 +156,30 @@ def test_an_endpoint_that_shows_no_new_block_while_others_do_does_not_hold_the_h
     assert head == alive.head
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_block_after_a_long_silence_needs_most_of_them_too(count: int, replica: StartReplica, clock: Clock) -> None:
+    replicas = [replica(100) for _ in range(count)]
+    pool = pool_of(*replicas, clock=clock)
+    for head in range(100, 110):
+        pool.newest()
+        clock.now += 600
+        replicas[0].head = head + 1
+        assert pool.newest().number == head, "one alone has it so far"
+        for each in replicas:
+            each.head = head + 1
+        clock.now += POLL_OTHERS
+        assert pool.newest().number == head + 1
+
+
+def test_one_that_goes_on_alone_does_not_outvote_two(replica: StartReplica, clock: Clock) -> None:
+    liar, *others = replica(100), replica(100), replica(100)
+    pool = pool_of(liar, *others, clock=clock)
+    for _ in range(20):
+        liar.head += 1000
+        clock.now += 60
+        assert pool.newest().number == 100
+
+
 def test_where_no_endpoint_shows_a_new_block_nobody_is_left_out(replica: StartReplica, clock: Clock) -> None:
     pool = pool_of(replica(100), replica(98), clock=clock)
     pool.newest()

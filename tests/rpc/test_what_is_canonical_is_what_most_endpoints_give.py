@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from indexer.rpc import Inconsistent, Transport
@@ -125,6 +128,25 @@ def test_an_endpoint_without_the_tag_has_no_say(replica: StartReplica, clock: Cl
     header = pool_of(*replicas, clock=clock).canonical("finalized")
     assert header is not None
     assert header.number == 64
+
+
+def test_an_endpoint_that_stays_silent_has_no_say_and_is_not_asked_again(replica: StartReplica) -> None:
+    replicas = [replica(100), replica(100), replica(100)]
+    pool = pool_of(*replicas, patience=0.1)
+    pool.newest()
+    replicas[2].slow = threading.Event()
+    for _ in range(3):
+        header = pool.canonical(50)
+        assert header is not None
+        assert header.number == 50
+    assert len(replicas[2].asked) == 2
+    assert pool.majority == 2
+    replicas[2].slow.set()
+    deadline = time.monotonic() + 5
+    while len(pool.usable()) < 3 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    pool.canonical(50)
+    assert len(replicas[2].asked) == 3, "it has answered, and is asked again"
 
 
 def test_one_endpoint_alone_is_asked_again(replica: StartReplica, clock: Clock) -> None:
