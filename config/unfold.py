@@ -65,6 +65,7 @@ UNFOLD = {
                         "active": at("admin:index"),
                     },
                     entry("Chains", "link", "admin:chains_chain_changelist", "chains.view_chain"),
+                    entry("Endpoints", "dns", "admin:chains_endpointlimits_changelist", "chains.view_endpointlimits"),
                     entry("Look up an address", "search", "look_up", "positions.view_log"),
                 ],
             },

@@ -15,7 +15,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from indexer.access.models import ApiKey, AuditEntry
 from indexer.chains.connections import Connection, connect
-from indexer.chains.models import Chain, schema_of
+from indexer.chains.models import Chain, EndpointLimits, schema_of
 
 pytest_plugins = ("tests.people",)
 SLUGS = ("hilltop", "seaside")
@@ -113,4 +113,5 @@ def empty(chain: Chain) -> None:
         for table in TABLES:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         connection.execute(EMPTY_SETTINGS)
+    EndpointLimits.objects.filter(chain=chain).delete()
     Chain.objects.filter(pk=chain.pk).update(floor=0, created_at=now())

@@ -44,3 +44,25 @@ class Chain(TenantMixin):  # type: ignore[misc]  # django-tenants has no type in
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         raise RuntimeError("use django_tenants.utils.tenant_context(chain) instead of `with chain:`")
+
+
+class EndpointLimits(models.Model):
+    """What was learned of one endpoint of a chain, known by its label: indexer.rpc.Limits as JSON.
+
+    Workers write it now and then and read it when they start. `forget` asks the next one that writes to begin anew.
+    """
+
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="endpoint_limits")
+    label = models.CharField(max_length=100)
+    limits = models.JSONField(default=dict)
+    forget = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "endpoint_limits"
+        ordering = ["chain__chain_id", "label"]
+        verbose_name = verbose_name_plural = "endpoint limits"
+        constraints = [models.UniqueConstraint(fields=["chain", "label"], name="endpoint_limits_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.label} of {self.chain.slug}"

@@ -25,6 +25,7 @@ from indexer.rpc.node import Node
 from indexer.rpc.pool import EndpointPool, MemberState
 from indexer.rpc.ranges import RangeEstimate
 from indexer.rpc.rulebook import Rulebook, taught_rule
+from indexer.rpc.together import Together
 from indexer.rpc.types import Address, Block, Hash, Header, Log
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "RpcError",
     "Rulebook",
     "Throttled",
+    "Together",
     "TooLarge",
     "Transport",
     "WrongChain",

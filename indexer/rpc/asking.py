@@ -6,6 +6,7 @@ import copy
 import random as chance
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Self, TypeVar
 
 from indexer.rpc.budget import Budget, BudgetSpent, Purpose
@@ -25,7 +26,7 @@ from indexer.rpc.errors import (
 )
 from indexer.rpc.gate import LONGEST_WAIT, PoolGate
 from indexer.rpc.limits import Limits
-from indexer.rpc.member import ANY, HEAD_FRESH, Member, Need, Record
+from indexer.rpc.member import ANY, HEAD_FRESH, Member, Need, Owed, Record
 from indexer.rpc.node import FIRST_WAIT, Node
 from indexer.rpc.score import Usual, pick
 from indexer.rpc.together import Together
@@ -34,6 +35,8 @@ T = TypeVar("T")
 
 ATTEMPTS = 5
 """Times that one question is asked in all, of whichever endpoints."""
+PATIENCE = 3.0
+"""Seconds that all are waited for where most of them decide; one that takes longer for a header does not answer."""
 SOON = 1.0
 """Seconds within which an endpoint may be asked to be one of all that are asked at once."""
 
@@ -58,12 +61,14 @@ class Asking:
         random: chance.Random | None = None,
         parallel: bool = True,
         attempts: int = ATTEMPTS,
+        patience: float = PATIENCE,
         blamed: Callable[[str, str], None] | None = None,
         checks: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
         self.budget = budget or Budget(None, wall=wall)
         self.clock = clock
         self.parallel = parallel
+        self.patience = patience
         self._wall = wall
         self._pause = pause
         self._random = random or chance.Random()
@@ -92,7 +97,9 @@ class Asking:
         return [
             member
             for member in self.members
-            if member.record.lacks(need, now, wall) is None and member.record.free_at(now) <= now + SOON
+            if member.record.lacks(need, now, wall) is None
+            and member.record.free_at(now) <= now + SOON
+            and not (self.parallel and member.record.owes)
         ]
 
     def choose(self, need: Need = ANY, *, but: Collection[str] = ()) -> Member:
@@ -180,10 +187,7 @@ class Asking:
         usable = self.usable(need)
         answers: dict[str, T | RpcError] = {}
         if self.parallel and len(usable) > 1:
-            together: Together[str, T] = Together()
-            for member in usable:
-                together.ask(member.label, lambda member=member: ask(member))  # type: ignore[misc]
-            answers = dict(together.gather(patience))
+            answers = self.ask_together({member: partial(ask, member) for member in usable}, patience)
         else:
             for member in usable:
                 try:
@@ -195,6 +199,19 @@ class Asking:
             if isinstance(answer, RpcError):
                 self._note(member, answer, need)
         return [(member, answers[member.label]) for member in usable if member.label in answers]
+
+    def ask_together(
+        self, questions: Mapping[Member, Callable[[], T]], patience: float | None
+    ) -> dict[str, T | RpcError]:
+        """Return the answers that come within so many seconds, by label, each question asked in a thread of its own."""
+        together: Together[str, T] = Together()
+        owed = {member.label: Owed(member.record, question) for member, question in questions.items()}
+        for label, question in owed.items():
+            together.ask(label, question)
+        answers = dict(together.gather(patience))
+        for label in together.missing:
+            owed[label].give_up()
+        return answers
 
     def blame(self, label: str, what: str) -> None:
         """An answer of this endpoint was proved wrong: several make it rest. `what` is a word for metrics."""
@@ -217,7 +234,8 @@ class Asking:
         return tuple(members)
 
     def _pick(self, ready: Sequence[Member], need: Need) -> Member:
-        reached = [member for member in ready if member.record.reaches(need)] or ready
+        quick = [member for member in ready if not member.record.owes] or ready
+        reached = [member for member in quick if member.record.reaches(need)] or quick
         used = next((index for index, member in enumerate(reached) if member.label == self._used), None)
         return reached[pick([member.record.score.cost for member in reached], used, self._random)]
 

@@ -15,7 +15,7 @@ from indexer.rpc.errors import (
     Transport,
     WrongChain,
 )
-from indexer.rpc.member import Record
+from indexer.rpc.member import Record, fresh
 from indexer.rpc.score import Usual
 
 LONGEST_WAIT = 30.0
@@ -57,7 +57,7 @@ class PoolGate:
         try:
             with record.lock:
                 if record.refused is not None:
-                    raise WrongChain(record.refused.text)
+                    raise fresh(record.refused)
                 if not record.limits.serves(method, self._wall()):
                     raise MethodUnsupported("not served when it was asked last")
                 now = self._clock()
@@ -86,17 +86,18 @@ class PoolGate:
         record, now = self._record, self._clock()
         with record.lock:
             if isinstance(error, Transport):
-                record.rests_for = error
+                record.rests_for = fresh(error)
                 record.breaker.failed(now)
                 record.score.note(self._usual.ratio(kind_of(method, requests), now - left), failed=True)
                 return
             record.breaker.succeeded()
             if isinstance(error, QuotaSpent | Forbidden):
-                record.rests_for = error
-                record.rate.rest(now + (getattr(error, "retry_after", None) or HOPELESS_REST))
+                record.rests_for = fresh(error)
+                named = error.retry_after if isinstance(error, QuotaSpent) else None
+                record.rate.rest(now + (named or HOPELESS_REST))
                 return
             if isinstance(error, Throttled):
-                record.rests_for = error
+                record.rests_for = fresh(error)
                 record.rate.throttled(left, now, error.retry_after)
                 return
             record.rate.answered(left, requests)
@@ -115,11 +116,11 @@ class PoolGate:
         try:
             record.check()
         except WrongChain as error:
-            record.refused = error
+            record.refused = fresh(error)
             raise
         except RpcError as error:
             with record.lock:
-                record.rests_for = error
+                record.rests_for = fresh(error)
                 record.breaker.failed(self._clock())
             raise
         record.check = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -40,7 +41,7 @@ class HeadWatch:
 
     A lower head is believed after `forget` (a reorg was proved), or when the majority has shown one for PATIENCE polls
     in a row and, at the highest block up to it that was seen as the head before, gives another hash than then, or none
-    was seen so low. `polled_at` is when all endpoints were asked last. Not safe to share between threads by itself.
+    was seen so low. `polled_at` is when all endpoints were asked last. Safe to share between threads.
     """
 
     def __init__(self) -> None:
@@ -48,42 +49,48 @@ class HeadWatch:
         self.polled_at = float("-inf")
         self._seen: dict[int, bytes] = {}
         self._lower = 0
+        self._lock = threading.RLock()
 
     def is_new(self, header: Header) -> bool:
         """Whether it is above what is believed."""
-        return self.believed is None or header.number > self.believed.number
+        believed = self.believed
+        return believed is None or header.number > believed.number
 
     def note(self, header: Header) -> Header:
         """Take in the majority's head of one poll and return the one to believe."""
-        if self.believed is None or header.number >= self.believed.number:
-            self.believe(header)
-            return header
-        self._lower += 1
-        return self.believed
+        with self._lock:
+            if self.believed is None or header.number >= self.believed.number:
+                self.believe(header)
+                return header
+            self._lower += 1
+            return self.believed
 
     def doubt(self, header: Header) -> tuple[int, bytes] | None:
         """Return the block (number, hash as seen) that decides whether the lower `header` is a reorg's; None: not now.
 
         A number of -1 stands for none that was seen so low.
         """
-        if self.believed is None or header.number >= self.believed.number or self._lower < PATIENCE:
-            return None
-        self._lower = 0
-        number = max((seen for seen in self._seen if seen <= header.number), default=-1)
-        return number, self._seen.get(number, b"")
+        with self._lock:
+            if self.believed is None or header.number >= self.believed.number or self._lower < PATIENCE:
+                return None
+            self._lower = 0
+            number = max((seen for seen in self._seen if seen <= header.number), default=-1)
+            return number, self._seen.get(number, b"")
 
     def believe(self, header: Header) -> None:
         """Take this for the head from now on, whatever was believed before."""
-        self._lower = 0
-        self.believed = header
-        for number in [number for number in self._seen if number > header.number]:
-            del self._seen[number]
-        self._seen.pop(header.number, None)
-        self._seen[header.number] = header.hash
-        if len(self._seen) > SEEN:
-            del self._seen[next(iter(self._seen))]
+        with self._lock:
+            self._lower = 0
+            self.believed = header
+            for number in [number for number in self._seen if number > header.number]:
+                del self._seen[number]
+            self._seen.pop(header.number, None)
+            self._seen[header.number] = header.hash
+            if len(self._seen) > SEEN:
+                del self._seen[next(iter(self._seen))]
 
     def forget(self) -> None:
-        self.believed = None
-        self._seen.clear()
-        self._lower = 0
+        with self._lock:
+            self.believed = None
+            self._seen.clear()
+            self._lower = 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from random import Random
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
+
+import msgspec
 
 from indexer.rpc.breaker import LONGEST_REST, Breaker
 from indexer.rpc.errors import (
@@ -28,10 +31,13 @@ from indexer.rpc.rate import Rate
 from indexer.rpc.score import Score
 from indexer.rpc.types import Header
 
+T = TypeVar("T")
+E = TypeVar("E", bound=RpcError)
+
 HEAD_FRESH = 2.0
 """Seconds before an endpoint that had not reached a block is asked for its head again."""
-STALLED = 300.0
-"""Seconds without a new head, while others move on, after which an endpoint's head does not count."""
+STALLED, STALLED_BLOCKS = 300.0, 3
+"""Seconds without a new head in which others went on by so many blocks, after which an endpoint has stalled."""
 PRUNED_DEPTH = 1000
 """Blocks behind the head from which "no such history" is believed; nearer to it, that is an endpoint which lags."""
 BLAMES, BLAMED_FOR = 3, 600.0
@@ -64,6 +70,7 @@ class Record:
     def __init__(self, label: str, limits: Limits, random: Random, check: Callable[[], None] | None) -> None:
         self.label = label
         self.limits = limits
+        self._random = random
         self.rate = Rate(limits.rate, random)
         self.breaker = Breaker(random)
         self.score = Score()
@@ -73,8 +80,9 @@ class Record:
         self.head: int | None = None
         self.tips: dict[int, Header] = {}
         self.answers = False
-        self.polled = False
-        self.polled_at = self.moved_at = float("-inf")
+        self.owes = 0
+        self.polled_at = float("-inf")
+        self.behind: tuple[float, int] | None = None
         self.wrong: Counter[str] = Counter()
         self.blamed_at: deque[float] = deque(maxlen=BLAMES)
         self.quarantined: dict[int, tuple[float, RpcError]] = {}
@@ -85,7 +93,7 @@ class Record:
         with self.lock:
             self.limits.forget_old(wall)
             if self.refused is not None:
-                return self.refused
+                return fresh(self.refused)
             quarantined = self._quarantined(need, now)
             if quarantined is not None:
                 return quarantined
@@ -127,7 +135,7 @@ class Record:
         """It has shown this as its latest block."""
         with self.lock:
             if header.number != self.head:
-                self.moved_at = now
+                self.behind = None
             self.head, self.polled_at, self.answers = header.number, now, True
             self.tips.pop(header.number, None)
             self.tips[header.number] = header
@@ -168,7 +176,7 @@ class Record:
             self.quarantined = {
                 number: (until, why) for number, (until, why) in self.quarantined.items() if until > now
             }
-            self.quarantined[block] = now + QUARANTINE, error
+            self.quarantined[block] = now + QUARANTINE, fresh(error)
 
     def state(self, now: float) -> str:
         """A word: refused, unchecked, down, resting or well."""
@@ -188,8 +196,16 @@ class Record:
                 return self.refused.text
             return None if self.state(now) == "well" or self.rests_for is None else self.rests_for.text
 
-    def stalls(self, now: float) -> bool:
-        return now - self.moved_at > STALLED
+    def stalls(self, top: int, now: float) -> bool:
+        """Whether it has stood still for long while others went on, of which the highest shows block `top` now."""
+        with self.lock:
+            if self.head is None or self.head >= top:
+                self.behind = None
+                return False
+            if self.behind is None:
+                self.behind = now, top
+            since, first = self.behind
+            return now - since > STALLED and top - first >= STALLED_BLOCKS
 
     def learned(self) -> Limits:
         """A copy of the limits as they are to be kept."""
@@ -208,18 +224,56 @@ class Record:
                 learned=dict(kept.learned),
             )
 
+    def forget(self) -> None:
+        """Find everything out anew."""
+        with self.lock:
+            for name, value in msgspec.structs.asdict(Limits()).items():
+                setattr(self.limits, name, value)
+            self.rate = Rate(None, self._random)
+
     def _quarantined(self, need: Need, now: float) -> RpcError | None:
         if need.last is None:
             return None
         first = need.last if need.first is None else need.first
         return next(
             (
-                error
+                fresh(error)
                 for block, (until, error) in self.quarantined.items()
                 if first <= block <= need.last and until > now
             ),
             None,
         )
+
+
+class Owed(Generic[T]):
+    """One question to one endpoint; as long as it is open and nobody waits for it, the endpoint owes an answer."""
+
+    def __init__(self, record: Record, question: Callable[[], T]) -> None:
+        self._record = record
+        self._question = question
+        self._open = True
+        self._given_up = False
+
+    def __call__(self) -> T:
+        try:
+            return self._question()
+        finally:
+            with self._record.lock:
+                self._open = False
+                self._record.owes -= self._given_up
+
+    def give_up(self) -> None:
+        """Wait for it no more: the endpoint does not count as answering until it does."""
+        with self._record.lock:
+            if self._open and not self._given_up:
+                self._given_up = True
+                self._record.owes += 1
+                self._record.answers = False
+
+
+def fresh(error: E) -> E:
+    """The same error without its traceback, which would keep alive what was being read and grow at every raise."""
+    return copy.copy(error)
 
 
 class Member:
@@ -263,7 +317,5 @@ class Member:
         except RpcError:
             self.record.answers = False
             raise
-        finally:
-            self.record.polled = False
         self.record.note_tip(header, clock())
         return header

@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 BATCH = 50
 """Headers per JSON-RPC batch; common providers take 100 or more."""
+BATCHES_LOST = 2
+"""Batches without a usable answer, one after the other, after which smaller ones are sent."""
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
 """Seconds before another attempt; a provider's own Retry-After is followed up to the longest."""
@@ -55,6 +57,7 @@ class Node:
         self._attempts = attempts
         self._pause = pause
         self._wall = wall
+        self._batches_lost = 0
 
     def chain_id(self) -> int:
         answer: str = self._retry(lambda: self.endpoint.call("eth_chainId", [], Quantity))
@@ -173,8 +176,12 @@ class Node:
                 self.limits.shrink("batch", 1, self._wall())
             except Transport:
                 # Some nodes drop the connection or answer nonsense to an array: single calls tell whether it is that.
-                pass
+                self._batches_lost += 1
+                if self._batches_lost == BATCHES_LOST:
+                    self._batches_lost = 0
+                    self.limits.shrink("batch", len(numbers) // 2, self._wall())
             else:
+                self._batches_lost = 0
                 return [self._checked_header(method, *pair) for pair in zip(numbers, answers, strict=True)]
         return [self.header(number) for number in numbers]
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from indexer.rpc.asking import Asking
 from indexer.rpc.errors import BlockUnknown, Inconsistent, RpcError
 from indexer.rpc.heads import HeadWatch, majority_block, majority_head
-from indexer.rpc.member import ANY, Member, Need
+from indexer.rpc.member import ANY, Member, Need, Owed
 from indexer.rpc.node import Node
 from indexer.rpc.together import Together
 from indexer.rpc.types import Header
 
 POLL_OTHERS = 5.0
 """Seconds after which all endpoints are asked for their heads though the one in use shows no new block."""
-PATIENCE = 3.0
-"""Seconds that all are waited for; an endpoint that takes longer for a header does not answer."""
 
 
 def find_head(pool: Asking, watch: HeadWatch, hedge_after: float | None) -> Header:
@@ -32,45 +31,38 @@ def ask_first(pool: Asking, hedge_after: float | None) -> tuple[Member, Header]:
     """Return the head of the endpoint in use, or of another where that one takes long or fails."""
     if hedge_after is not None and pool.parallel and len(pool.members) > 1:
         member = pool.choose()
-        together: Together[str, tuple[Member, Header]] = Together()
-        together.ask(member.label, lambda: (member, member.poll(pool.clock)))
-        for _, answer in together.gather(hedge_after):
+        together: Together[str, Header] = Together()
+        first = Owed(member.record, partial(member.poll, pool.clock))
+        together.ask(member.label, first)
+        asked = {member.label: member}
+        for label, answer in together.gather(hedge_after):
             if not isinstance(answer, RpcError):
-                return answer
+                return asked[label], answer
         # Where there is no second one, the first may still answer.
         with suppress(RpcError):
             second = pool.choose(but={member.label})
-            together.ask(second.label, lambda: (second, second.poll(pool.clock)))
-        for _, answer in together.gather():
+            asked[second.label] = second
+            together.ask(second.label, partial(second.poll, pool.clock))
+        for label, answer in together.gather():
             if not isinstance(answer, RpcError):
-                return answer
+                first.give_up()
+                return asked[label], answer
     return pool.ask_member(lambda member: (member, member.poll(pool.clock)))
 
 
 def poll_others(pool: Asking, first: Member) -> None:
     """Ask the other endpoints for their heads; those that fail or take long do not count."""
     usable = {member.label for member in pool.usable()}
-    others = []
-    for member in pool.members:
-        if member.label == first.label or member.record.polled:
-            continue
-        if member.label in usable:
-            others.append(member)
-        else:
-            member.record.answers = False
-    if not pool.parallel:
-        for member in others:
-            poll(pool, member)
-        return
-    together: Together[str, None] = Together()
+    others = [member for member in pool.members if member.label != first.label]
     for member in others:
-        member.record.polled = True
-        together.ask(member.label, lambda member=member: poll(pool, member))  # type: ignore[misc]
-    for _ in together.gather(PATIENCE):
-        pass
-    for member in others:
-        if member.label in together.missing:
+        if member.label not in usable:
             member.record.answers = False
+    questions = {member: partial(poll, pool, member) for member in others if member.label in usable}
+    if pool.parallel:
+        pool.ask_together(questions, pool.patience)
+    else:
+        for question in questions.values():
+            question()
 
 
 def poll(pool: Asking, member: Member) -> None:
@@ -82,11 +74,14 @@ def poll(pool: Asking, member: Member) -> None:
 def find_majority_header(pool: Asking, first: Member, header: Header) -> Header:
     """Return the header of the highest block that more than half of the answering endpoints have reached.
 
-    One that shows no new block for minutes while others do has died with its socket open: it does not count.
+    Where half of them have stalled, the other half decides: two endpoints of which one hangs must not stop the chain.
     """
     now = pool.clock()
     answering = [member.record for member in pool.members if member.record.answers and member.record.breaker.closed]
-    moving = [record for record in answering if not record.stalls(now)] or answering
+    top = max((record.head for record in answering if record.head is not None), default=header.number)
+    moving = [record for record in answering if not record.stalls(top, now)]
+    if 2 * len(moving) < len(answering):
+        moving = answering
     heads = [record.head for record in moving if record.head is not None]
     number = majority_head(heads) if heads else header.number
     if number == header.number:
@@ -151,7 +146,7 @@ def find_header(pool: Asking, question: Callable[[Node], Header | None], need: N
 def collect(pool: Asking, block: int | str, need: Need) -> dict[str, Header | None]:
     """Return the header of every answering endpoint, None where it has none. Raises RpcError when nobody answers."""
     headers: dict[str, Header | None] = {}
-    for member, answer in pool.ask_all(lambda node: node.header(block), need, patience=PATIENCE):
+    for member, answer in pool.ask_all(lambda node: node.header(block), need, patience=pool.patience):
         if isinstance(answer, BlockUnknown):
             headers[member.label] = None
         elif not isinstance(answer, RpcError):

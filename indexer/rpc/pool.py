@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from indexer.rpc import polling
-from indexer.rpc.asking import ATTEMPTS, Asking
+from indexer.rpc.asking import ATTEMPTS, PATIENCE, Asking
 from indexer.rpc.budget import Budget
 from indexer.rpc.errors import BlockUnknown
 from indexer.rpc.heads import HeadWatch
@@ -43,7 +43,8 @@ class EndpointPool(Asking):
 
     `limits` are what was learned of each label before, `checks` what must still be found out about one before its first
     request (raises what is wrong). With `hedge_after` a second endpoint is asked for the head where the first has not
-    answered within so many seconds. `clock` gives seconds that only rise, `wall` Unix seconds; `pause` sleeps seconds
+    answered within so many seconds; where most of them decide, those that take longer than `patience` seconds do not
+    count. `clock` gives seconds that only rise, `wall` Unix seconds; `pause` sleeps seconds
     and may raise to interrupt. With `parallel` off nothing is asked in other threads, so that a seeded run repeats
     itself. `blamed` is told a label and what was wrong, whenever an answer was proved wrong.
     """
@@ -62,6 +63,7 @@ class EndpointPool(Asking):
         random: chance.Random | None = None,
         parallel: bool = True,
         attempts: int = ATTEMPTS,
+        patience: float = PATIENCE,
         blamed: Callable[[str, str], None] | None = None,
         checks: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
@@ -75,6 +77,7 @@ class EndpointPool(Asking):
             random=random,
             parallel=parallel,
             attempts=attempts,
+            patience=patience,
             blamed=blamed,
             checks=checks,
         )
@@ -138,6 +141,10 @@ class EndpointPool(Asking):
     def limits(self) -> dict[str, Limits]:
         """A copy of what was learned, by label."""
         return {member.label: member.record.learned() for member in self.members}
+
+    def forget_limits(self, label: str) -> None:
+        """Find out anew what this endpoint bears."""
+        self._record(label).forget()
 
     def states(self) -> list[MemberState]:
         """How every endpoint is now."""

@@ -6,11 +6,13 @@ from indexer.access.keys import make_key
 from indexer.access.models import AuditEntry
 from indexer.access.scopes import READ
 from indexer.chains.connections import Connection
+from indexer.chains.models import Chain, EndpointLimits
 from tests.positions.lookup_rows import USER, add_job, add_log, contract, refresh, start
 
 PATHS = (
     "/admin/",
     "/admin/chains/chain/",
+    "/admin/chains/endpointlimits/",
     "/admin/lookup/",
     "/admin/positions/",
     "/admin/positions/job/",
@@ -62,10 +64,13 @@ def fill(connection: Connection, rows: int = 50) -> list[int]:
     for job in jobs[:20]:
         add_log(connection, job, 1000 + job)
     refresh(connection)
+    chain = Chain.objects.get(slug="hilltop")
     for number in range(rows):
         AuditEntry.objects.create(
             actor="somebody", action="disable jobs", chain="hilltop", target=f"job {number}", outcome="1 disabled"
         )
+        limits = {"rate": 12.5, "blocks": 10_000, "range_size": {"by topic": 500}}
+        EndpointLimits.objects.create(chain=chain, label=f"alchemy-{number}", limits=limits)
         make_key(f"program {number}", [READ], created_by="somebody", requests_per_minute=number + 1)
     use_a_key()
     return jobs

@@ -6,6 +6,7 @@ import pytest
 
 from indexer.rpc import Endpoint, Node
 
+from .pools import Clock, Replica, StartReplica
 from .scripted import ScriptedNode
 
 
@@ -32,3 +33,24 @@ def waits() -> list[float]:
 @pytest.fixture
 def node(endpoint: Endpoint, waits: list[float]) -> Node:
     return Node(endpoint, pause=waits.append)
+
+
+@pytest.fixture
+def replica() -> Iterator[StartReplica]:
+    """Starts a replica with this head."""
+    started: list[Replica] = []
+
+    def start(head: int) -> Replica:
+        started.append(Replica(head))
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.slow is not None:
+            each.slow.set()
+        each.node.stop()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
