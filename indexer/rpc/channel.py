@@ -12,7 +12,7 @@ import urllib3
 
 from indexer.rpc.errors import TooLarge, Transport
 from indexer.rpc.labels import split_url
-from indexer.rpc.wire import LONGEST_HEAD, bounded
+from indexer.rpc.wire import MOST_LINES, bounded
 
 CONNECTIONS = 16
 CHUNK = 1 << 16
@@ -49,8 +49,7 @@ class Channel:
         self._headers["content-type"] = "application/json"
         pool = urllib3.HTTPSConnectionPool if parts.scheme == "https" else urllib3.HTTPConnectionPool
         self._pool = pool(parts.hostname or "", parts.port, timeout=timeout, maxsize=CONNECTIONS)
-        # In chunks of a few bytes, an answer may be twice as long on the wire.
-        self._pool.ConnectionCls = bounded(pool, LONGEST_ANSWER * timeout, 2 * largest + LONGEST_HEAD)
+        self._pool.ConnectionCls = bounded(pool, LONGEST_ANSWER * timeout, largest + MOST_LINES)
 
     def close(self) -> None:
         """Close the kept connections."""
