@@ -84,5 +84,5 @@ class Trust:
         with self._lock:
             if succeeded:
                 self._since[claim] = min(block, self._since.get(claim, block))
-            elif claim not in self._since:
+            else:
                 self._failures[claim] += 1

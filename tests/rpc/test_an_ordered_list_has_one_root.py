@@ -11,7 +11,7 @@ from indexer.rpc.proofs import EMPTY_ROOT, keccak256, ordered_root
 
 # Short items are kept inside the node above, long ones by hash.
 item_lists = st.lists(st.binary(min_size=1, max_size=40), max_size=20)
-SIZES = (1, 2, 15, 16, 17, 127, 128, 129, 255, 256, 257, 300)
+SIZES = (1, 2, 16, 17, 127, 128, 129, 255, 256, 257)
 
 
 def independent_root(items: list[bytes]) -> bytes:
@@ -32,7 +32,7 @@ def test_keccak_is_the_one_of_ethereum_and_not_the_standard_sha3() -> None:
 
 def test_lists_of_every_length_at_which_the_keys_grow() -> None:
     for size in SIZES:
-        for width in (1, 33):
+        for width in (1, 28, 29, 30, 33):  # nodes of 32 bytes are the first that are kept by hash
             items = [bytes([index % 251 + 1]) * width for index in range(size)]
             assert ordered_root(items) == independent_root(items), (size, width)
 

@@ -107,9 +107,10 @@ def test_what_was_learned_is_kept() -> None:
 
 
 def test_the_profile_prevails_over_what_was_learned() -> None:
-    trust = Trust.from_dict({"bloom": 0, "receipts_root": 700}, ["no-bloom"], True, since=100)
+    trust = Trust.from_dict({"bloom": 0, "receipts_root": 50}, ["no-bloom"], True, since=100)
+    trust.note("receipts_root", True, 60)  # one node's success; another has not what it takes before block 100
     assert standing(trust, "bloom") == NEVER
-    assert trust.holds("receipts_root", 100)
+    assert (trust.holds("receipts_root", 100), trust.holds("receipts_root", 99)) == (True, False)
     assert trust.to_dict() == {}
 
 

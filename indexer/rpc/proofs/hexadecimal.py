@@ -6,7 +6,7 @@ from __future__ import annotations
 def bytes_of(value: object, size: int | None = None) -> bytes:
     """Return the bytes of 0x hex of whole bytes; raises ValueError for anything else, and for another `size`."""
     if not isinstance(value, str) or value[:2] != "0x":
-        raise ValueError(f"0x hex expected, not {value!r:.80}")
+        raise ValueError("0x hex expected")
     data = bytes.fromhex(value[2:])
     if len(data) * 2 + 2 != len(value):
         raise ValueError("0x hex without blanks expected")
@@ -18,5 +18,5 @@ def bytes_of(value: object, size: int | None = None) -> bytes:
 def number_of(value: object) -> int:
     """Return the number of a 0x hex quantity; raises ValueError for anything else."""
     if not isinstance(value, str) or value[:2] != "0x" or not value[2:].isalnum():
-        raise ValueError(f"0x hex number expected, not {value!r:.80}")
+        raise ValueError("0x hex number expected")
     return int(value[2:], 16)

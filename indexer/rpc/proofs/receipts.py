@@ -12,7 +12,7 @@ from indexer.rpc.proofs.trie import ordered_root
 from indexer.rpc.types import Log
 
 DEPOSIT = 0x7E
-"""The type of the deposits of the OP stack, whose receipts carry up to two fields more."""
+"""The type of the OP stack's deposits, whose receipts carry two fields more."""
 LARGEST_TYPE = 0x7F
 """EIP-2718."""
 
@@ -36,7 +36,8 @@ class ReceiptFields(msgspec.Struct, rename="camel", kw_only=True):
 def receipts_root(receipts: Sequence[ReceiptFields]) -> bytes | None:
     """Return the 32 bytes of the root of receipts in the order of their transactions.
 
-    None where a receipt lacks a field or has a malformed one.
+    None where a receipt lacks a field or has a malformed one. The root binds what the logs say and their order, but
+    neither their indexes nor the transactions' hashes.
     """
     try:
         return ordered_root([_encoded(receipt) for receipt in receipts])
@@ -48,7 +49,7 @@ def _encoded(receipt: ReceiptFields) -> bytes:
     """Return the bytes of one receipt: its RLP, behind the type where it has one (EIP-2718)."""
     kind = 0 if receipt.type is None else number_of(receipt.type)
     if kind > LARGEST_TYPE:
-        raise ValueError(f"no type of receipts: {kind}")
+        raise ValueError("no type of receipts")
     fields = [
         _outcome(receipt),
         rlp.encode(number_of(receipt.cumulative_gas_used)),
@@ -77,7 +78,7 @@ _TOPICS = ("c0", "e1", "f842", "f863", "f884")
 def _encoded_log(log: Log) -> bytes:
     """Return the list of a log's address, topics and data; `Log` has checked the shape of each."""
     if len(log.topics) >= len(_TOPICS):
-        raise ValueError(f"no EVM logs {len(log.topics)} topics")
+        raise ValueError("no EVM logs more than four topics")
     topics = "".join([_TOPIC + topic[2:] for topic in log.topics])
     head = bytes.fromhex(_ADDRESS + log.address[2:] + _TOPICS[len(log.topics)] + topics)
     return rlp.encode_list((head, rlp.encode_bytes(bytes.fromhex(log.data[2:]))))
