@@ -40,7 +40,7 @@ from indexer.positions.protocol.scans import close_scans
 from indexer.positions.protocol.state import lock_state
 from indexer.positions.watch import WatchIndex
 from indexer.positions.watchlist import read_watch_list
-from indexer.rpc import Endpoint, Log, Node
+from indexer.rpc import Endpoint, EndpointPool, Log, Node
 from tests.positions.racing import Gate, open_gated
 from tests.recorded_node import RecordedNode, read_blocks
 
@@ -86,9 +86,9 @@ def measure(chain: Chain, blocks: list[dict[str, Any]], jobs: int) -> Figures:
         imported = seconds(
             lambda: import_watch_list(connection, watch_list, source="benchmark", chain_floor=first, prune=False)
         )
-        node = Node(Endpoint(recorded.url, "recorded-1"))
+        pool = EndpointPool([Node(Endpoint(recorded.url, "recorded-1"))])
         # On a clock that stands still, what is done every ten seconds is done once; it is measured by itself.
-        latest = LatestLoop(chain.slug, counted, node, Finality(64, "finalized"), clock=lambda: 0.0)
+        latest = LatestLoop(chain.slug, counted, pool, Finality(64, "finalized"), clock=lambda: 0.0)
         taken_up = seconds(lambda: settle(chain, connection, latest))
         taken, statements = [], []
         for recorded.head in range(first + 1, first + len(blocks)):
@@ -116,7 +116,7 @@ def settle(chain: Chain, connection: Connection, latest: LatestLoop) -> None:
     """Run both loops until they have nothing to do."""
     while latest.step():
         pass
-    with closing(HistoricLoop(str(chain.slug), connection, latest.node, "benchmark")) as historic:
+    with closing(HistoricLoop(str(chain.slug), connection, latest.pool, "benchmark")) as historic:
         while historic.step():
             pass
 

@@ -97,11 +97,14 @@ TABLES = (
     "unreadable_logs",
     "blocks",
     "unsettled",
+    "readings",
 )
 EMPTY_SETTINGS = """
 UPDATE settings SET updated_at = now(), value = CASE key
     WHEN 'watch_version' THEN '0'
     WHEN 'rewind' THEN '{"count": 0, "ancestor": null}'
+    WHEN 'levels' THEN '{}'
+    WHEN 'left_version' THEN '0'
     WHEN 'coverage' THEN '{"complete": false, "check_also": [], "check_also_count": 0}'
     ELSE 'null' END::jsonb
 """

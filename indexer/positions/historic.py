@@ -5,12 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from time import monotonic
-from typing import NamedTuple
 
 from indexer.chains.connections import Connection
 from indexer.positions.meter import DISCARDED, HISTORIC, LOOP_ERRORS, Meter
+from indexer.positions.pieces import Reading
 from indexer.positions.protocol.jobs import set_aside
-from indexer.positions.protocol.ledger import UNKNOWN
 from indexer.positions.protocol.scans import close_scans
 from indexer.positions.protocol.segments import (
     LEASE,
@@ -22,10 +21,8 @@ from indexer.positions.protocol.segments import (
     release_segment,
     renew_leases,
 )
-from indexer.positions.questions import Way
-from indexer.positions.reader import RangeReader, Reading
-from indexer.positions.watch import Matches
-from indexer.rpc import BlockUnknown, Node, RpcError, Throttled, Transport
+from indexer.positions.reader import RangeReader
+from indexer.rpc import BlockUnknown, EndpointPool, Level, RpcError, Throttled, Transport
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +30,6 @@ IN_FLIGHT = 4
 ENDPOINT_DELAY = timedelta(seconds=30)
 """How long a segment waits at most when it is the endpoint that is in trouble."""
 RENEW_EVERY = LEASE.total_seconds() / 3
-
-
-class Asked(NamedTuple):
-    """A range of a claimed segment that is being read."""
-
-    claim: Claim
-    reader: RangeReader
-    way: Way
-    last: int
 
 
 class HistoricLoop:
@@ -54,24 +42,25 @@ class HistoricLoop:
         self,
         chain: str,
         connection: Connection,
-        node: Node,
+        pool: EndpointPool,
         owner: str,
         *,
+        goal: Level = Level.CLAIMED,
         in_flight: int = IN_FLIGHT,
         clock: Callable[[], float] = monotonic,
         meter: Meter | None = None,
     ) -> None:
         self.chain = chain
         self.connection = connection
-        self.node = node
+        self.pool = pool
         self.owner = owner
+        self.goal = goal
         self.in_flight = in_flight
         self.clock = clock
         self.meter = meter or Meter()
-        self.asked: dict[Future[Reading], Asked] = {}
+        self.asked: dict[Future[Reading], Claim] = {}
         self.readers: dict[tuple[int, ...], RangeReader] = {}
         self.renewed_at = clock()
-        self.reached = (node, -1)
         self.threads = ThreadPoolExecutor(in_flight, thread_name_prefix=f"{chain}-historic")
 
     def step(self) -> bool:
@@ -84,7 +73,7 @@ class HistoricLoop:
             self.take(self.asked.pop(future), future)
         if self.clock() - self.renewed_at >= RENEW_EVERY:
             self.renewed_at = self.clock()
-            renew_leases(self.connection, self.owner, [asked.claim.segment for asked in self.asked.values()])
+            renew_leases(self.connection, self.owner, [claim.segment for claim in self.asked.values()])
         return True
 
     def claim_more(self) -> None:
@@ -97,45 +86,32 @@ class HistoricLoop:
     def ask(self, claim: Claim) -> None:
         """Read the next range of a claimed segment in a thread."""
         if not claim.jobs:
-            self.commit(claim, Reading(claim.to_block, Matches([], [])))
+            self.commit(claim, Reading(claim.cursor, claim.to_block))
             return
         reader = self.reader_of(claim)
-        way, last = reader.plan(claim.cursor, claim.to_block, failures=claim.attempts)
-        future = self.threads.submit(self.read, reader, way, claim.cursor, last)
-        self.asked[future] = Asked(claim, reader, way, last)
-
-    def read(self, reader: RangeReader, way: Way, first: int, last: int) -> Reading:
-        """In a thread: a node that has not come so far would answer that there is nothing."""
-        node = self.node
-        if self.reached[0] is not node or self.reached[1] < last:
-            self.reached = (node, node.head())
-        if self.reached[1] < last:
-            raise BlockUnknown(f"its head is {self.reached[1]:,}", endpoint=node.endpoint.label)
-        return reader.read(node, way, first, last)
+        future = self.threads.submit(reader.read, self.pool, claim.cursor, claim.to_block, failures=claim.attempts)
+        self.asked[future] = claim
 
     def reader_of(self, claim: Claim) -> RangeReader:
         """One reader for all segments with the same jobs, so that what it learns serves them all."""
         jobs = tuple(job for job, _ in claim.jobs)
         if jobs not in self.readers:
-            in_use = {id(asked.reader) for asked in self.asked.values()}
-            self.readers = {key: reader for key, reader in self.readers.items() if id(reader) in in_use}
-            self.readers[jobs] = RangeReader(claim.jobs)
+            in_use = {tuple(job for job, _ in asked.jobs) for asked in self.asked.values()}
+            self.readers = {key: reader for key, reader in self.readers.items() if key in in_use}
+            self.readers[jobs] = RangeReader(claim.jobs, self.goal)
         return self.readers[jobs]
 
-    def take(self, asked: Asked, future: Future[Reading]) -> None:
-        claim = asked.claim
+    def take(self, claim: Claim, future: Future[Reading]) -> None:
         try:
             reading = future.result()
         except (Transport, Throttled, BlockUnknown) as error:
-            # About the endpoint more than about this range: nothing is split, the segment waits a little.
-            if not isinstance(error, BlockUnknown):
-                asked.reader.shrink(asked.way, claim.cursor, asked.last)
+            # About the endpoints more than about this range: nothing is split, the segment waits a little.
             self.put_aside(claim, claim.to_block, error, longest=ENDPOINT_DELAY)
         except RpcError as error:
-            self.put_aside(claim, asked.last, error)
+            self.put_aside(claim, error.blocks[1] if error.blocks else claim.to_block, error)
         else:
-            self.meter.note_logs(HISTORIC, reading.logs, reading.matches)
-            self.set_jobs_aside(asked, reading)
+            self.meter.note_logs(HISTORIC, reading.seen, reading.matches)
+            self.set_jobs_aside(claim, reading)
             self.commit(claim, reading)
 
     def put_aside(self, claim: Claim, last: int, error: RpcError, *, longest: timedelta = LONGEST_DELAY) -> None:
@@ -143,8 +119,8 @@ class HistoricLoop:
         log.warning("%s blocks %s-%s put aside: %s", self.chain, f"{claim.cursor:,}", f"{last:,}", error)
         put_segment_aside(self.connection, self.owner, claim, last, str(error), longest=longest)
 
-    def set_jobs_aside(self, asked: Asked, reading: Reading) -> None:
-        for job, definition in asked.claim.jobs:
+    def set_jobs_aside(self, claim: Claim, reading: Reading) -> None:
+        for job, definition in claim.jobs:
             words = reading.refused.get("0x" + definition.contract.hex())
             if words is not None:
                 log.warning("%s: job %d of 0x%s put aside: %s", self.chain, job, definition.contract.hex(), words)
@@ -162,18 +138,19 @@ class HistoricLoop:
             log.info("%s: a scan of the past was closed or opened", self.chain)
 
     def commit_range(self, claim: Claim, reading: Reading) -> Claim | None:
-        moved = commit_range(self.connection, self.owner, claim, reading.last, reading.matches, UNKNOWN)
+        moved = commit_range(self.connection, self.owner, claim, reading.last, reading.matches, reading.provenance)
         if moved is None:
             self.meter.add(DISCARDED, HISTORIC)
         else:
             self.meter.note_commit(HISTORIC, moved.cursor - claim.cursor, moved.stored)
+            self.meter.note_level(HISTORIC, reading.provenance.level, moved.cursor - claim.cursor)
         return moved
 
     def close(self, grace: float = 3.0) -> None:
         """Store what has been read within `grace` seconds, and give the segments back."""
         done, _ = wait(self.asked, timeout=grace)
         self.threads.shutdown(wait=False, cancel_futures=True)
-        for future, (claim, *_) in self.asked.items():
+        for future, claim in self.asked.items():
             if future in done and not future.exception() and not (reading := future.result()).refused:
                 self.commit_range(claim, reading)
             release_segment(self.connection, self.owner, claim.segment)

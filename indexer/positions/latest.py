@@ -7,10 +7,11 @@ from time import monotonic
 from indexer.chains.connections import Connection
 from indexer.chains.profiles import Finality
 from indexer.positions.definition import Definition
+from indexer.positions.digest import log_digest
 from indexer.positions.meter import DISCARDED, LATEST, REORG_BLOCKS, REORGS, Meter
 from indexer.positions.protocol.head import Base, Settlement, commit_blocks, hash_at, known_hashes, start_chain
 from indexer.positions.protocol.jobs import purge_retired, read_live_jobs
-from indexer.positions.protocol.ledger import UNKNOWN
+from indexer.positions.protocol.ledger import Provenance
 from indexer.positions.protocol.scans import close_scans
 from indexer.positions.protocol.state import Started, State, note_head, read_state
 from indexer.positions.protocol.store import Stored
@@ -18,7 +19,17 @@ from indexer.positions.protocol.takeup import BlockReading, commit_take_up, find
 from indexer.positions.protocol.undo import undo_to
 from indexer.positions.reader import RangeReader
 from indexer.positions.watch import Matches, WatchIndex
-from indexer.rpc import BlockUnknown, Header, Inconsistent, Node, RpcError, Throttled, Transport
+from indexer.rpc import (
+    BlockReader,
+    BlockUnknown,
+    EndpointPool,
+    Header,
+    Level,
+    RpcError,
+    Throttled,
+    Transport,
+    Watched,
+)
 
 log = logging.getLogger(__name__)
 
@@ -30,44 +41,55 @@ TAKE_UP_SLICE = 50
 """Blocks read for new jobs before the head is looked after again."""
 PLAN_EVERY = 10.0
 FINAL_EVERY = 6.0
-"""Seconds between two looks for jobs whose delay is over, and between two readings of a finality tag."""
+"""Seconds between two looks for jobs whose delay is over, and between two questions for the final block."""
+POLL_EVERY = 2.0
+"""Seconds for which a head that was shown is enough to read on, while the cursor is below it."""
+MOST_NULL_ROUNDS = 64
+"""Heights without a block that are looked over for the next one."""
 
 
 class LatestLoop:
     """One chain's latest loop; `connection` holds the chain's lock and nobody else uses it.
 
-    `step` does one unit of work and says whether there was any. It raises RpcError and psycopg.Error, and may be called
-    again after both: nothing it knows outlives a failed step except what is read anew.
+    `goal` is the level to reach for single blocks; `behind` how many blocks the loop stays below the head, where blocks
+    are shown before their logs are there. `step` does one unit of work and says whether there was any. It raises
+    RpcError and psycopg.Error, and may be called again after both: nothing it knows outlives a failed step except what
+    is read anew.
     """
 
     def __init__(
         self,
         chain: str,
         connection: Connection,
-        node: Node,
+        pool: EndpointPool,
         finality: Finality,
         *,
+        goal: Level = Level.PROVED,
+        behind: int = 0,
         clock: Callable[[], float] = monotonic,
         meter: Meter | None = None,
     ) -> None:
         self.chain = chain
         self.connection = connection
-        self.node = node
+        self.pool = pool
         self.finality = finality
+        self.goal = goal
+        self.behind = behind
         self.clock = clock
         self.meter = meter or Meter()
         self.head: int | None = None
         self.jobs = RangeReader([])
         self.version: int | None = None
-        self.tagged: Header | None = None
-        self.tagged_at = self.planned_at = float("-inf")
+        self.newest: Header | None = None
+        self.final: Header | None = None
+        self.polled_at = self.final_at = self.planned_at = float("-inf")
         self.no_ranges_until = 0
         self.ahead: ReadAhead | None = None
         self.reading_ahead = False
 
     def step(self) -> bool:
-        newest = self.read_newest()
         state = self.read_state()
+        newest = self.read_newest(state.cursor)
         if state.cursor is None:
             return self.start(newest)
         if self.take_up() or self.tidy():
@@ -79,22 +101,28 @@ class LatestLoop:
         with self.connection.cursor() as cur:
             return read_state(cur)
 
-    def read_newest(self) -> Header:
-        newest = self.node.header("latest")
-        if newest is None:
-            raise Inconsistent("the node answered null for its latest block")
+    def read_newest(self, cursor: int | None) -> Header:
+        """The head, or the highest block to read; while the cursor is below what was shown just now, that is it."""
+        shown = self.newest is not None and self.clock() - self.polled_at < POLL_EVERY
+        if shown and self.newest is not None and cursor is not None and cursor < self.newest.number:
+            return self.newest
+        newest = self.pool.newest()
         if newest.number != self.head:
             note_head(self.connection, newest.number)
             self.head = newest.number
+        if self.behind:
+            below = self.pool.header(max(0, newest.number - self.behind))
+            if below is None:
+                raise BlockUnknown(f"no header {self.behind} blocks below the head {newest.number:,}")
+            newest = below
+        self.newest, self.polled_at = newest, self.clock()
         return newest
 
     def start(self, newest: Header) -> bool:
         """A new chain's cursor starts at final; what lies before is the historic loop's."""
-        final = (
-            self.read_tagged() if self.finality.tag else self.node.header(max(0, newest.number - self.finality.depth))
-        )
+        final = self.pool.canonical(self.finality.tag or max(0, newest.number - self.finality.depth))
         if final is None:
-            raise Inconsistent("the node has no header of its final block")
+            raise BlockUnknown("the endpoints have no header of the final block")
         log.info("%s: a new chain; its cursor starts at the final block %s", self.chain, f"{final.number:,}")
         return start_chain(self.connection, final)
 
@@ -111,7 +139,7 @@ class LatestLoop:
         if self.ahead is None or self.ahead.jobs != waiting.jobs:
             self.ahead = ReadAhead(waiting.jobs, self.meter)
         try:
-            if not self.ahead.read(self.node, waiting.blocks):
+            if not self.ahead.read(self.pool, self.goal, waiting.blocks):
                 self.reading_ahead = True
                 return False
         except BlockUnknown:
@@ -142,119 +170,143 @@ class LatestLoop:
         if newest.number < state.cursor:
             return self.is_orphaned(newest) and self.undo(state, newest)
         if newest.number == state.cursor:
-            return newest.hash != base.hash and self.undo(state, newest)
+            return newest.hash != base.hash and not self.stands(base) and self.undo(state, newest)
         final = self.final_number(state, newest)
         if final - state.cursor >= RANGES_FROM and state.cursor >= self.no_ranges_until:
             return self.advance_range(state, base, newest, final)
         return self.advance_block(state, base, newest, final)
 
     def is_orphaned(self, newest: Header) -> bool:
-        """Whether a head below the cursor proves a reorg: a node that merely lags shows the blocks we know."""
+        """Whether a head below the cursor proves a reorg: endpoints that merely lag show the blocks we know."""
         row = self.connection.execute(
             "SELECT number, hash FROM blocks WHERE number <= %s ORDER BY number DESC LIMIT 1", [newest.number]
         ).fetchone()
         if row is None:
-            log.error("%s: the node's newest block %d is older than every stored block", self.chain, newest.number)
+            log.error("%s: the newest block %d is older than every stored block", self.chain, newest.number)
             return False
-        header = self.node.header(row[0])
+        header = self.pool.canonical(row[0])
         return header is not None and header.hash != row[1]
 
+    def stands(self, base: Base) -> bool:
+        """Whether most endpoints still have the block at the cursor: a single one may be on a branch of its own."""
+        header = self.pool.canonical(base.number)
+        if header is None:
+            raise BlockUnknown(f"most endpoints do not give block {base.number:,} now")
+        return header.hash == base.hash
+
     def advance_block(self, state: Started, base: Base, newest: Header, final: int) -> bool:
-        number = state.cursor + 1
-        header = newest if newest.number == number else self.node.header(number)
+        header = self.find_next(base, newest)
         if header is None:
             return False
         if header.parent_hash != base.hash:
-            return self.undo(state, newest)
+            if not self.stands(base):
+                return self.undo(state, newest)
+            header = self.pool.canonical(header.number)
+            if header is None or header.parent_hash != base.hash:
+                return False
         try:
-            matches = self.match_block(header)
+            matches, provenance = self.match_block(header)
         except BlockUnknown:
             return False
-        settlement = self.settlement(min(final, number))
-        stored = commit_blocks(self.connection, base, header, matches, settlement, settled=False)
-        return self.note_commit(stored, blocks=1)
+        settlement = self.settlement(min(final, header.number))
+        stored = commit_blocks(self.connection, base, header, matches, settlement, settled=False, provenance=provenance)
+        return self.note_commit(stored, provenance.level, blocks=header.number - base.number)
 
-    def note_commit(self, stored: Stored | None, *, blocks: int) -> bool:
+    def match_block(self, header: Header) -> tuple[Matches, Provenance]:
+        block = BlockReader(self.pool, self.jobs.watched, self.goal).read(header)
+        matches = self.jobs.index.match(block.logs, log_digest)
+        self.meter.note_logs(LATEST, len(block.logs), matches)
+        return matches, Provenance(block.level, block.endpoints)
+
+    def find_next(self, base: Base, newest: Header) -> Header | None:
+        """The next block: the next height, or where that has none (a null round), the first one above that has."""
+        for number in range(base.number + 1, min(newest.number, base.number + MOST_NULL_ROUNDS) + 1):
+            header = newest if newest.number == number else self.pool.header(number)
+            if header is not None and (number == base.number + 1 or header.parent_hash == base.hash):
+                return header
+        return None
+
+    def note_commit(self, stored: Stored | None, level: Level | None = None, *, blocks: int) -> bool:
         """Count what a commit has come to; whether it has stored its batch."""
         if stored is None:
             self.meter.add(DISCARDED, LATEST)
             return False
         self.meter.note_commit(LATEST, blocks, stored.rows)
+        if level is not None:
+            self.meter.note_level(LATEST, level, blocks)
         return True
-
-    def match_block(self, header: Header) -> Matches:
-        if not self.jobs.index.topics:
-            return Matches([], [])
-        logs = self.node.block_logs(header, self.jobs.index.topics)
-        matches = self.jobs.index.match(logs)
-        self.meter.note_logs(LATEST, len(logs), matches)
-        return matches
 
     def advance_range(self, state: Started, base: Base, newest: Header, final: int) -> bool:
         """Final blocks, many at a time. The headers at both ends must stand still while the logs are read."""
-        at_cursor = self.node.header(state.cursor)
-        if at_cursor is None or at_cursor.hash != base.hash:
-            return at_cursor is not None and self.undo(state, newest)
-        way, last = self.jobs.plan(state.cursor + 1, final) if self.jobs.ways else (None, final)
-        header = self.node.header(last)
-        matches = Matches([], [])
-        if way is not None:
-            try:
-                reading = self.jobs.read(self.node, way, state.cursor + 1, last)
-            except (Transport, Throttled):
-                self.jobs.shrink(way, state.cursor + 1, last)
-                raise
-            except RpcError as error:
-                log.warning("%s: reading block by block up to %s: %s", self.chain, f"{last:,}", error)
-                self.no_ranges_until = last
-                return True
-            matches = reading.matches
-            self.meter.note_logs(LATEST, reading.logs, matches)
-            if reading.refused:
-                log.warning("%s: the node refuses ranges for %s", self.chain, ", ".join(sorted(reading.refused)))
-                self.no_ranges_until = last
-                return True
-        if header is None or self.node.header(last) != header:
+        if not self.stands(base):
+            return self.undo(state, newest)
+        try:
+            reading = self.jobs.read(self.pool, base.number + 1, final, steady=True)
+        except (Transport, Throttled):
+            raise
+        except RpcError as error:
+            last = error.blocks[1] if error.blocks else base.number + RANGES_FROM
+            log.warning("%s: reading block by block up to %s: %s", self.chain, f"{last:,}", error)
+            self.no_ranges_until = last
+            return True
+        self.meter.note_logs(LATEST, reading.seen, reading.matches)
+        if reading.refused:
+            log.warning("%s: ranges are refused for %s", self.chain, ", ".join(sorted(reading.refused)))
+            self.no_ranges_until = reading.last
+            return True
+        header = self.pool.canonical(reading.last)
+        if header is None or (reading.top is not None and reading.top.hash != header.hash):
             return self.note_commit(None, blocks=0)
-        stored = commit_blocks(self.connection, base, header, matches, self.settlement(last), settled=True)
-        return self.note_commit(stored, blocks=last - state.cursor)
+        stored = commit_blocks(
+            self.connection,
+            base,
+            header,
+            reading.matches,
+            self.settlement(reading.last),
+            settled=True,
+            provenance=reading.provenance,
+        )
+        return self.note_commit(stored, reading.provenance.level, blocks=reading.last - base.number)
 
     def final_number(self, state: Started, newest: Header) -> int:
-        """The highest block known to be final on the branch that the node shows.
+        """The highest block known to be final on the branch that most endpoints show.
 
-        A depth counts from the node's newest block, whose branch the parent links of the next commit prove. A tag
-        names a block: one at or below the cursor must be the one we have.
+        A depth counts from the newest block, whose branch the parent links of the next commit prove; where there are
+        several endpoints most of them must give that block, as they must the one of a tag. One at or below the cursor
+        must be the one we have.
         """
-        if not self.finality.tag:
+        if not self.finality.tag and len(self.pool.members) == 1:
             return max(state.final, newest.number - self.finality.depth)
-        tagged = self.read_tagged()
-        if tagged is None or tagged.number < state.final:
+        final = self.read_final(newest)
+        if final is None or final.number < state.final:
             return state.final
-        if tagged.number <= state.cursor and self.hash_of(tagged.number) != tagged.hash:
+        if final.number <= state.cursor and self.hash_of(final.number) != final.hash:
             return state.final
-        return tagged.number
+        return final.number
 
-    def read_tagged(self) -> Header | None:
-        if self.clock() - self.tagged_at >= FINAL_EVERY:
-            self.tagged = self.node.header(self.finality.tag or "finalized")
-            self.tagged_at = self.clock()
-        return self.tagged
+    def read_final(self, newest: Header) -> Header | None:
+        if self.clock() - self.final_at >= FINAL_EVERY:
+            self.final = self.pool.canonical(self.finality.tag or max(0, newest.number - self.finality.depth))
+            self.final_at = self.clock()
+        return self.final
 
     def settlement(self, final: int) -> Settlement:
         return Settlement(final, final - KEPT_DEPTHS * self.finality.depth)
 
     def undo(self, state: Started, newest: Header) -> bool:
-        """Go back to the newest stored block that the node still has; where there is none, read everything again."""
+        """Go back to the newest stored block that is still canonical; where there is none, read everything again."""
         with self.connection.cursor() as cur:
             known = known_hashes(cur, -1, state.cursor)
-        ancestor = find_ancestor(self.node, known)
+        ancestor = find_ancestor(self.pool, known, newest.number)
         if ancestor is None:
             # Below the lowest floor nothing is promised to anybody, whatever branch it was read on.
             bottom = min(self.below_floors(state.cursor), state.cursor, newest.number)
-            ancestor = self.node.header(bottom)
+            ancestor = self.pool.canonical(bottom)
             if ancestor is None:
                 return False
             log.error("%s: no stored block is canonical any more: all above %d is read again", self.chain, bottom)
+        self.pool.forget_heads()
+        self.newest = None
         undone = undo_to(self.connection, ancestor)
         if undone is None:
             return False
@@ -287,27 +339,38 @@ class ReadAhead:
         self.jobs = jobs
         self.meter = meter
         self.index = WatchIndex(jobs)
-        self.by_hash: dict[bytes, Matches] = {}
+        self.watched = Watched((definition.contract, definition.topic0) for _, definition in jobs)
+        self.by_hash: dict[bytes, tuple[Matches, Provenance]] = {}
 
-    def read(self, node: Node, blocks: list[tuple[int, bytes]]) -> bool:
+    def read(self, pool: EndpointPool, goal: Level, blocks: list[tuple[int, bytes]]) -> bool:
         """Read a slice of the blocks that are still to read; whether that was the last one."""
-        missing = [(number, hash_) for number, hash_ in blocks if hash_ not in self.by_hash]
-        for number, hash_ in missing[:TAKE_UP_SLICE]:
-            header = Header(number=number, hash=hash_, parent_hash=b"", timestamp=0)
-            logs = node.block_logs(header, self.index.topics)
-            matches = self.by_hash[hash_] = self.index.match(logs)
-            self.meter.note_logs(LATEST, len(logs), matches)
+        missing = [hash_ for _, hash_ in blocks if hash_ not in self.by_hash]
+        reader = BlockReader(pool, self.watched, goal)
+        for hash_ in missing[:TAKE_UP_SLICE]:
+            header = pool.header_by_hash(hash_)
+            if header is None:
+                raise BlockUnknown(f"no block 0x{hash_.hex()} any more")
+            block = reader.read(header)
+            matches = self.index.match(block.logs, log_digest)
+            self.by_hash[hash_] = (matches, Provenance(block.level, block.endpoints))
+            self.meter.note_logs(LATEST, len(block.logs), matches)
         return len(missing) <= TAKE_UP_SLICE
 
     def readings(self, blocks: list[tuple[int, bytes]]) -> list[BlockReading]:
-        return [BlockReading(number, self.by_hash[hash_], UNKNOWN) for number, hash_ in blocks]
+        return [BlockReading(number, *self.by_hash[hash_]) for number, hash_ in blocks]
 
 
-def find_ancestor(node: Node, known: Mapping[int, bytes]) -> Header | None:
-    """The newest known block that the node has at its number; None when it has none of them."""
-    numbers = sorted(known, reverse=True)
+def find_ancestor(pool: EndpointPool, known: Mapping[int, bytes], head: int) -> Header | None:
+    """The newest known block that most endpoints have at its number; None when they have none of them.
+
+    Raises BlockUnknown where they do not say what is at a number up to their head.
+    """
+    numbers = sorted((number for number in known if number <= head), reverse=True)
     for start in range(0, len(numbers), 50):
-        for header in node.headers(numbers[start : start + 50]):
-            if header is not None and header.hash == known[header.number]:
+        asked = numbers[start : start + 50]
+        for number, header in zip(asked, pool.canonicals(asked), strict=True):
+            if header is None:
+                raise BlockUnknown(f"most endpoints do not give block {number:,} now")
+            if header.hash == known[number]:
                 return header
     return None

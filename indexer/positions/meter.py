@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from indexer.positions.watch import Matches
+from indexer.rpc import Level
 
 LATEST, HISTORIC = "latest", "historic"
 LOOPS = (LATEST, HISTORIC)
@@ -42,6 +43,12 @@ BLOCKS = Counted("blocks_processed", "Blocks read and committed.", ("loop",), EA
 LOGS_SEEN = Counted("logs_seen", "Logs in the answers of nodes.", ("loop",), EACH_LOOP)
 LOGS_MATCHED = Counted("logs_matched", "Logs among those seen that some job watches.", ("loop",), EACH_LOOP)
 LOGS_UNREADABLE = Counted("logs_unreadable", "Logs that do not fit a job that watches them.", ("loop",), EACH_LOOP)
+BLOCKS_AT_LEVEL = Counted(
+    "blocks_at_level", "Blocks read and committed, by what their logs were checked against.", ("loop", "level")
+)
+MISMATCHES = Counted(
+    "rpc_mismatches", "Answers of an endpoint that were proved wrong, by what was.", ("endpoint", "what")
+)
 ROWS_STORED = Counted(
     "log_rows_stored", "Rows of logs and metadata written: new ones and earlier first blocks.", ("loop",), EACH_LOOP
 )
@@ -59,6 +66,7 @@ RPC_ERRORS = Counted("rpc_errors", "Requests that failed, by class.", ("endpoint
 
 COUNTS = (
     BLOCKS,
+    BLOCKS_AT_LEVEL,
     LOGS_SEEN,
     LOGS_MATCHED,
     LOGS_UNREADABLE,
@@ -69,6 +77,7 @@ COUNTS = (
     REORGS,
     REORG_BLOCKS,
     RPC_ERRORS,
+    MISMATCHES,
 )
 
 
@@ -106,6 +115,13 @@ class Meter:
         with self._lock:
             self._counts[BLOCKS][loop,] += blocks
             self._counts[ROWS_STORED][loop,] += rows
+
+    def note_level(self, loop: str, level: Level, blocks: int) -> None:
+        self.add(BLOCKS_AT_LEVEL, loop, level.word, by=blocks)
+
+    def note_mismatch(self, endpoint: str, what: str) -> None:
+        """What an EndpointPool tells of whom it blames."""
+        self.add(MISMATCHES, endpoint, what)
 
     def note_request(self, endpoint: str, method: str, seconds: float, problem: str | None) -> None:
         """What an Endpoint's observer is told."""

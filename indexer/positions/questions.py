@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from indexer.positions.definition import Definition
-from indexer.rpc import RangeEstimate
+from indexer.rpc import Log, RangeEstimate
 
 ADDRESSES_PER_REQUEST = 500
 """geth takes 1,000 addresses a filter by default; some providers fewer, and say so."""
@@ -70,9 +70,9 @@ def ask_by_topic(definitions: Iterable[Definition]) -> list[Question]:
     return [Question(None, tuple(_hex(sorted({definition.topic0 for definition in definitions}))))]
 
 
-def ways_to_ask(definitions: Sequence[Definition]) -> list[Way]:
+def ways_to_ask(definitions: Sequence[Definition], per_request: int = ADDRESSES_PER_REQUEST) -> list[Way]:
     """By address, and by topic where that could take fewer requests; none without definitions."""
-    by_address = ask_by_address(definitions)
+    by_address = ask_by_address(definitions, per_request)
     if not by_address:
         return []
     ways = [Way("by address", by_address, RangeEstimate())]
@@ -88,6 +88,25 @@ def cheapest(ways: Sequence[Way], ranges_read: int) -> Way:
         if not way.blocks or ranges_read - way.asked_at >= EXPLORE_EVERY:
             return way
     return min(ways, key=lambda way: way.cost_per_block)
+
+
+def split(question: Question) -> list[Question]:
+    """The same question in two halves, by address or else by topic; empty when it cannot be split."""
+    addresses, topics = question
+    if addresses is not None and len(addresses) > 1:
+        middle = len(addresses) // 2
+        return [Question(addresses[:middle], topics), Question(addresses[middle:], topics)]
+    if len(topics) > 1:
+        middle = len(topics) // 2
+        return [Question(addresses, topics[:middle]), Question(addresses, topics[middle:])]
+    return []
+
+
+def fits(question: Question, log: Log) -> bool:
+    """Whether a log answers the question."""
+    if question.addresses is not None and log.address not in question.addresses:
+        return False
+    return bool(log.topics) and log.topics[0] in question.topics
 
 
 def _hex(items: Iterable[bytes]) -> list[str]:

@@ -1,171 +1,214 @@
-"""Read ranges of final blocks for a set of jobs, at the least measured cost."""
+"""Read ranges of final blocks for a set of jobs: at the least measured cost, checked as far as is asked for."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from threading import Lock
+from time import time
 
 from indexer.positions.definition import Definition
-from indexer.positions.questions import Question, Way, cheapest, ways_to_ask
-from indexer.positions.watch import Matches, WatchIndex
-from indexer.rpc import Inconsistent, Log, MethodUnsupported, Node, Refused, TooLarge
+from indexer.positions.digest import log_digest
+from indexer.positions.pieces import Pieces, Reading
+from indexer.positions.protocol.ledger import Provenance
+from indexer.positions.questions import ADDRESSES_PER_REQUEST, Way, cheapest, ways_to_ask
+from indexer.positions.settling import settle
+from indexer.positions.watch import WatchIndex
+from indexer.rpc import (
+    BlockReader,
+    BlockUnknown,
+    EndpointPool,
+    Level,
+    Member,
+    MethodUnsupported,
+    Need,
+    Refused,
+    RpcError,
+    TooLarge,
+    Transport,
+    Watched,
+    check_boundaries,
+    differing_blocks,
+    linked_headers,
+)
 
-NO_CONTRACT = "0x" + "00" * 18 + "dead"
-"""Has no code and so no logs on any chain: a node that does not answer for it does not answer at all."""
-
-
-@dataclass
-class Reading:
-    """Blocks up to `last` are read. `refused`: contracts the node would not answer for, with its words; `answers`: the
-    blocks and logs of every single answer."""
-
-    last: int
-    matches: Matches
-    logs: int = 0
-    requests: int = 0
-    refused: dict[str, str] = field(default_factory=dict)
-    answers: list[tuple[int, int]] = field(default_factory=list)
+SAMPLE = 100
+"""One in so many ranges is read from a second endpoint too, where there is one."""
+BLOCKS_AT_ONCE = 50
+"""Blocks of a range that is read block by block."""
 
 
 class RangeReader:
-    """Reads for one set of jobs; what it learns of ranges and costs is shared by the threads that use it."""
+    """Reads for one set of jobs; what it learns of an endpoint's ranges and costs is shared by the threads that use it.
 
-    def __init__(self, jobs: Sequence[tuple[int, Definition]]) -> None:
+    `goal` is the level to reach: CLAIMED compares a sample only.
+    """
+
+    def __init__(self, jobs: Sequence[tuple[int, Definition]], goal: Level = Level.CLAIMED) -> None:
         self.index = WatchIndex(jobs)
-        self.ways = ways_to_ask([definition for _, definition in jobs])
+        self.goal = goal
+        self.definitions = [definition for _, definition in jobs]
+        self.watched = Watched((definition.contract, definition.topic0) for definition in self.definitions)
+        self._ways: dict[str, list[Way]] = {}
+        self._by_address_only: set[str] = set()
         self._ranges = 0
         self._lock = Lock()
 
-    def plan(self, first: int, limit: int, *, failures: int = 0) -> tuple[Way, int]:
-        """The way to ask next and how far from `first`, at most to `limit`; half as far for every failure there."""
+    def read(self, pool: EndpointPool, first: int, limit: int, *, failures: int = 0, steady: bool = False) -> Reading:
+        """Read from block `first` on, to `limit` at most and as far as one reading goes: half as far for each failure.
+
+        `steady` makes sure that both ends are the same blocks before and after. The caller sees to it that the blocks
+        are final. Raises RpcError, whose `blocks` are those it is about.
+        """
+        if not self.definitions:
+            return Reading(first, limit, provenance=Provenance(self.goal, ()))
+        if self.goal >= Level.BLOOM:
+            reading = self._read_blocks(pool, first, min(limit, first + BLOCKS_AT_ONCE - 1))
+        else:
+            reading = self._read_range(pool, first, limit, failures, steady=steady)
+            if self.wants_comparison(reading) and len(pool.members) > 1:
+                self._compare(pool, reading)
+        reading.matches = self.index.match(reading.logs, log_digest)
+        return reading
+
+    def wants_comparison(self, reading: Reading) -> bool:
+        return not reading.refused and (self.goal >= Level.AGREED or hash((reading.first, SAMPLE)) % SAMPLE == 0)
+
+    def read_again(self, pool: EndpointPool, first: int, last: int, *, but: Collection[str] = ()) -> Reading:
+        """Read exactly these blocks once more, from an endpoint that is none of the labels `but`."""
+        again = Reading(first, last)
+        labels: set[str] = set()
+        while first <= last:
+            part = self._read_range(pool, first, last, but=but)
+            again.logs += part.logs
+            again.requests += part.requests
+            again.refused |= part.refused
+            labels.update(part.provenance.endpoints)
+            first = part.last + 1
+        again.provenance = Provenance(Level.CLAIMED, tuple(sorted(labels)))
+        again.matches = self.index.match(again.logs, log_digest)
+        return again
+
+    def _read_range(
+        self,
+        pool: EndpointPool,
+        first: int,
+        limit: int,
+        failures: int = 0,
+        *,
+        steady: bool = False,
+        but: Collection[str] = (),
+    ) -> Reading:
+        def ask(member: Member) -> Reading:
+            way, last = self._plan(member, first, limit, failures)
+            try:
+                ends = member.node.headers(sorted({first, last})) if steady else None
+                reading = self._read_from(pool, member, way, first, last)
+                if ends is not None and ends[-1] != reading.top:
+                    raise BlockUnknown(f"block {last:,} has changed meanwhile", endpoint=member.label)
+                return reading
+            except RpcError as error:
+                # A node that times out does not say that a range was too large for it.
+                if isinstance(error, Transport):
+                    self._shrink(way, first, last)
+                error.blocks = (first, last)
+                raise
+
+        return pool.ask_member(ask, Need(last=first, first=first), but=but)
+
+    def _plan(self, member: Member, first: int, limit: int, failures: int) -> tuple[Way, int]:
+        """The way to ask this endpoint, and how far: never beyond the head it has shown."""
+        head = member.head
+        limit = limit if head is None else max(first, min(limit, head))
         with self._lock:
-            way = cheapest(self.ways, self._ranges)
+            way = cheapest(self._ways_of(member), self._ranges)
             self._ranges += 1
             way.asked_at = self._ranges
             last = way.estimate.take(first, limit)
         return way, first + ((last - first) >> failures)
 
-    def shrink(self, way: Way, first: int, last: int) -> None:
-        """Ask for less from now on: a node that times out does not say that a range was too large for it."""
+    def _ways_of(self, member: Member) -> list[Way]:
+        """The ways to ask an endpoint, begun with what was learned of it before."""
+        known = self._ways.get(member.label)
+        if known is None:
+            limits = member.limits
+            per_request = min(ADDRESSES_PER_REQUEST, limits.addresses or ADDRESSES_PER_REQUEST)
+            known = ways_to_ask(self.definitions, per_request)
+            for way in known:
+                way.estimate.begin(limits.range_size.get(way.name), limits.blocks, limits.logs)
+            self._ways[member.label] = known
+        return known[:1] if member.label in self._by_address_only else known
+
+    def _shrink(self, way: Way, first: int, last: int) -> None:
         if first < last:
             with self._lock:
                 way.estimate.refused(first, last, TooLarge("no answer in time"))
 
-    def read(self, node: Node, way: Way, first: int, last: int) -> Reading:
-        """Read exactly [first, last]. The caller sees to it that they are final and the node has them.
-
-        Raises RpcError.
-        """
+    def _read_from(self, pool: EndpointPool, member: Member, way: Way, first: int, last: int) -> Reading:
+        """Read exactly [first, last] from one endpoint."""
         try:
-            return self._read(node, way, first, last)
+            reading = self._ask_all(pool, member, way, first, last)
         except (MethodUnsupported, Refused):
             # Some nodes want an address in every question. By address it is known whom they refuse.
-            if way is self.ways[0]:
+            if way.name == "by address":
                 raise
             with self._lock:
-                self.ways = self.ways[:1]
-            return self._read(node, self.ways[0], first, last)
+                self._by_address_only.add(member.label)
+                by_address = self._ways[member.label][0]
+            reading = self._ask_all(pool, member, by_address, first, last)
+        # A node that has not got so far answers that there is nothing; what it says of the ends must fit its blocks.
+        ends = member.node.headers(sorted({first, last}))
+        check_boundaries(first, last, ends, reading.logs)
+        reading.top = ends[-1]
+        reading.seen = len(reading.logs)
+        reading.logs = [log for log in reading.logs if self.watched.holds(log)]
+        reading.provenance = Provenance(Level.CLAIMED, (member.label,))
+        with self._lock:
+            member.limits.range_size[way.name] = way.estimate.blocks
+        return reading
 
-    def _read(self, node: Node, way: Way, first: int, last: int) -> Reading:
-        reading = Reading(last, Matches([], []))
-        logs: list[Log] = []
+    def _compare(self, pool: EndpointPool, reading: Reading) -> None:
+        """Read the same from a second endpoint; where the two differ, find out who is right."""
+        try:
+            other = self.read_again(pool, reading.first, reading.last, but=reading.provenance.endpoints)
+        except RpcError:
+            if self.goal >= Level.AGREED:
+                raise
+            return
+        if other.refused:
+            return
+        if differing_blocks(reading.logs, other.logs):
+            reading.logs = settle(BlockReader(pool, self.watched), reading, other)
+        labels = {*reading.provenance.endpoints, *other.provenance.endpoints}
+        reading.provenance = Provenance(Level.AGREED, tuple(sorted(labels)))
+
+    def _read_blocks(self, pool: EndpointPool, first: int, last: int) -> Reading:
+        """Block by block, whose hashes are shown canonical by links to one that most endpoints give."""
+        reading = Reading(first, last)
+        reader = BlockReader(pool, self.watched, self.goal)
+        level, labels = self.goal, set[str]()
+        for header in linked_headers(pool, first, last):
+            block = reader.read(header)
+            reading.logs += block.logs
+            reading.seen += len(block.logs)
+            level = min(level, block.level)
+            labels.update(block.endpoints)
+            reading.top = header
+        reading.provenance = Provenance(level, tuple(sorted(labels)))
+        return reading
+
+    def _note_cut(self, pool: EndpointPool, member: Member, logs: int) -> None:
+        """An answer of `logs` logs had been cut without a word."""
+        pool.blame(member.label, "cut")
+        member.limits.shrink("logs", logs, time())
+
+    def _ask_all(self, pool: EndpointPool, member: Member, way: Way, first: int, last: int) -> Reading:
+        reading = Reading(first, last)
+        pieces = Pieces(member.node, way, reading, self._lock, lambda logs: self._note_cut(pool, member, logs))
         for question in way.questions:
-            logs += self._ask(node, way, question, first, last, reading)
-        reading.logs = len(logs)
-        reading.matches = self.index.match(logs)
+            reading.logs += pieces.ask(question, first, last)
         with self._lock:
             if reading.answers:
                 largest = max(blocks for blocks, _ in reading.answers)
                 densest = max(found / blocks for blocks, found in reading.answers)
                 way.estimate.succeeded(largest, math.ceil(densest * largest))
-            way.measured(last - first + 1, reading.requests, len(logs))
+            way.measured(last - first + 1, reading.requests, len(reading.logs))
         return reading
-
-    def _ask(self, node: Node, way: Way, question: Question, first: int, last: int, reading: Reading) -> list[Log]:
-        """One question over a range, in as many pieces as the node wants."""
-        logs: list[Log] = []
-        while first <= last:
-            with self._lock:
-                until = way.estimate.take(first, last)
-            reading.requests += 1
-            try:
-                found = node.range_logs(first, until, question.addresses, question.topics)
-            except TooLarge as error:
-                if until == first:
-                    logs += self._ask_block(node, question, first, reading)
-                    first += 1
-                    continue
-                with self._lock:
-                    way.estimate.refused(first, until, error)
-                continue
-            except Refused as error:
-                found = self._ask_without_the_refused(node, question, first, until, error, reading)
-            reading.answers.append((until - first + 1, len(found)))
-            logs += found
-            first = until + 1
-        return logs
-
-    def _ask_block(self, node: Node, question: Question, block: int, reading: Reading) -> list[Log]:
-        """One block that is too large for one answer: ask for half of the question, in the end read its receipts."""
-        halves = split(question)
-        if not halves:
-            header = node.header(block)
-            if header is None:
-                raise Inconsistent(f"block {block:,} is final and the node has logs of it, but no header")
-            reading.requests += 2
-            return [log for log in node.receipts_logs(header) if fits(question, log)]
-        logs: list[Log] = []
-        for half in halves:
-            reading.requests += 1
-            try:
-                logs += node.range_logs(block, block, half.addresses, half.topics)
-            except TooLarge:
-                logs += self._ask_block(node, half, block, reading)
-        return logs
-
-    def _ask_without_the_refused(
-        self, node: Node, question: Question, first: int, last: int, error: Refused, reading: Reading
-    ) -> list[Log]:
-        """Find the contracts that make the node refuse, so that they hold up nobody else.
-
-        Raises the refusal where it is not about contracts: where the node does not answer for one without logs either.
-        """
-        if question.addresses is None:
-            raise error
-        try:
-            reading.requests += 1
-            node.range_logs(first, last, [NO_CONTRACT], question.topics)
-        except Refused:
-            raise error from None
-        logs: list[Log] = []
-        waiting = [question.addresses]
-        while waiting:
-            part = waiting.pop()
-            reading.requests += 1
-            try:
-                logs += node.range_logs(first, last, part, question.topics)
-            except Refused as answer:
-                if len(part) == 1:
-                    reading.refused[part[0]] = str(answer)
-                else:
-                    waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
-        return logs
-
-
-def split(question: Question) -> list[Question]:
-    """The same question in two halves, by address or else by topic; empty when it cannot be split."""
-    addresses, topics = question
-    if addresses is not None and len(addresses) > 1:
-        middle = len(addresses) // 2
-        return [Question(addresses[:middle], topics), Question(addresses[middle:], topics)]
-    if len(topics) > 1:
-        middle = len(topics) // 2
-        return [Question(addresses, topics[:middle]), Question(addresses, topics[middle:])]
-    return []
-
-
-def fits(question: Question, log: Log) -> bool:
-    """Whether a log answers the question."""
-    if question.addresses is not None and log.address not in question.addresses:
-        return False
-    return bool(log.topics) and log.topics[0] in question.topics

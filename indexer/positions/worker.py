@@ -34,7 +34,7 @@ from indexer.positions.meter import (
 )
 from indexer.positions.protocol.segments import release_segments
 from indexer.positions.protocol.state import COVERAGE, CURSOR, HEAD
-from indexer.rpc import Node, RpcError, WrongChain
+from indexer.rpc import EndpointPool, Node, RpcError, WrongChain
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class Worker:
             return
         self.node = node
         for loop in self.loops:
-            loop.node = node
+            loop.pool = self.pool_of(node)
         log.info("%s: endpoints read again, now asking %s", self.slug, node.endpoint.label)
 
     def pause(self, seconds: float) -> None:
@@ -125,6 +125,9 @@ class Worker:
 
     def open_node(self) -> Node:
         return open_node(self.slug, self.chain.chain_id, self.pause, observe=self.meter.note_request)
+
+    def pool_of(self, node: Node) -> EndpointPool:
+        return EndpointPool([node], pause=self.pause, blamed=self.meter.note_mismatch)
 
     def wait_for_node(self) -> Node | None:
         """The node to work with, None when told to stop before one answered."""
@@ -162,7 +165,13 @@ class Worker:
         if self.node is None or not self.take_lock(connection):
             return
         finality = finality_of(self.slug, self.chain.chain_id)
-        loop = LatestLoop(self.slug, connection, self.node, finality, meter=self.meter)
+        loop = LatestLoop(
+            self.slug,
+            connection,
+            self.pool_of(self.node),
+            finality,
+            meter=self.meter,
+        )
         self.run_steps(LATEST, loop, connection)
 
     def run_historic(self, connection: Connection) -> None:
@@ -170,7 +179,15 @@ class Worker:
             return
         # After a lost connection what was claimed on it is nobody's: its readings are gone.
         release_segments(connection, self.owner)
-        with closing(HistoricLoop(self.slug, connection, self.node, self.owner, meter=self.meter)) as loop:
+        with closing(
+            HistoricLoop(
+                self.slug,
+                connection,
+                self.pool_of(self.node),
+                self.owner,
+                meter=self.meter,
+            )
+        ) as loop:
             self.run_steps(HISTORIC, loop, connection)
 
     def run_steps(self, name: str, loop: LatestLoop | HistoricLoop, connection: Connection) -> None:

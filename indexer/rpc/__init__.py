@@ -1,5 +1,7 @@
 """Talk to nodes and do not believe them: endpoints, checked answers, and errors by what a caller does about them."""
 
+from indexer.rpc.agreement import differing_blocks, same_logs
+from indexer.rpc.blocks import BlockReader, linked_headers
 from indexer.rpc.budget import Budget, BudgetSpent, Purpose
 from indexer.rpc.client import Endpoint, Observer, label_of
 from indexer.rpc.errors import (
@@ -17,12 +19,13 @@ from indexer.rpc.errors import (
     Transport,
     WrongChain,
 )
-from indexer.rpc.integrity import check_block_logs, check_parent, check_range_logs
+from indexer.rpc.integrity import check_block_logs, check_boundaries, check_parent, check_range_logs, is_round
 from indexer.rpc.levels import Level
 from indexer.rpc.limits import Limits
 from indexer.rpc.member import Member, Need
 from indexer.rpc.node import Node
 from indexer.rpc.pool import EndpointPool, MemberState
+from indexer.rpc.proofs import Watched
 from indexer.rpc.ranges import RangeEstimate
 from indexer.rpc.rulebook import Rulebook, taught_rule
 from indexer.rpc.together import Together
@@ -31,6 +34,7 @@ from indexer.rpc.types import Address, Block, Hash, Header, Log
 __all__ = [
     "Address",
     "Block",
+    "BlockReader",
     "BlockUnknown",
     "Budget",
     "BudgetSpent",
@@ -61,10 +65,16 @@ __all__ = [
     "Together",
     "TooLarge",
     "Transport",
+    "Watched",
     "WrongChain",
     "check_block_logs",
+    "check_boundaries",
     "check_parent",
     "check_range_logs",
+    "differing_blocks",
+    "is_round",
     "label_of",
+    "linked_headers",
+    "same_logs",
     "taught_rule",
 ]

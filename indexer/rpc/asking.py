@@ -30,6 +30,7 @@ from indexer.rpc.member import ANY, HEAD_FRESH, Member, Need, Owed, Record
 from indexer.rpc.node import FIRST_WAIT, Node
 from indexer.rpc.score import Usual, pick
 from indexer.rpc.together import Together
+from indexer.rpc.trust import Trust
 
 T = TypeVar("T")
 
@@ -54,6 +55,7 @@ class Asking:
         nodes: Sequence[Node],
         *,
         limits: Mapping[str, Limits] | None = None,
+        trust: Trust | None = None,
         budget: Budget | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -65,6 +67,7 @@ class Asking:
         blamed: Callable[[str, str], None] | None = None,
         checks: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
+        self.trust = trust or Trust({})
         self.budget = budget or Budget(None, wall=wall)
         self.clock = clock
         self.parallel = parallel
@@ -228,7 +231,12 @@ class Asking:
         for node, record in parts:
             gate = PoolGate(record, purpose, self.budget, self._usual, self.clock, self._wall, self._pause)
             asked_once = Node(
-                node.endpoint.behind(gate), attempts=1, pause=self._pause, limits=record.limits, wall=self._wall
+                node.endpoint.behind(gate),
+                attempts=1,
+                pause=self._pause,
+                limits=record.limits,
+                trust=self.trust,
+                wall=self._wall,
             )
             members.append(Member(asked_once, record))
         return tuple(members)
@@ -269,6 +277,9 @@ class Asking:
     def _note(self, member: Member, error: RpcError, need: Need) -> None:
         if isinstance(error, Inconsistent):
             self.blame(member.label, "inconsistent")
+        first, last = error.blocks or (need.first, need.last)
+        if isinstance(error, Refused) and first is not None and first == last:
+            self.quarantine(member.label, first, error)
         member.record.note_error(error, need, self._wall())
 
     def _record(self, label: str) -> Record:

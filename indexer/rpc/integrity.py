@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from indexer.rpc.errors import Inconsistent
+from indexer.rpc.errors import BlockUnknown, Inconsistent
 from indexer.rpc.types import Header, Log
 
 LARGEST_LOG_INDEX = 2**31 - 1
 """Providers have answered garbage such as 0xfffffff7; no block holds two thousand million logs."""
+
+ROUND = frozenset({100, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000})
 
 
 def check_block_logs(header: Header, logs: Sequence[Log]) -> list[Log]:
@@ -47,6 +49,27 @@ def check_range_logs(first: int, last: int, logs: Sequence[Log]) -> list[Log]:
             raise Inconsistent(f"block {number:,}: came with two hashes, {hashes[number]} and {log.block_hash}")
         placed[number, index] = log
     return [placed[place] for place in sorted(placed)]
+
+
+def check_boundaries(first: int, last: int, headers: Sequence[Header | None], logs: Sequence[Log]) -> None:
+    """Check an answer for blocks `first` to `last` against the same node's headers of both (one, where they are one).
+
+    Raises BlockUnknown when the node has not both blocks, Inconsistent when a log of one of them has another hash.
+    """
+    hashes: dict[int, str] = {}
+    for number, header in zip(sorted({first, last}), headers, strict=True):
+        if header is None:
+            raise BlockUnknown(f"logs of blocks {first:,}-{last:,} were asked for, but block {number:,} is not there")
+        hashes[number] = "0x" + header.hash.hex()
+    for log in logs:
+        expected = hashes.get(log.block_number, log.block_hash)
+        if log.block_hash != expected:
+            raise Inconsistent(f"block {log.block_number:,}: a log of block hash {log.block_hash}, not {expected}")
+
+
+def is_round(count: int) -> bool:
+    """Whether so many logs may be an answer that was cut without a word: providers cut at such numbers."""
+    return count in ROUND
 
 
 def check_parent(header: Header, parent_hash: bytes) -> None:

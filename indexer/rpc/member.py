@@ -42,8 +42,10 @@ PRUNED_DEPTH = 1000
 """Blocks behind the head from which "no such history" is believed; nearer to it, that is an endpoint which lags."""
 BLAMES, BLAMED_FOR = 3, 600.0
 """So many wrong answers within so many seconds make an endpoint rest."""
-QUARANTINE = 600.0
-"""Seconds for which an endpoint is not asked for a block that nobody understood its answer about."""
+FIRST_QUARANTINE = 5.0
+LONGEST_QUARANTINE = 600.0
+"""Seconds for which an endpoint is not asked for a block that nobody understood its answer about; twice as long with
+every time that it happens again."""
 
 
 class Need(NamedTuple):
@@ -59,6 +61,14 @@ class Need(NamedTuple):
 
 
 ANY = Need()
+
+
+class Quarantine(NamedTuple):
+    """Until when an endpoint is not asked for a block, for how many seconds in all, and what it answered."""
+
+    until: float
+    seconds: float
+    error: RpcError
 
 
 class Record:
@@ -85,7 +95,7 @@ class Record:
         self.behind: tuple[float, int] | None = None
         self.wrong: Counter[str] = Counter()
         self.blamed_at: deque[float] = deque(maxlen=BLAMES)
-        self.quarantined: dict[int, tuple[float, RpcError]] = {}
+        self.quarantined: dict[int, Quarantine] = {}
         self.lock = threading.RLock()
 
     def lacks(self, need: Need, now: float, wall: float) -> RpcError | None:
@@ -174,9 +184,11 @@ class Record:
     def quarantine(self, block: int, error: RpcError, now: float) -> None:
         with self.lock:
             self.quarantined = {
-                number: (until, why) for number, (until, why) in self.quarantined.items() if until > now
+                number: term for number, term in self.quarantined.items() if term.until > now - LONGEST_QUARANTINE
             }
-            self.quarantined[block] = now + QUARANTINE, fresh(error)
+            known = self.quarantined.get(block)
+            seconds = FIRST_QUARANTINE if known is None else min(LONGEST_QUARANTINE, 2 * known.seconds)
+            self.quarantined[block] = Quarantine(now + seconds, seconds, fresh(error))
 
     def state(self, now: float) -> str:
         """A word: refused, unchecked, down, resting or well."""
@@ -237,9 +249,9 @@ class Record:
         first = need.last if need.first is None else need.first
         return next(
             (
-                fresh(error)
-                for block, (until, error) in self.quarantined.items()
-                if first <= block <= need.last and until > now
+                fresh(term.error)
+                for block, term in self.quarantined.items()
+                if first <= block <= need.last and term.until > now
             ),
             None,
         )

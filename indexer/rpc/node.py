@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from indexer.rpc.answers import HeaderAnswer, ReceiptAnswer
 from indexer.rpc.client import Endpoint
@@ -21,6 +21,8 @@ from indexer.rpc.errors import (
 )
 from indexer.rpc.integrity import check_block_logs, check_range_logs
 from indexer.rpc.limits import Limits
+from indexer.rpc.proofs import receipts_root
+from indexer.rpc.trust import Trust
 from indexer.rpc.types import Bigint, Header, Log, Quantity
 
 T = TypeVar("T")
@@ -35,12 +37,21 @@ LONGEST_WAIT = 30.0
 TAGS = ("finalized", "safe", "latest")
 
 
+class BlockReceipts(NamedTuple):
+    """All logs of a block by log index, how many `receipts` there are, and their root as computed from them; None where
+    a receipt lacks what the root is made of."""
+
+    logs: list[Log]
+    receipts: int
+    root: bytes | None
+
+
 class Node:
     """A node behind one endpoint.
 
     Transport and Throttled are tried again, `attempts` times in all, with growing jittered waits; every other RpcError
     is raised at once. `pause` sleeps the given seconds and may raise to interrupt; `limits` knows the largest batch it
-    takes, and learns it. Safe to share between threads.
+    takes, and learns it; `trust` what its headers must keep. Safe to share between threads.
     """
 
     def __init__(
@@ -50,10 +61,12 @@ class Node:
         attempts: int = 5,
         pause: Callable[[float], None] = time.sleep,
         limits: Limits | None = None,
+        trust: Trust | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.endpoint = endpoint
         self.limits = limits or Limits()
+        self._trust = trust or Trust({})
         self._attempts = attempts
         self._pause = pause
         self._wall = wall
@@ -93,6 +106,7 @@ class Node:
         with self._blaming(method):
             if header.hash != hash:
                 raise Inconsistent(f"asked for block hash 0x{hash.hex()}, got 0x{header.hash.hex()}")
+            self._check_hash(header)
         return header
 
     def headers(self, numbers: Sequence[int]) -> list[Header | None]:
@@ -124,7 +138,11 @@ class Node:
             return check_block_logs(header, logs)
 
     def receipts_logs(self, header: Header) -> list[Log]:
-        """Return all logs of exactly this block from its receipts, by log index.
+        """Return all logs of exactly this block from its receipts, by log index; see `receipts`."""
+        return self.receipts(header).logs
+
+    def receipts(self, header: Header) -> BlockReceipts:
+        """Return what the receipts of exactly this block hold.
 
         Asks eth_getBlockReceipts by block hash, and by number where a node takes only numbers. Raises BlockUnknown
         when the node has not the block (the standard answer is null) or another one stands at its number.
@@ -140,7 +158,8 @@ class Node:
             for receipt in receipts:
                 if receipt.block_hash.lower() != expected:
                     raise Inconsistent(f"block {header.number:,}: a receipt of block hash {receipt.block_hash}")
-            return check_block_logs(header, [log for receipt in receipts for log in receipt.logs])
+            logs = check_block_logs(header, [log for receipt in receipts for log in receipt.logs])
+        return BlockReceipts(logs, len(receipts), receipts_root(receipts))
 
     def range_logs(self, first: int, last: int, addresses: Sequence[str] | None, topics: Sequence[str]) -> list[Log]:
         """Return the logs of blocks `first` to `last`, both included, by block number and log index.
@@ -192,7 +211,14 @@ class Node:
         with self._blaming(method):
             if not isinstance(block, str) and header.number != block:
                 raise Inconsistent(f"asked for block {block:,}, got {header.number:,}")
+            self._check_hash(header)
         return header
+
+    def _check_hash(self, header: Header) -> None:
+        """Raise Inconsistent where a header's hash is not that of its fields, on a chain whose hashes are."""
+        if not header.hash_checks and self._trust.holds("header_hash", header.number):
+            raise Inconsistent(f"block {header.number:,}: its hash 0x{header.hash.hex()} is not that of its fields")
+        self._trust.note("header_hash", header.hash_checks, header.number)
 
     def _receipts(self, block: str) -> list[ReceiptAnswer]:
         method = "eth_getBlockReceipts"

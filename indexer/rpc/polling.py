@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -126,6 +126,20 @@ def find_canonical(pool: Asking, block: int | str) -> Header | None:
     except Inconsistent:
         found = None
     return found or find_canonical(pool, number)
+
+
+def find_canonicals(pool: Asking, numbers: Sequence[int]) -> list[Header | None]:
+    """See EndpointPool.canonicals."""
+    answers: dict[str, list[Header | None]] = {}
+    for member, answer in pool.ask_all(lambda node: node.headers(numbers), ANY, patience=pool.patience):
+        if not isinstance(answer, RpcError):
+            answers[member.label] = answer
+    if not answers:
+        answers = pool.ask_member(lambda member: {member.label: member.node.headers(numbers)}, ANY)
+    return [
+        majority_block({label: headers[place] for label, headers in answers.items()}, number)
+        for place, number in enumerate(numbers)
+    ]
 
 
 def find_header(pool: Asking, question: Callable[[Node], Header | None], need: Need) -> Header | None:

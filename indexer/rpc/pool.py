@@ -5,7 +5,7 @@ from __future__ import annotations
 import random as chance
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from indexer.rpc import polling
 from indexer.rpc.asking import ATTEMPTS, PATIENCE, Asking
@@ -15,6 +15,7 @@ from indexer.rpc.heads import HeadWatch
 from indexer.rpc.limits import Limits
 from indexer.rpc.member import ANY, Need
 from indexer.rpc.node import Node
+from indexer.rpc.trust import Trust
 from indexer.rpc.types import Header
 
 
@@ -41,12 +42,13 @@ class MemberState(NamedTuple):
 class EndpointPool(Asking):
     """The endpoints of one chain. Safe to share between threads.
 
-    `limits` are what was learned of each label before, `checks` what must still be found out about one before its first
-    request (raises what is wrong). With `hedge_after` a second endpoint is asked for the head where the first has not
-    answered within so many seconds; where most of them decide, those that take longer than `patience` seconds do not
-    count. `clock` gives seconds that only rise, `wall` Unix seconds; `pause` sleeps seconds
-    and may raise to interrupt. With `parallel` off nothing is asked in other threads, so that a seeded run repeats
-    itself. `blamed` is told a label and what was wrong, whenever an answer was proved wrong.
+    `limits` are what was learned of each label before, `trust` what of the chain's headers can be relied on, `checks`
+    what must still be found out about one before its first request (raises what is wrong). With `hedge_after` a second
+    endpoint is asked for the head where the first has not answered within so many seconds; where most of them decide,
+    those that take longer than `patience` seconds do not count. `clock` gives seconds that only rise, `wall` Unix
+    seconds; `pause` sleeps seconds and may raise to interrupt. With `parallel` off nothing is asked in other threads,
+    so that a seeded run repeats itself. `blamed` is told a label and what was wrong, whenever an answer was proved
+    wrong.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class EndpointPool(Asking):
         nodes: Sequence[Node],
         *,
         limits: Mapping[str, Limits] | None = None,
-        trust: Any = None,
+        trust: Trust | None = None,
         budget: Budget | None = None,
         hedge_after: float | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -70,6 +72,7 @@ class EndpointPool(Asking):
         super().__init__(
             nodes,
             limits=limits,
+            trust=trust,
             budget=budget,
             clock=clock,
             wall=wall,
@@ -81,7 +84,6 @@ class EndpointPool(Asking):
             blamed=blamed,
             checks=checks,
         )
-        self.trust = trust
         self._hedge_after = hedge_after
         self._watch = HeadWatch()
 
@@ -110,6 +112,10 @@ class EndpointPool(Asking):
         hashes and none has a majority, RpcError when nobody answers.
         """
         return polling.find_canonical(self, block)
+
+    def canonicals(self, numbers: Sequence[int]) -> list[Header | None]:
+        """Return `canonical` of every number, in order, with one question to each endpoint."""
+        return polling.find_canonicals(self, numbers)
 
     def confirms(self, number: int, hash: bytes) -> int:
         """How many endpoints have shown exactly this block as their latest."""

@@ -26,6 +26,14 @@ class RangeEstimate:
         self._refused = 0
         self._caution = 0
 
+    def begin(self, size: int | None, cap: int | None, most_logs: int | None) -> None:
+        """Go on from what was learned before: the size that worked last, the greatest range and answer."""
+        if cap is not None:
+            self.cap = max(1, min(self.cap, cap))
+        if most_logs is not None:
+            self._aim = max(1, min(self._aim, most_logs // 2))
+        self.blocks = max(1, min(self.cap, self.blocks if size is None else size))
+
     def take(self, first: int, last: int) -> int:
         """Return the last block to ask for now, when blocks `first` to `last` are still to be read."""
         return min(last, first + self.blocks - 1)

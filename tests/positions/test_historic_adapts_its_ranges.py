@@ -1,23 +1,39 @@
 """Ranges grow to what the node answers and shrink to what it takes."""
 
+from typing import Any
+
 from indexer.positions.definition import Definition
 from indexer.positions.reader import RangeReader
+from indexer.rpc import EndpointPool
 from tests.positions.pool_fixtures import fill, pool, proxy
-from tests.positions.proxy import Proxy, for_ranges
+from tests.positions.proxy import Proxy, Rule, for_ranges
 from tests.positions.world import A, B, World
-from tests.rpc.scripted import giving, refusing
+from tests.rpc.scripted import Answer, giving, refusing
 
 __all__ = ["pool", "proxy"]
+
+
+def headers_up_to(last: int) -> Rule:
+    """A chain of that many blocks, for whoever asks for its headers."""
+
+    def rule(call: dict[str, Any]) -> Answer | None:
+        if call["method"] != "eth_getBlockByNumber":
+            return None
+        asked = call["params"][0]
+        number = last if asked == "latest" else int(asked, 16)
+        hashes = {"hash": f"0x{number:064x}", "parentHash": f"0x{max(0, number - 1):064x}"}
+        return giving({"number": hex(number), "timestamp": "0x0"} | hashes)
+
+    return rule
 
 
 def read_all(proxy: Proxy, last: int) -> list[int]:
     """Read blocks 0 to `last` for one contract; the sizes that were asked for, in order."""
     reader = RangeReader([(1, Definition(bytes(20), bytes(32), 2, None, None, None, None))])
-    node, first = proxy.node(), 0
+    proxy.rules.append(headers_up_to(last))
+    endpoints, first = EndpointPool([proxy.node()]), 0
     while first <= last:
-        way, until = reader.plan(first, last)
-        reader.read(node, way, first, until)
-        first = until + 1
+        first = reader.read(endpoints, first, last).last + 1
     return [last - first + 1 for first, last, _ in proxy.ranges()]
 
 

@@ -109,7 +109,7 @@ def test_connections_that_drop_now_and_then_lose_nothing(pending: World, proxy: 
 
     def drop(call: dict[str, Any]) -> Answer | None:
         nonlocal dropped
-        if random.random() < 0.25:
+        if random.random() < 0.6:
             return None
         dropped += 1
         return sending(b'{"jsonrpc"', cut=50)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from indexer.rpc import RpcError
+from indexer.rpc import Level, RpcError
 from tests.positions.pool_fixtures import fill, proxy
 from tests.positions.proxy import Proxy
 from tests.positions.world import A, B, World, grow
@@ -32,11 +32,15 @@ def is_logs_by_hash(call: dict[str, Any]) -> bool:
     return call["method"] == "eth_getLogs" and "blockHash" in call["params"][0]
 
 
+def is_of_one_block(call: dict[str, Any]) -> bool:
+    return is_logs_by_hash(call) or call["method"] == "eth_getBlockReceipts"
+
+
 UNREACHED = {
     "null-header": [
         when(lambda call: call["method"] == "eth_getBlockByNumber" and call["params"][0] != "latest", giving(None))
     ],
-    "unknown-block": [when(is_logs_by_hash, refusing(-32000, "unknown block"))],
+    "unknown-block": [when(is_of_one_block, refusing(-32000, "unknown block"))],
     "null-receipts": [
         when(is_logs_by_hash, refusing(-32601, "the method does not exist")),
         when(lambda call: call["method"] == "eth_getBlockReceipts", giving(None)),
@@ -63,8 +67,8 @@ def test_a_block_that_is_not_there_yet_moves_no_cursor(
 
 @pytest.mark.parametrize(
     "answer",
-    [giving(None), sending(b"", 503), refusing(-32000, "out of order")],
-    ids=["null-logs", "unavailable", "refused"],
+    [sending(b"", 503), refusing(-32000, "out of order")],
+    ids=["unavailable", "refused"],
 )
 def test_no_answer_is_no_empty_block(followed: World, proxy: Proxy, answer: Answer) -> None:
     cursor = followed.setting("latest_block_processed")
@@ -75,16 +79,28 @@ def test_no_answer_is_no_empty_block(followed: World, proxy: Proxy, answer: Answ
         latest.step()
     assert followed.setting("latest_block_processed") == cursor
     proxy.rules.clear()
-    while latest.step():
-        pass
+    followed.settle()
     followed.check_truth()
 
 
-def test_a_node_without_logs_by_hash_is_read_by_receipts(followed: World, proxy: Proxy) -> None:
+@pytest.mark.parametrize("level", [Level.CLAIMED, Level.BLOOM], ids=lambda level: level.word)
+def test_a_node_without_logs_by_hash_is_read_by_receipts(followed: World, proxy: Proxy, level: Level) -> None:
     grow(followed.evm, 3)
     proxy.rules.append(when(is_logs_by_hash, refusing(-32601, "the method does not exist")))
-    followed.settle()
+    latest = followed.latest(goal=level)
+    while latest.step():
+        pass
     assert proxy.asked("eth_getBlockReceipts")
+    followed.check_truth()
+
+
+def test_a_node_without_receipts_is_read_by_logs_and_the_bloom(followed: World, proxy: Proxy) -> None:
+    grow(followed.evm, 3)
+    off = refusing(-32601, "the method does not exist")
+    proxy.rules.append(when(lambda call: call["method"] == "eth_getBlockReceipts", off))
+    followed.settle()
+    rows = followed.connection.execute("SELECT DISTINCT level FROM blocks WHERE level IS NOT NULL").fetchall()
+    assert (Level.BLOOM,) in rows
     followed.check_truth()
 
 

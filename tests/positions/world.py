@@ -11,7 +11,7 @@ from indexer.positions.historic import HistoricLoop
 from indexer.positions.latest import LatestLoop
 from indexer.positions.protocol.imports import Imported, import_watch_list
 from indexer.positions.watchlist import read_watch_list
-from indexer.rpc import Endpoint, Node
+from indexer.rpc import Endpoint, EndpointPool, Level, Node
 from tests import evm
 from tests.conftest import empty
 
@@ -67,6 +67,11 @@ class World:
         self.floor = 0
         self.node = Node(Endpoint(node.url, "local-1"), attempts=2, pause=lambda seconds: None)
 
+    @property
+    def pool(self) -> EndpointPool:
+        """The one endpoint that `node` asks."""
+        return EndpointPool([self.node], attempts=2, pause=lambda seconds: None)
+
     def liven(self) -> None:
         """Give the newest 30 blocks logs, where tests before have left a quiet chain, and the very newest above all: a
         reorg replaces a block without logs by an equal one."""
@@ -87,12 +92,12 @@ class World:
         settings: dict[str, Any] = {"source": "test", "chain_floor": self.floor, "prune": False} | options
         return import_watch_list(connection, read_watch_list(watch(contracts)), **settings)
 
-    def latest(self, connection: Connection | None = None) -> LatestLoop:
-        return LatestLoop("hilltop", connection or self.connection, self.node, FINALITY)
+    def latest(self, connection: Connection | None = None, goal: Level = Level.PROVED) -> LatestLoop:
+        return LatestLoop("hilltop", connection or self.connection, self.pool, FINALITY, goal=goal)
 
     @contextmanager
     def historic(self, connection: Connection | None = None, owner: str = "test") -> Iterator[HistoricLoop]:
-        loop = HistoricLoop("hilltop", connection or self.connection, self.node, owner)
+        loop = HistoricLoop("hilltop", connection or self.connection, self.pool, owner)
         try:
             yield loop
         finally:

@@ -23,7 +23,7 @@ from indexer.rpc import (
 )
 from indexer.rpc.asking import ANSWERED, ATTEMPTS, LACKING, most_telling
 from indexer.rpc.limits import HOUR, OFF_FOR
-from indexer.rpc.member import QUARANTINE
+from indexer.rpc.member import FIRST_QUARANTINE
 
 from .pools import Clock, StartReplica, pool_of
 from .samples import TRANSFER, hash_of, log_json
@@ -243,7 +243,7 @@ def test_a_quarantined_block_is_asked_elsewhere_for_a_while(replica: StartReplic
     with pytest.raises(Refused, match="a text nobody knows"):
         pool.choose(Need(first=11, last=11), but={"local-2"})
     assert pool.choose(Need(first=12, last=12), but={"local-2"}).label == "local-1"
-    clock.now += QUARANTINE
+    clock.now += FIRST_QUARANTINE
     assert pool.choose(Need(first=11, last=11), but={"local-2"}).label == "local-1"
 
 

@@ -1,0 +1,131 @@
+"""Put one question over a range to one endpoint, in as many pieces as it wants."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+
+from indexer.positions.protocol.ledger import UNKNOWN, Provenance
+from indexer.positions.questions import Question, Way, fits, split
+from indexer.positions.watch import Matches
+from indexer.rpc import Header, Inconsistent, Log, Node, Refused, TooLarge, is_round
+
+NO_CONTRACT = "0x" + "00" * 18 + "dead"
+"""Has no code and so no logs on any chain: a node that does not answer for it does not answer at all."""
+
+
+@dataclass
+class Reading:
+    """Blocks `first` to `last` are read: `logs` are the watched ones of `seen` that came.
+
+    `refused`: contracts the node would not answer for, with its words; `answers`: the blocks and logs of every single
+    answer; `top`: the header of the last block, from who gave the logs.
+    """
+
+    first: int
+    last: int
+    logs: list[Log] = field(default_factory=list)
+    seen: int = 0
+    requests: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+    answers: list[tuple[int, int]] = field(default_factory=list)
+    top: Header | None = None
+    provenance: Provenance = UNKNOWN
+    matches: Matches = field(default_factory=lambda: Matches([], []))
+
+
+class Pieces:
+    """Asks one node for one reading; `lock` guards the way's estimate, which other threads use too.
+
+    `note_cut` is told of an answer that was cut without a word, and how many logs it had.
+    """
+
+    def __init__(self, node: Node, way: Way, reading: Reading, lock: Lock, note_cut: Callable[[int], None]) -> None:
+        self.node = node
+        self.estimate = way.estimate
+        self.reading = reading
+        self.lock = lock
+        self.note_cut = note_cut
+
+    def ask(self, question: Question, first: int, last: int) -> list[Log]:
+        """The logs of [first, last]. Raises RpcError."""
+        logs: list[Log] = []
+        while first <= last:
+            with self.lock:
+                until = self.estimate.take(first, last)
+            try:
+                found = self.whole(question, first, until)
+            except TooLarge as error:
+                if until == first:
+                    logs += self.in_halves(question, first)
+                    first += 1
+                    continue
+                with self.lock:
+                    self.estimate.refused(first, until, error)
+                continue
+            except Refused as error:
+                found = self.without_the_refused(question, first, until, error)
+            self.reading.answers.append((until - first + 1, len(found)))
+            logs += found
+            first = until + 1
+        return logs
+
+    def whole(self, question: Question, first: int, last: int) -> list[Log]:
+        """One answer, with a second look where it may have been cut. Raises TooLarge where it was."""
+        found = self.get(question, first, last)
+        if not is_round(len(found)):
+            return found
+        if first == last:
+            again = self.in_halves(question, first)
+        else:
+            middle = (first + last) // 2
+            again = self.get(question, first, middle) + self.get(question, middle + 1, last)
+        if len(again) > len(found):
+            self.note_cut(len(found))
+            label = self.node.endpoint.label
+            raise TooLarge(f"cut at {len(found):,} logs", endpoint=label, method="eth_getLogs")
+        return found
+
+    def get(self, question: Question, first: int, last: int) -> list[Log]:
+        self.reading.requests += 1
+        return self.node.range_logs(first, last, question.addresses, question.topics)
+
+    def in_halves(self, question: Question, block: int) -> list[Log]:
+        """One block that is too large for one answer: ask for half of the question, in the end read its receipts."""
+        halves = split(question)
+        if not halves:
+            header = self.node.header(block)
+            if header is None:
+                raise Inconsistent(f"block {block:,} is final and the node has logs of it, but no header")
+            self.reading.requests += 2
+            return [log for log in self.node.receipts_logs(header) if fits(question, log)]
+        logs: list[Log] = []
+        for half in halves:
+            try:
+                logs += self.whole(half, block, block)
+            except TooLarge:
+                logs += self.in_halves(half, block)
+        return logs
+
+    def without_the_refused(self, question: Question, first: int, last: int, error: Refused) -> list[Log]:
+        """Find the contracts that make the node refuse, so that they hold up nobody else.
+
+        Raises the refusal where it is not about contracts: where the node does not answer for one without logs either.
+        """
+        if question.addresses is None:
+            raise error
+        try:
+            self.get(Question((NO_CONTRACT,), question.topics), first, last)
+        except Refused:
+            raise error from None
+        logs: list[Log] = []
+        waiting = [question.addresses]
+        while waiting:
+            part = waiting.pop()
+            try:
+                logs += self.whole(Question(part, question.topics), first, last)
+            except Refused as answer:
+                if len(part) == 1:
+                    self.reading.refused[part[0]] = str(answer)
+                else:
+                    waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
+        return logs

@@ -1,0 +1,197 @@
+"""Read the watched logs of one block at the strongest level that its chain and its endpoints allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from indexer.rpc.agreement import same_logs
+from indexer.rpc.errors import BlockUnknown, Inconsistent, MethodUnsupported, RpcError, TooLarge
+from indexer.rpc.levels import Level
+from indexer.rpc.member import Need
+from indexer.rpc.node import Node
+from indexer.rpc.pool import EndpointPool
+from indexer.rpc.proofs import EMPTY_ROOT, Watched, missing_from_bloom
+from indexer.rpc.types import Header, Log
+
+RECEIPTS = "eth_getBlockReceipts"
+LOGS = "eth_getLogs"
+
+
+class BlockLogs(NamedTuple):
+    """The watched logs of one block by log index, what they were checked against, and the labels of who gave them."""
+
+    logs: list[Log]
+    level: Level
+    endpoints: tuple[str, ...]
+
+
+class Answer(NamedTuple):
+    """The watched logs as one endpoint gives them."""
+
+    label: str
+    logs: list[Log]
+
+
+class BlockReader:
+    """Reads blocks for one set of watched pairs, up to the level `goal`. Safe to share between threads.
+
+    A check that fails where the chain is known to keep its rule is the endpoint's fault: it is blamed, and another one
+    asked. Where the rule does not hold, or nobody serves what the check needs, the next weaker level is tried.
+    """
+
+    def __init__(self, pool: EndpointPool, watched: Watched, goal: Level = Level.PROVED) -> None:
+        self.pool = pool
+        self.watched = watched
+        self.goal = goal
+
+    def read(self, header: Header) -> BlockLogs:
+        """Return the logs of exactly this block, whose hash is `header.hash`.
+
+        Raises BlockUnknown where nobody has it (any more), Inconsistent where the endpoints contradict the header or
+        each other and none could be shown right, and any other RpcError.
+        """
+        if not self.watched.topics:
+            return BlockLogs([], self.goal, ())
+        return self._proved(header) or self._by_bloom(header) or self._agreed(header)
+
+    def _proved(self, header: Header) -> BlockLogs | None:
+        """By the receipts root; None where that proves nothing on this chain or receipts are not served."""
+        trust = self.pool.trust
+        root = header.receipts_root
+        if self.goal < Level.PROVED or root is None or not header.hash_checks or not trust.worth("receipts_root"):
+            return None
+        if root == EMPTY_ROOT and trust.holds("receipts_root", header.number):
+            return BlockLogs([], Level.PROVED, ())
+        try:
+            label, logs, fits = self.pool.ask(lambda node: self._prove(node, header, root), _need(header, RECEIPTS))
+        except (MethodUnsupported, TooLarge):
+            return None
+        return BlockLogs(logs, Level.PROVED, (label,)) if fits else None
+
+    def _prove(self, node: Node, header: Header, root: bytes) -> tuple[str, list[Log], bool]:
+        """The watched logs in a node's receipts, and whether these have the root. Raises where they must and do not."""
+        label = node.endpoint.label
+        receipts = node.receipts(header)
+        fits = receipts.root == root
+        trust = self.pool.trust
+        if not fits and trust.holds("receipts_root", header.number):
+            raise Inconsistent(
+                f"block {header.number:,}: its receipts have the root {_hex(receipts.root)}, its header {_hex(root)}",
+                endpoint=label,
+                method=RECEIPTS,
+            )
+        if receipts.receipts:
+            trust.note("receipts_root", fits, header.number)
+        return label, self._watched(receipts.logs), fits
+
+    def _by_bloom(self, header: Header) -> BlockLogs | None:
+        """By the header's bloom; None where that does not exclude every watched log that did not come."""
+        trust = self.pool.trust
+        if self.goal < Level.BLOOM or header.logs_bloom is None or not header.hash_checks or not trust.worth("bloom"):
+            return None
+        possible = self.watched.not_excluded(header.logs_bloom)
+        answer = self._ask(header, lambda node: self._within_bloom(node, header))
+        came = {(bytes.fromhex(log.address[2:]), bytes.fromhex(log.topics[0][2:])) for log in answer.logs}
+        if not trust.holds("bloom", header.number):
+            return None
+        if possible <= came:
+            return BlockLogs(answer.logs, Level.BLOOM, (answer.label,))
+        return self._compared_with_receipts(header, answer)
+
+    def _within_bloom(self, node: Node, header: Header) -> Answer:
+        answer = self._logs_of(node, header)
+        trust = self.pool.trust
+        stranger = missing_from_bloom(header.logs_bloom or bytes(256), answer.logs)
+        if stranger is not None and trust.holds("bloom", header.number):
+            raise Inconsistent(
+                f"block {header.number:,}: a log of {stranger.address} that the header's bloom excludes",
+                endpoint=answer.label,
+                method=LOGS,
+            )
+        if answer.logs:
+            trust.note("bloom", stranger is None, header.number)
+        return answer
+
+    def _compared_with_receipts(self, header: Header, answer: Answer) -> BlockLogs | None:
+        """What the bloom leaves open the receipts must say; None where nobody serves them."""
+        try:
+            other = self.pool.ask(
+                lambda node: Answer(node.endpoint.label, self._watched(node.receipts(header).logs)),
+                _need(header, RECEIPTS),
+            )
+        except (MethodUnsupported, TooLarge):
+            return None
+        if not same_logs(answer.logs, other.logs):
+            return self._decided(header, [answer, other])
+        labels = tuple(sorted({answer.label, other.label}))
+        return BlockLogs(answer.logs, Level.AGREED if len(labels) > 1 else Level.CLAIMED, labels)
+
+    def _agreed(self, header: Header) -> BlockLogs:
+        """By a second endpoint; one endpoint's word where there is no second that answers now."""
+        one = self._ask(header, lambda node: self._logs_of(node, header))
+        claimed = BlockLogs(one.logs, Level.CLAIMED, (one.label,))
+        if self.goal < Level.AGREED or len(self.pool.members) < 2:
+            return claimed
+        try:
+            other = self._ask(header, lambda node: self._logs_of(node, header), but={one.label})
+        except RpcError:
+            return claimed
+        if same_logs(one.logs, other.logs):
+            return BlockLogs(one.logs, Level.AGREED, tuple(sorted((one.label, other.label))))
+        return self._decided(header, [one, other])
+
+    def _decided(self, header: Header, answers: Sequence[Answer]) -> BlockLogs:
+        """What two endpoints say against the rest. Raises Inconsistent where no two say the same."""
+        given = list(answers)
+        while len({answer.label for answer in given}) < len(self.pool.members):
+            given.append(
+                self._ask(header, lambda node: self._logs_of(node, header), but={answer.label for answer in given})
+            )
+            latest = given[-1]
+            same = [answer for answer in given if same_logs(answer.logs, latest.logs)]
+            labels = {answer.label for answer in same}
+            if len(labels) > 1:
+                for answer in given:
+                    if answer.label not in labels:
+                        self.pool.blame(answer.label, "logs")
+                return BlockLogs(latest.logs, Level.AGREED, tuple(sorted(labels)))
+        words = ", ".join(f"{answer.label} {len(answer.logs)}" for answer in given)
+        raise Inconsistent(f"block {header.number:,}: endpoints give different logs ({words})")
+
+    def _ask(self, header: Header, question: Callable[[Node], Answer], but: Collection[str] = ()) -> Answer:
+        return self.pool.ask(question, _need(header), but=but)
+
+    def _logs_of(self, node: Node, header: Header) -> Answer:
+        return Answer(node.endpoint.label, self._watched(node.block_logs(header, self.watched.topics)))
+
+    def _watched(self, logs: Sequence[Log]) -> list[Log]:
+        return [log for log in logs if self.watched.holds(log)]
+
+
+def linked_headers(pool: EndpointPool, first: int, last: int) -> list[Header]:
+    """Return the headers of blocks `first` to `last`, linked by their parent hashes to one that most endpoints give.
+
+    A height without a block (null rounds) has no header. Raises BlockUnknown where one is missing, Inconsistent where
+    a link does not hold or the last one is not what most endpoints give.
+    """
+    headers = [header for header in pool.headers(range(first, last + 1)) if header is not None]
+    if not headers:
+        raise BlockUnknown(f"no header of blocks {first:,}-{last:,}")
+    for below, header in pairwise(headers):
+        if header.parent_hash != below.hash:
+            kind = Inconsistent if header.number == below.number + 1 else BlockUnknown
+            raise kind(f"block {header.number:,} does not follow block {below.number:,}: its parent is another")
+    top = pool.canonical(headers[-1].number)
+    if top is None or top.hash != headers[-1].hash:
+        raise Inconsistent(f"block {headers[-1].number:,} is not the one that most endpoints give")
+    return headers
+
+
+def _need(header: Header, method: str | None = None) -> Need:
+    return Need(last=header.number, first=header.number, method=method)
+
+
+def _hex(root: bytes | None) -> str:
+    return "nobody can compute" if root is None else f"0x{root.hex()}"
