@@ -19,10 +19,12 @@ from indexer.rpc.errors import (
 from indexer.rpc.integrity import check_block_logs, check_parent, check_range_logs
 from indexer.rpc.node import Node
 from indexer.rpc.ranges import RangeEstimate
-from indexer.rpc.rulebook import Rulebook, taught_rule
+from indexer.rpc.rulebook import MEANINGS, Rulebook, taught_rule
+from indexer.rpc.texts import Rule
 from indexer.rpc.types import Address, Block, Hash, Header, Log
 
 __all__ = [
+    "MEANINGS",
     "Address",
     "Block",
     "BlockUnknown",
@@ -41,6 +43,7 @@ __all__ = [
     "RangeEstimate",
     "Refused",
     "RpcError",
+    "Rule",
     "Rulebook",
     "Throttled",
     "TooLarge",
