@@ -41,6 +41,7 @@ def entry(title: str, icon: str, name: str, permission: str, *, below: tuple[str
 
 
 JOBS, IMPORT = "admin:positions_job_changelist", "admin:positions_job_import"
+UNKNOWN = "admin:chains_unknowntext_changelist"
 
 UNFOLD = {
     "SITE_TITLE": "Footprint",
@@ -82,6 +83,13 @@ UNFOLD = {
                 "items": [
                     entry("Scans", "history", "admin:positions_scan_changelist", "positions.view_scan"),
                     entry("Segments", "view_week", "admin:positions_segment_changelist", "positions.view_segment"),
+                ],
+            },
+            {
+                "title": "Endpoints",
+                "items": [
+                    entry("Unknown texts", "help", UNKNOWN, "chains.view_unknowntext"),
+                    entry("Taught rules", "school", "admin:chains_taughtrule_changelist", "chains.view_taughtrule"),
                 ],
             },
             {

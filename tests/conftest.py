@@ -15,7 +15,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from indexer.access.models import ApiKey, AuditEntry
 from indexer.chains.connections import Connection, connect
-from indexer.chains.models import Chain, EndpointLimits, schema_of
+from indexer.chains.models import Chain, EndpointLimits, TaughtRule, UnknownText, schema_of
 
 pytest_plugins = ("tests.people",)
 SLUGS = ("hilltop", "seaside")
@@ -54,7 +54,7 @@ def chains(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
         for chain in found:
             empty(chain)
         yield found
-        for model in (AuditEntry, ApiKey, User):
+        for model in (AuditEntry, ApiKey, User, TaughtRule, UnknownText):
             model.objects.all().delete()
 
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from indexer.access.scopes import ADMINISTRATOR, OPERATOR, VIEWER
 
 # What an operator changes in the admin, by app and model.
-OPERATED = (("positions", "job"),)
+OPERATED = (("positions", "job"), ("chains", "taughtrule"))
 
 
 def write_groups(sender: AppConfig, using: str, **rest: Any) -> None:

@@ -27,11 +27,13 @@ from indexer.rpc.node import Node
 from indexer.rpc.pool import EndpointPool, MemberState
 from indexer.rpc.proofs import Watched
 from indexer.rpc.ranges import RangeEstimate
-from indexer.rpc.rulebook import Rulebook, taught_rule
+from indexer.rpc.rulebook import MEANINGS, Rulebook, taught_rule
+from indexer.rpc.texts import Rule
 from indexer.rpc.together import Together
 from indexer.rpc.types import Address, Block, Hash, Header, Log
 
 __all__ = [
+    "MEANINGS",
     "Address",
     "Block",
     "BlockReader",
@@ -60,6 +62,7 @@ __all__ = [
     "RangeEstimate",
     "Refused",
     "RpcError",
+    "Rule",
     "Rulebook",
     "Throttled",
     "Together",

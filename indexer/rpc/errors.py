@@ -49,7 +49,7 @@ class TooLarge(RpcError):
 
 
 class Throttled(RpcError):
-    """Too many requests, or a quota is spent: wait `retry_after` seconds where the provider named them."""
+    """Too many requests: wait `retry_after` seconds where the provider named them, which is a claim of any size."""
 
     def __init__(
         self,

@@ -1,12 +1,13 @@
 """Rows of every table that the admin shows, so that pages have something to show and to count."""
 
 from django.db import connection as django_connection
+from django.utils.timezone import now
 
 from indexer.access.keys import make_key
 from indexer.access.models import AuditEntry
 from indexer.access.scopes import READ
 from indexer.chains.connections import Connection
-from indexer.chains.models import Chain, EndpointLimits
+from indexer.chains.models import Chain, EndpointLimits, TaughtRule, UnknownText
 from tests.positions.lookup_rows import USER, add_job, add_log, contract, refresh, start
 
 PATHS = (
@@ -23,6 +24,9 @@ PATHS = (
     "/admin/positions/scan/",
     "/admin/positions/segment/",
     "/admin/positions/segment/?state=put+aside",
+    "/admin/chains/unknowntext/",
+    "/admin/chains/taughtrule/",
+    "/admin/chains/taughtrule/add/?pattern=the+moon+is+full&meaning=Throttled",
     "/admin/access/apikey/",
     "/admin/access/apikey/add/",
     "/admin/access/auditentry/",
@@ -72,6 +76,16 @@ def fill(connection: Connection, rows: int = 50) -> list[int]:
         limits = {"rate": 12.5, "blocks": 10_000, "range_size": {"by topic": 500}}
         EndpointLimits.objects.create(chain=chain, label=f"alchemy-{number}", limits=limits)
         make_key(f"program {number}", [READ], created_by="somebody", requests_per_minute=number + 1)
+        TaughtRule.objects.create(pattern=f"no service for planet {number}", meaning="Throttled", created_by="somebody")
+        UnknownText.objects.create(
+            chain=Chain.objects.get(slug="hilltop"),
+            label=f"local-{number}",
+            method="eth_getLogs",
+            text="the moon is full",
+            first_seen=now(),
+            last_seen=now(),
+            count=number + 1,
+        )
     use_a_key()
     return jobs
 

@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.rpc import Endpoint, Forbidden, QuotaSpent, Refused, RpcError, Rulebook, Throttled, TooLarge, taught_rule
@@ -108,6 +108,7 @@ PIECES = st.sampled_from(("{NUM}", "{LIMIT}", ",", ".", "1", "1,000", "0x", "k",
 
 
 @given(st.lists(PIECES, max_size=30).map("".join), st.text("1,.0xk aA(+)limts", max_size=2000))
+@settings(deadline=None)
 def test_no_pattern_takes_long(pattern: str, text: str) -> None:
     try:
         book = Rulebook([taught_rule(pattern, "TooLarge")] * 50)

@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexer.rpc import Endpoint, Header, Log, Node, RpcError
 
 from .samples import header_json, header_of, hex_hash, log_json, receipt_json
 from .wires import Wire, head, sends, sized, wire
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A socket takes its time on a machine that does other things as well."""
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 JSON = st.recursive(
@@ -76,24 +79,28 @@ def error_of(question: Callable[[], object]) -> str:
 
 
 @given(st.binary(max_size=200))
+@CALM
 def test_any_bytes_instead_of_http(server: Wire, noise: bytes) -> None:
     server.talk = sends(noise)
     ask(server)
 
 
 @given(HEADERS, st.binary(max_size=100) | st.just(GOOD), STATUSES)
+@CALM
 def test_any_headers(server: Wire, headers: list[str], body: bytes, status: int) -> None:
     server.talk = sends(head(*headers, status=f"{status} Whatever"), body)
     ask(server)
 
 
 @given(st.integers(0, len(GOOD)), st.integers(0, len(GOOD)), st.binary(max_size=4), STATUSES)
+@CALM
 def test_json_cut_and_joined_at_random(server: Wire, end: int, start: int, between: bytes, status: int) -> None:
     server.talk = sends(sized(GOOD[:end] + between + GOOD[start:], status=f"{status} Whatever"))
     ask(server)
 
 
 @given(REPLIES | st.lists(REPLIES, max_size=3), STATUSES)
+@CALM
 def test_an_envelope_of_any_shape(server: Wire, reply: Any, status: int) -> None:
     server.talk = sends(sized(json.dumps(reply).encode(), status=f"{status} Whatever"))
     ask(server)
@@ -107,7 +114,7 @@ HEADER = st.dictionaries(st.sampled_from(sorted(header_json(16))), JSON).map(lam
 
 
 @given(LOGS, RECEIPTS, HEADER, JSON)
-@settings(max_examples=50)
+@settings(CALM, max_examples=30)
 def test_results_of_any_shape(server: Wire, logs: Any, receipts: Any, header: Any, number: Any) -> None:
     """A node gives checked answers or an RpcError: what it gives is of the block asked for."""
     endpoint = Endpoint(server.url, "local-1", timeout=2.0)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.rpc import (
@@ -80,6 +80,7 @@ NUMBERS = st.integers(1, 10**15)
 
 
 @given(NUMBERS, NUMBERS, st.sampled_from(sorted(SPELLINGS)), st.sampled_from(WITH_A_LIMIT))
+@settings(deadline=None)
 def test_a_limit_is_read_however_it_is_spelled(limit: int, asked: int, spelling: str, form: str) -> None:
     spell = SPELLINGS[spelling]
     text = form.format(limit=spell(limit), asked=spell(asked))
@@ -89,6 +90,7 @@ def test_a_limit_is_read_however_it_is_spelled(limit: int, asked: int, spelling:
 
 
 @given(st.integers(1, 99_999))
+@settings(deadline=None)
 def test_a_limit_in_thousands_is_read(thousands: int) -> None:
     for spelled, limit in ((f"{thousands}k", thousands * 1000), (f"{thousands}.5K", thousands * 1000 + 500)):
         error = BOOK.error(None, f"eth_getLogs range is too large, max is {spelled} blocks", None, 200, {})
@@ -97,6 +99,7 @@ def test_a_limit_in_thousands_is_read(thousands: int) -> None:
 
 
 @given(st.integers(0, 2**60), st.integers(0, 2**60))
+@settings(deadline=None)
 def test_a_suggestion_is_kept_in_its_order_and_dropped_when_inverted(first: int, last: int) -> None:
     for text in (
         f"Log response size exceeded. this block range should work: [{first:#x}, {last:#x}]",
@@ -111,6 +114,7 @@ AROUND = st.text(st.characters(codec="utf-8", exclude_categories=["Nd", "Ll", "L
 
 
 @given(st.sampled_from(RANGES + RATES), AROUND, AROUND, st.sampled_from((200, 400, 413, 429, 503)))
+@settings(deadline=None)
 def test_a_range_never_waits_and_a_rate_never_shrinks(case: Case, before: str, after: str, status: int) -> None:
     """Whatever stands around the text, and whatever the HTTP status says."""
     known = any(rule.pattern.search(case.message) for rule in TEXTS)
@@ -200,6 +204,7 @@ def test_the_wait_a_provider_names_is_read(headers: dict[str, str], data: Any, s
 
 
 @given(st.text(), st.text())
+@settings(deadline=None)
 def test_no_header_breaks_the_reading_of_a_wait(retry_after: str, date: str) -> None:
     error = BOOK.error(429, "", None, 429, {"Retry-After": retry_after, "Date": date})
     assert isinstance(error, Throttled)
