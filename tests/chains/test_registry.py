@@ -33,7 +33,7 @@ def test_a_chain_is_added_once_and_removed_with_everything_in_it(database: Conne
     assert (new, chain.slug, chain.chain_id, chain.floor) == (True, "attic", 4242, 1000)
     assert {"jobs", "logs", "settings", "segments", "blocks"} <= tables(database, "attic")
     count = sql.SQL("SELECT count(*) FROM {}.settings").format(sql.Identifier(schema_of("attic")))
-    assert database.execute(count).fetchone() == (6,)
+    assert database.execute(count).fetchone() == (8,)
 
     again, new = add_chain("attic", 4242, 1000)
     assert (new, again.pk) == (False, chain.pk)
