@@ -13,6 +13,28 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from indexer.positions.meter import BOUNDS, STATES, Meter
 from indexer.positions.standing import Jobs, Standing
+from indexer.rpc import MEMBER_STATES, Budget, Level, MemberState
+
+
+class EndpointGauge(NamedTuple):
+    """A gauge of an endpoint; None where there is nothing to show yet."""
+
+    name: str
+    meaning: str
+    read: Callable[[MemberState], float | None]
+
+
+ENDPOINT_GAUGES = (
+    EndpointGauge("head_block", "The newest block that the endpoint has shown.", lambda at: at.head),
+    EndpointGauge("requests_per_second", "Requests a second that the worker thinks it bears.", lambda at: at.rate),
+    EndpointGauge("rest_seconds", "Seconds until it is asked again.", lambda at: at.rests),
+    EndpointGauge("error_ratio", "The part of its requests that failed lately.", lambda at: at.errors),
+    EndpointGauge(
+        "quarantined_blocks",
+        "Blocks it is not asked for, since nobody knew what it answered about them.",
+        lambda at: at.quarantined,
+    ),
+)
 
 
 class Gauge(NamedTuple):
@@ -49,13 +71,21 @@ def show_chains(standings: Sequence[Standing], stalled_after: timedelta) -> Iter
             if value is not None:
                 family.add_metric([str(standing.chain.slug)], float(value))
         yield family
+    levels = GaugeMetricFamily(
+        "footprint_chain_level_blocks",
+        "Blocks by what their logs were checked against, over everything that was read.",
+        labels=["chain", "level"],
+    )
     stalled = GaugeMetricFamily(
         "footprint_chain_stalled", "1: no block has been processed for STALLED_AFTER seconds.", labels=["chain"]
     )
     reorgs = CounterMetricFamily("footprint_chain_reorgs", "Reorgs undone since the chain was added.", labels=["chain"])
     for standing in standings:
+        for level in Level:
+            levels.add_metric([str(standing.chain.slug), level.word], standing.levels.get(level, 0))
         stalled.add_metric([str(standing.chain.slug)], float(standing.is_stalled(stalled_after)))
         reorgs.add_metric([str(standing.chain.slug)], standing.reorgs)
+    yield levels
     yield stalled
     yield reorgs
 
@@ -116,3 +146,33 @@ def show_requests(slug: str, meter: Meter) -> Iterable[Metric]:
         seconds.add_metric([slug, endpoint, method], list(zip(bounds, up_to, strict=True)), total)
     yield requests
     yield seconds
+
+
+def show_endpoints(slug: str, states: Sequence[MemberState]) -> Iterable[Metric]:
+    """How a worker's endpoints are; workers of one chain each have their own opinion of them."""
+    for gauge in ENDPOINT_GAUGES:
+        family = GaugeMetricFamily(f"footprint_endpoint_{gauge.name}", gauge.meaning, labels=["chain", "endpoint"])
+        for at in states:
+            value = gauge.read(at)
+            if value is not None:
+                family.add_metric([slug, at.label], float(value))
+        yield family
+    state = GaugeMetricFamily(
+        "footprint_endpoint_state", "1: what an endpoint is.", labels=["chain", "endpoint", "state"]
+    )
+    for at in states:
+        for word in MEMBER_STATES:
+            state.add_metric([slug, at.label, word], float(word == at.state))
+    yield state
+
+
+def show_budget(slug: str, budget: Budget | None) -> Iterable[Metric]:
+    """The requests of this UTC day, and how many there may be, where that is limited."""
+    used = GaugeMetricFamily("footprint_rpc_requests_of_the_day", "Requests of this UTC day.", labels=["chain"])
+    limit = GaugeMetricFamily("footprint_rpc_daily_budget", "Requests that a UTC day may cost.", labels=["chain"])
+    if budget is not None:
+        used.add_metric([slug], budget.used)
+        if budget.per_day is not None:
+            limit.add_metric([slug], budget.per_day)
+    yield used
+    yield limit

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 from threading import Lock
 
 from indexer.positions.watch import Matches
@@ -38,13 +39,20 @@ class Counted:
 
 
 EACH_LOOP = tuple((loop,) for loop in LOOPS)
+AWAITED_ERRORS = ("Refused", "QuotaSpent", "Forbidden")
+"""Classes of errors whose first one is to be seen as an increase, too."""
+MISMATCHED = ("inconsistent", "logs", "cut")
+"""What an answer can be proved wrong by: itself or its header, the logs of another endpoint, logs that it left out."""
 
 BLOCKS = Counted("blocks_processed", "Blocks read and committed.", ("loop",), EACH_LOOP)
 LOGS_SEEN = Counted("logs_seen", "Logs in the answers of nodes.", ("loop",), EACH_LOOP)
 LOGS_MATCHED = Counted("logs_matched", "Logs among those seen that some job watches.", ("loop",), EACH_LOOP)
 LOGS_UNREADABLE = Counted("logs_unreadable", "Logs that do not fit a job that watches them.", ("loop",), EACH_LOOP)
 BLOCKS_AT_LEVEL = Counted(
-    "blocks_at_level", "Blocks read and committed, by what their logs were checked against.", ("loop", "level")
+    "blocks_at_level",
+    "Blocks read and committed, by what their logs were checked against.",
+    ("loop", "level"),
+    tuple((loop, level.word) for loop in LOOPS for level in Level),
 )
 MISMATCHES = Counted(
     "rpc_mismatches", "Answers of an endpoint that were proved wrong, by what was.", ("endpoint", "what")
@@ -58,7 +66,12 @@ DISCARDED = Counted(
     ("loop",),
     EACH_LOOP,
 )
-LOOP_ERRORS = Counted("loop_errors", "What a node did that a loop had to try again, by class.", ("loop", "error"))
+LOOP_ERRORS = Counted(
+    "loop_errors",
+    "What a node did that a loop had to try again, by class.",
+    ("loop", "error"),
+    tuple((loop, "Refused") for loop in LOOPS),
+)
 RECONNECTS = Counted("database_reconnects", "Times a loop had to connect to the database again.", ("loop",), EACH_LOOP)
 REORGS = Counted("reorgs_undone", "Reorgs undone; deep ones took back final blocks.", ("deep",), (("no",), ("yes",)))
 REORG_BLOCKS = Counted("reorg_blocks_undone", "Blocks that reorgs took back.", (), ((),))
@@ -123,12 +136,20 @@ class Meter:
         """What an EndpointPool tells of whom it blames."""
         self.add(MISMATCHES, endpoint, what)
 
+    def expect_endpoints(self, labels: Iterable[str]) -> None:
+        """These are asked: their mismatches are counted from zero on."""
+        with self._lock:
+            for label, what in product(labels, MISMATCHED):
+                self._counts[MISMATCHES].setdefault((label, what), 0)
+
     def note_request(self, endpoint: str, method: str, seconds: float, problem: str | None) -> None:
         """What an Endpoint's observer is told."""
         with self._lock:
             timing = self._timings.get((endpoint, method))
             if timing is None:
                 timing = self._timings[endpoint, method] = Timing()
+                for error in AWAITED_ERRORS:
+                    self._counts[RPC_ERRORS].setdefault((endpoint, method, error), 0)
             timing.classes[bisect_left(BOUNDS, seconds)] += 1
             timing.seconds += seconds
             if problem is not None:

@@ -3,7 +3,7 @@
 How many jobs are in which state is counted over all of them, so it is counted again only when it can have changed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, NamedTuple
@@ -12,8 +12,9 @@ from msgspec import json
 
 from indexer.chains.models import Chain
 from indexer.positions.listing import STATE, STATES
-from indexer.positions.protocol.state import COVERAGE, CURSOR, FINAL, HEAD, REWIND, value_of
+from indexer.positions.protocol.state import COVERAGE, CURSOR, FINAL, HEAD, LEVELS, REWIND, value_of
 from indexer.positions.union import schemas_of
+from indexer.rpc import Level
 
 Ask = Callable[[str, tuple[str, ...], dict[str, Any]], list[tuple[Any, ...]]]
 """Puts a statement to several schemas, as `union.ask_each` does."""
@@ -21,14 +22,15 @@ Ask = Callable[[str, tuple[str, ...], dict[str, Any]], list[tuple[Any, ...]]]
 # EXPLAIN, 100,000 jobs: settings as a whole, blocks by key; open scans by scans_unfinished, their segments, 64 or some
 # more each, by scan. All times are the database's, so that machines' clocks need not agree.
 STANDING = f"""
-SELECT {{ordinal}}, cursor, final, head, reorgs, complete, check_also, processed_at, coverage_at,
+SELECT {{ordinal}}, cursor, final, head, reorgs, complete, check_also, levels, processed_at, coverage_at,
        blocks.timestamp, past.blocks, past.left_, now()
 FROM (
     SELECT {value_of(CURSOR)} AS cursor, {value_of(FINAL)} AS final, {value_of(HEAD)} AS head,
            {value_of(REWIND, "(value ->> 'count')::bigint")} AS reorgs,
            ({value_of(COVERAGE, "value ->> 'complete'")})::boolean AS complete,
            {value_of(COVERAGE, "(value ->> 'check_also_count')::int")} AS check_also,
-           {value_of(CURSOR, "updated_at")} AS processed_at, {value_of(COVERAGE, "updated_at")} AS coverage_at
+           {value_of(CURSOR, "updated_at")} AS processed_at, {value_of(COVERAGE, "updated_at")} AS coverage_at,
+           {value_of(LEVELS, "value::text")} AS levels
     FROM {{schema}}.settings
 ) AS state
 LEFT JOIN {{schema}}.blocks ON blocks.number = state.cursor
@@ -52,7 +54,8 @@ class Standing(NamedTuple):
     answer.
 
     `processed_at`: when the cursor moved last, or when the chain was added; `block_time`: seconds since 1970 of the
-    cursor's block, where its header is kept; `past`, `past_left`: blocks of the open scans, and those still to read.
+    cursor's block, where its header is kept; `past`, `past_left`: blocks of the open scans, and those still to read;
+    `levels`: how many blocks were read at each level, strongest first, only those at which some were.
     """
 
     chain: Chain
@@ -62,12 +65,23 @@ class Standing(NamedTuple):
     reorgs: int
     complete: bool
     check_also: int
+    levels: dict[Level, int]
     processed_at: datetime
     coverage_at: datetime
     block_time: int | None
     past: int
     past_left: int
     now: datetime
+
+    @property
+    def weakest(self) -> Level | None:
+        """What every block was checked against at least; None before the first."""
+        return min(self.levels, default=None)
+
+    @property
+    def usual(self) -> Level | None:
+        """What most blocks were checked against, the weaker one of equals."""
+        return max(reversed(self.levels), key=lambda level: self.levels[level], default=None)
 
     @property
     def lag_blocks(self) -> int | None:
@@ -102,9 +116,16 @@ def read_standings(ask: Ask, chains: Sequence[Chain]) -> list[Standing]:
 
 
 def stand(chain: Chain, cursor: int | None, *row: Any) -> Standing:
-    final, head, reorgs, complete, check_also, moved_at, *rest = row
+    final, head, reorgs, complete, check_also, levels, moved_at, *rest = row
+    # Where its migration is still missing there is no such row.
+    blocks = json.decode(levels or "{}")
     since = chain.created_at if cursor is None else moved_at
-    return Standing(chain, cursor, final, head, reorgs, complete, check_also, since, *rest)
+    return Standing(chain, cursor, final, head, reorgs, complete, check_also, read_levels(blocks), since, *rest)
+
+
+def read_levels(blocks: Mapping[str, int]) -> dict[Level, int]:
+    """The setting of that name, strongest first."""
+    return {level: blocks[level.word] for level in reversed(Level) if blocks.get(level.word)}
 
 
 def count_jobs(ask: Ask, chains: Sequence[Chain]) -> list[Jobs]:

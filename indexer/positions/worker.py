@@ -129,6 +129,10 @@ class Worker:
     def pool_of(self, node: Node) -> EndpointPool:
         return EndpointPool([node], pause=self.pause, blamed=self.meter.note_mismatch)
 
+    def current_pool(self) -> EndpointPool | None:
+        """The endpoints that are asked now; None before there are any."""
+        return next((loop.pool for loop in list(self.loops)), None)
+
     def wait_for_node(self) -> Node | None:
         """The node to work with, None when told to stop before one answered."""
         while True:

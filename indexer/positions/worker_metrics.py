@@ -12,11 +12,20 @@ from prometheus_client.core import Metric
 
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain
-from indexer.positions.exposition import show_chains, show_database, show_jobs, show_meter, show_remaining
+from indexer.positions.exposition import (
+    show_budget,
+    show_chains,
+    show_database,
+    show_endpoints,
+    show_jobs,
+    show_meter,
+    show_remaining,
+)
 from indexer.positions.meter import Meter
 from indexer.positions.pace import Pace
 from indexer.positions.standing import JobCounts, read_standings
 from indexer.positions.union import unite
+from indexer.rpc import EndpointPool
 
 PATIENCE = 5
 """Seconds for the database to answer: Prometheus itself waits for ten."""
@@ -25,16 +34,24 @@ PATIENCE = 5
 class WorkerMetrics:
     """A Prometheus collector that keeps one connection, opened by the first who asks; `close` closes it.
 
-    The counts are shown whatever the database does.
+    The counts are shown whatever the database does. `pool` gives the endpoints that are asked now, None before there
+    are any.
     """
 
     def __init__(
-        self, chain: Chain, meter: Meter, stalled_after: timedelta, *, clock: Callable[[], float] = monotonic
+        self,
+        chain: Chain,
+        meter: Meter,
+        stalled_after: timedelta,
+        *,
+        pool: Callable[[], EndpointPool | None] = lambda: None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self.chain = chain
         self.slug = str(chain.slug)
         self.meter = meter
         self.stalled_after = stalled_after
+        self.pool = pool
         self.clock = clock
         self.pace = Pace()
         self.counts = JobCounts(self.ask)
@@ -42,7 +59,15 @@ class WorkerMetrics:
         self.lock = Lock()
 
     def collect(self) -> Iterable[Metric]:
-        return [*show_meter(self.slug, self.meter), *self.show_database()]
+        pool = self.pool()
+        states = [] if pool is None else pool.states()
+        self.meter.expect_endpoints(state.label for state in states)
+        return [
+            *show_meter(self.slug, self.meter),
+            *show_endpoints(self.slug, states),
+            *show_budget(self.slug, None if pool is None else pool.budget),
+            *self.show_database(),
+        ]
 
     def show_database(self) -> list[Metric]:
         if not self.lock.acquire(timeout=PATIENCE):

@@ -22,7 +22,7 @@ from indexer.rpc.errors import (
 from indexer.rpc.integrity import check_block_logs, check_boundaries, check_parent, check_range_logs, is_round
 from indexer.rpc.levels import Level
 from indexer.rpc.limits import Limits
-from indexer.rpc.member import Member, Need
+from indexer.rpc.member import MEMBER_STATES, Member, Need
 from indexer.rpc.node import Node
 from indexer.rpc.pool import EndpointPool, MemberState
 from indexer.rpc.proofs import Watched
@@ -34,6 +34,7 @@ from indexer.rpc.types import Address, Block, Hash, Header, Log
 
 __all__ = [
     "MEANINGS",
+    "MEMBER_STATES",
     "Address",
     "Block",
     "BlockReader",

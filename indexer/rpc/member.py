@@ -62,6 +62,10 @@ class Need(NamedTuple):
 
 ANY = Need()
 
+MEMBER_STATES = ("well", "resting", "down", "unchecked", "refused")
+"""What an endpoint can be: asked; asked again after a rest that it wanted; left alone until a probe succeeds; not yet
+known to be of this chain; of another chain."""
+
 
 class Quarantine(NamedTuple):
     """Until when an endpoint is not asked for a block, for how many seconds in all, and what it answered."""
@@ -191,7 +195,7 @@ class Record:
             self.quarantined[block] = Quarantine(now + seconds, seconds, fresh(error))
 
     def state(self, now: float) -> str:
-        """A word: refused, unchecked, down, resting or well."""
+        """One of MEMBER_STATES."""
         with self.lock:
             if self.refused is not None:
                 return "refused"

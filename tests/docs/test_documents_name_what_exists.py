@@ -17,7 +17,15 @@ from django.urls import Resolver404, resolve
 from api.metrics import show_readiness
 from api.openapi import read_schema
 from config.options import PROJECT, TABLE
-from indexer.positions.exposition import show_chains, show_database, show_jobs, show_meter, show_remaining
+from indexer.positions.exposition import (
+    show_budget,
+    show_chains,
+    show_database,
+    show_endpoints,
+    show_jobs,
+    show_meter,
+    show_remaining,
+)
 from indexer.positions.meter import Meter
 from indexer.positions.readiness import Readiness
 from indexer.positions.watchlist import read_watch_list
@@ -102,6 +110,8 @@ def metric_names() -> Iterator[str]:
         show_database(up=True),
         show_remaining("hilltop", None),
         *show_meter("hilltop", Meter()),
+        *show_endpoints("hilltop", []),
+        *show_budget("hilltop", None),
         *show_readiness(Readiness([], [])),
     ]:
         yield f"{metric.name}_total" if metric.type == "counter" else metric.name

@@ -80,7 +80,7 @@ def serve(worker: Worker, port: int | None) -> Iterator[None]:
         return
     stalled_after = timedelta(seconds=settings.STALLED_AFTER_SECONDS)
     with (
-        closing(WorkerMetrics(worker.chain, worker.meter, stalled_after)) as metrics,
+        closing(WorkerMetrics(worker.chain, worker.meter, stalled_after, pool=worker.current_pool)) as metrics,
         serve_metrics(settings.METRICS_HOST, port, metrics),
     ):
         yield
