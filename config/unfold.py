@@ -83,6 +83,7 @@ UNFOLD = {
                 "items": [
                     entry("Scans", "history", "admin:positions_scan_changelist", "positions.view_scan"),
                     entry("Segments", "view_week", "admin:positions_segment_changelist", "positions.view_segment"),
+                    entry("Readings", "fact_check", "admin:positions_reading_changelist", "positions.view_reading"),
                 ],
             },
             {

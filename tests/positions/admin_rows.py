@@ -8,6 +8,8 @@ from indexer.access.models import AuditEntry
 from indexer.access.scopes import READ
 from indexer.chains.connections import Connection
 from indexer.chains.models import Chain, EndpointLimits, TaughtRule, UnknownText
+from indexer.positions.protocol.ledger import Run, note_run
+from indexer.rpc import Level
 from tests.positions.lookup_rows import USER, add_job, add_log, contract, refresh, start
 
 PATHS = (
@@ -24,6 +26,8 @@ PATHS = (
     "/admin/positions/scan/",
     "/admin/positions/segment/",
     "/admin/positions/segment/?state=put+aside",
+    "/admin/positions/reading/",
+    "/admin/positions/reading/?level=claimed&loop=historic&endpoint=local-1&q=20,017",
     "/admin/chains/unknowntext/",
     "/admin/chains/taughtrule/",
     "/admin/chains/taughtrule/add/?pattern=the+moon+is+full&meaning=Throttled",
@@ -103,10 +107,14 @@ def fill_the_past(connection: Connection, jobs: list[int], rows: int) -> None:
         scan = row[0]
         first = number * 20_000
         connection.execute(
-            "INSERT INTO segments (scan_id, from_block, to_block, cursor, log_count, attempts)"
-            " VALUES (%s, %s, %s, %s, 5, 0)",
-            [scan, first, first + 9_999, first + 10_000],
+            "INSERT INTO segments (scan_id, from_block, to_block, cursor, log_count, level, attempts)"
+            " VALUES (%s, %s, %s, %s, 5, %s, 0)",
+            [scan, first, first + 9_999, first + 10_000, number % 2],
         )
+        run = Run(first, first + 9_999, Level(number % 2), ("local-1", "quicknode-2")[: 1 + number % 2], 5, 2**100 + 7)
+        with connection.cursor() as cur:
+            note_run(cur, run, scan)
+            note_run(cur, Run(1_000_000 + number, 1_000_000 + number, Level.PROVED, ("local-1",), 3, 5, number))
     connection.execute(
         "INSERT INTO segments (scan_id, from_block, to_block, cursor, log_count, attempts, error, next_attempt)"
         " VALUES (%(scan)s, 990000, 992499, 990000, 0, 3, 'local-1 answered nothing for 30 s',"

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from indexer.positions.admin import chains, endpoints, imports, jobs, refusals, scans, settings
+from indexer.positions.admin import chains, endpoints, imports, jobs, readings, refusals, scans, settings
 
 admin.site.index_template = "positions/admin/dashboard.html"
 
-__all__ = ["chains", "endpoints", "imports", "jobs", "refusals", "scans", "settings"]
+__all__ = ["chains", "endpoints", "imports", "jobs", "readings", "refusals", "scans", "settings"]

@@ -10,7 +10,7 @@ from unfold.views import ChangeList
 
 from indexer.access.strict import ReadOnlyAdmin
 from indexer.chains.models import Chain
-from indexer.positions.admin.present import progress_html
+from indexer.positions.admin.present import level_html, levels_html, progress_html
 from indexer.positions.admin.standing import Standing, stand
 from indexer.positions.admin.states import CHAIN_STATES, show
 
@@ -29,17 +29,43 @@ class StandingList(ChangeList):  # type: ignore[misc]  # unfold has no type info
 
 @admin.register(Chain)
 class ChainAdmin(ReadOnlyAdmin):
-    list_display = ("name", "state_label", "head", "processed", "final", "lag", "past", "floor_block", "chain_id")
+    list_display = (
+        "name",
+        "state_label",
+        "head",
+        "processed",
+        "final",
+        "lag",
+        "past",
+        "checked",
+        "floor_block",
+        "chain_id",
+    )
     list_display_links = None
     sortable_by = ()
     show_full_result_count = False
     list_before_template = "positions/admin/chains_hint.html"
     list_fullwidth = True
     actions = None
-    fields = readonly_fields = ("slug", "chain_id", "floor", "schema_name", "created_at")
+    fields = readonly_fields = (
+        "slug",
+        "chain_id",
+        "floor",
+        "schema_name",
+        "created_at",
+        "state_label",
+        "checked",
+        "levels",
+    )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[StandingList]:
         return StandingList
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        chain: Any = super().get_object(request, object_id, from_field)
+        if chain is not None:
+            (chain.standing,) = stand([chain])
+        return chain
 
     @admin.display(description="chain")
     def name(self, chain: Any) -> SafeString:
@@ -70,6 +96,14 @@ class ChainAdmin(ReadOnlyAdmin):
         standing: Standing = chain.standing
         return progress_html(standing.past_read, standing.past_total) if standing.past_total else "no scan open"
 
+    @admin.display(description="checked")
+    def checked(self, chain: Any) -> SafeString:
+        return checked_html(chain.standing)
+
+    @admin.display(description="blocks by level")
+    def levels(self, chain: Any) -> SafeString:
+        return levels_html(chain.standing.levels)
+
     @admin.display(description="floor")
     def floor_block(self, chain: Any) -> str:
         return number(chain.floor)
@@ -77,6 +111,15 @@ class ChainAdmin(ReadOnlyAdmin):
 
 def number(block: int | None) -> str:
     return "–" if block is None else f"{block:,}"
+
+
+def checked_html(standing: Standing) -> SafeString:
+    """The usual level, and the weakest where that is another one."""
+    if standing.usual is None:
+        return format_html('<span class="fp-muted">{}</span>', "nothing read yet")
+    if standing.usual == standing.weakest:
+        return format_html("{}", level_html(standing.usual))
+    return format_html("mostly {}, at least {}", level_html(standing.usual), level_html(standing.weakest))
 
 
 def lag_text(standing: Standing) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 from django.http import HttpRequest
 
 from indexer.chains.picker import chains_of
-from indexer.positions.admin.chains import lag_text, number
-from indexer.positions.admin.present import progress_html
+from indexer.positions.admin.chains import checked_html, lag_text, number
+from indexer.positions.admin.present import levels_text, progress_html
 from indexer.positions.admin.standing import Standing, stand
 from indexer.positions.admin.states import CHAIN_STATES, JOB_STATES, show
 
@@ -30,6 +30,8 @@ def card(standing: Standing) -> dict[str, Any]:
             ("Lag", lag_text(standing)),
         ],
         "past": progress_html(standing.past_read, standing.past_total) if standing.past_total else None,
+        "checked": checked_html(standing),
+        "levels": levels_text(standing.levels),
         "updated_at": standing.updated_at,
         "jobs": [
             {"state": state.value, "label": show(state.value, JOB_STATES), "count": f"{standing.jobs[state.value]:,}"}

@@ -1,15 +1,18 @@
 """How the pages write what the database holds: addresses in EIP-55, events as watch lists do, blocks as ranges."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from indexer.positions.address import checksum
+from indexer.positions.admin.states import LEVELS, show
 from indexer.positions.definition import TRANSFER, Definition
 from indexer.positions.models import Job, JobLabel
+from indexer.rpc import Level
 
 SHOWN_RANGES = 20
 Ranges = list[tuple[int, int]]
@@ -80,6 +83,55 @@ def progress_html(read: int, total: int) -> SafeString:
         f"{min(share, 100):.1f}",
         text,
     )
+
+
+def level_html(level: int | None) -> SafeString | str:
+    """A level as the database keeps it."""
+    return "–" if level is None else show(Level(level).word, LEVELS)
+
+
+def levels_html(levels: Mapping[Level, int]) -> SafeString:
+    """Blocks by level, each with its share, a line each."""
+    if not levels:
+        return format_html('<span class="fp-muted">{}</span>', "nothing yet")
+    whole = sum(levels.values())
+    return format_html_join(
+        "",
+        '<div class="fp-line">{} {}, {}</div>',
+        (
+            (level_html(level), f"{blocks:,} block{'s' * (blocks != 1)}", share_text(blocks, whole))
+            for level, blocks in levels.items()
+        ),
+    )
+
+
+def levels_text(levels: Mapping[Level, int]) -> str:
+    """Blocks by level, in one line."""
+    return ", ".join(f"{level.word} {blocks:,}" for level, blocks in levels.items())
+
+
+def share_text(part: int, whole: int) -> str:
+    """A percentage that says neither all nor nothing of what is not."""
+    share = 100 * part / whole
+    if part == whole:
+        return "100 %"
+    return "< 0.1 %" if share < 0.1 else f"{int(share * 10) / 10} %"
+
+
+def checked_by_html(level: int | None, labels: Iterable[str]) -> SafeString:
+    """A level, and the labels of the endpoints that it rests on, a line each."""
+    lines = format_html_join("", '<div class="fp-share fp-muted">{}</div>', ((label,) for label in labels))
+    return format_html("<div>{}{}</div>", level_html(level), lines)
+
+
+def two_lines_html(first: object, second: object) -> SafeString:
+    """Something, and below it what is less important."""
+    return format_html('<div class="fp-share">{}</div><div class="fp-share fp-muted">{}</div>', first, second)
+
+
+def moment_html(moment: datetime | None) -> SafeString | str:
+    """A day and a time, UTC."""
+    return "–" if moment is None else two_lines_html(f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}")
 
 
 class Part(NamedTuple):

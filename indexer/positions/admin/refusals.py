@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 from indexer.access.admin.audited import AuditedAdmin
 from indexer.access.strict import ReadOnlyAdmin
 from indexer.chains.models import TaughtRule, UnknownText
+from indexer.positions.admin.present import moment_html, two_lines_html
 from indexer.rpc import Refused, Rule, Rulebook, TooLarge, taught_rule
 from indexer.rpc.rulebook import LONGEST_TAUGHT
 
@@ -64,7 +65,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in th
 
 @admin.register(UnknownText)
 class UnknownTextAdmin(ReadOnlyAdmin):
-    list_display = ("said", "chain", "label", "method", "codes", "seen", "last_seen", "now_means", "teach")
+    list_display = ("said", "source", "codes", "seen", "last", "now_means", "teach")
     list_display_links = None
     list_select_related = ("chain",)
     search_fields = ("chain__slug__exact", "label__exact")
@@ -85,6 +86,14 @@ class UnknownTextAdmin(ReadOnlyAdmin):
     @admin.display(description="text")
     def said(self, text: UnknownText) -> SafeString:
         return format_html('<div class="fp-words">{}</div>', text.text)
+
+    @admin.display(description="from")
+    def source(self, text: UnknownText) -> SafeString:
+        return two_lines_html(f"{text.label} of {text.chain.slug}", text.method)
+
+    @admin.display(description="last seen")
+    def last(self, text: UnknownText) -> SafeString | str:
+        return moment_html(text.last_seen)
 
     @admin.display(description="code, HTTP")
     def codes(self, text: UnknownText) -> str:
@@ -107,7 +116,7 @@ class UnknownTextAdmin(ReadOnlyAdmin):
 @admin.register(TaughtRule)
 class TaughtRuleAdmin(AuditedAdmin):
     form = RuleForm
-    list_display = ("said", "meaning", "state", "note_shown", "created_by", "created_at")
+    list_display = ("said", "meaning", "state", "note_shown", "created_by", "created")
     list_display_links = ("said",)
     sortable_by = ()
     show_full_result_count = False
@@ -135,6 +144,10 @@ class TaughtRuleAdmin(AuditedAdmin):
     def state(self, rule: TaughtRule) -> SafeString:
         colour, state = ("good", "enabled") if rule.enabled else ("plain", "disabled")
         return format_html('<span class="fp-label fp-{}">{}</span>', colour, state)
+
+    @admin.display(description="created")
+    def created(self, rule: TaughtRule) -> SafeString | str:
+        return moment_html(rule.created_at)
 
     @admin.display(description="note")
     def note_shown(self, rule: TaughtRule) -> SafeString:

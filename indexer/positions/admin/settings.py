@@ -7,8 +7,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from indexer.positions.admin.base import ChainModelAdmin
+from indexer.positions.admin.present import levels_text
 from indexer.positions.models import Setting
-from indexer.positions.protocol.state import COVERAGE, CURSOR, FINAL, HEAD, REWIND, WATCH_VERSION
+from indexer.positions.protocol.state import (
+    COVERAGE,
+    CURSOR,
+    FINAL,
+    HEAD,
+    LEFT_VERSION,
+    LEVELS,
+    REWIND,
+    WATCH_VERSION,
+)
+from indexer.positions.standing import read_levels
 
 
 class Explained(NamedTuple):
@@ -30,6 +41,12 @@ EXPLAINED = (
     ),
     Explained(REWIND, "Reorgs undone", "How many reorgs were undone, and the block that the last one went back to."),
     Explained(COVERAGE, "Coverage", "Whether every enabled job is read from its floor on; how many contracts are not."),
+    Explained(LEVELS, "Levels", "How many blocks were read at which level; the weakest is never left out."),
+    Explained(
+        LEFT_VERSION,
+        "Left version",
+        "The watch version at which a job last left the latest loop: what was read before is not comparable any more.",
+    ),
 )
 BY_KEY = {explained.key: explained for explained in EXPLAINED}
 
@@ -70,4 +87,6 @@ def write_value(key: str, value: Any) -> str:
     if key == COVERAGE and isinstance(value, dict):
         count = value.get("check_also_count", 0)
         return "complete" if value.get("complete") else f"incomplete, {count:,} contracts to check"
+    if key == LEVELS and isinstance(value, dict):
+        return levels_text(read_levels(value)) or "nothing read yet"
     return str(value)

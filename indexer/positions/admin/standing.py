@@ -12,6 +12,7 @@ from indexer.chains.profiles import block_time_of, profile_of
 from indexer.positions import standing
 from indexer.positions.listing import STATE
 from indexer.positions.union import ask_each, schemas_of
+from indexer.rpc import Level
 
 TROUBLE = f"""
 SELECT {{ordinal}}, jobs.*, past.*
@@ -32,7 +33,7 @@ class Standing:
     """One chain: blocks are numbers, None before its worker's first block; `lag` is how many are not processed.
 
     `past_total` and `past_read` count the blocks of unfinished scans; `jobs` is a number by state, `unreadable` counts
-    jobs with unreadable logs.
+    jobs with unreadable logs; `levels` are blocks by level, of which `usual` has most.
     """
 
     chain: Chain
@@ -48,6 +49,9 @@ class Standing:
     past_total: int
     past_read: int
     failing_segments: int
+    levels: dict[Level, int]
+    weakest: Level | None
+    usual: Level | None
 
     @property
     def lag_seconds(self) -> float | None:
@@ -85,4 +89,7 @@ def read_standing(found: standing.Standing, jobs: str, unreadable: int, failing_
         past_total=found.past,
         past_read=found.past - found.past_left,
         failing_segments=failing_segments,
+        levels=found.levels,
+        weakest=found.weakest,
+        usual=found.usual,
     )

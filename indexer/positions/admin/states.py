@@ -39,6 +39,12 @@ SEGMENT_STATES = (
     Shown("waiting", "waiting", "plain", "free for the next historic loop"),
     Shown("put aside", "put aside", "bad", "could not be read; free again at its next attempt"),
 )
+LEVELS = (
+    Shown("proved", "proved", "good", "the receipts root was computed again from the receipts"),
+    Shown("bloom", "bloom", "good", "the header's bloom excludes every watched log that did not come"),
+    Shown("agreed", "agreed", "info", "two endpoints gave the same"),
+    Shown("claimed", "claimed", "plain", "one endpoint's word, checked in itself"),
+)
 
 
 def show(state: str, table: tuple[Shown, ...]) -> SafeString:
