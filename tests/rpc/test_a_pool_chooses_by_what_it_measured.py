@@ -102,6 +102,26 @@ def test_the_kind_of_question_does_not_count() -> None:
     assert logs.cost == pytest.approx(headers.cost)
 
 
+def test_a_quick_failure_is_no_quick_answer() -> None:
+    usual, quick, steady = Usual(), Score(), Score()
+    for _ in range(20):
+        steady.note(usual.ratio("eth_getLogs", 1.0), failed=False)
+    quick.note(usual.ratio("eth_getLogs", 0.001), failed=True)
+    assert quick.cost > steady.cost
+
+
+def test_a_rest_that_was_waited_for_is_over_whatever_the_clock_says(replica: StartReplica, clock: Clock) -> None:
+    only = replica(1)
+    only.fails[""] = DEAD
+    pool = pool_of(only, clock=clock, pause=clock.waits.append, attempts=1)
+    for _ in range(FAILURES):
+        with pytest.raises(Transport):
+            pool.ask(head_of)
+    del only.fails[""]
+    assert pool.ask(head_of) == "local-1"
+    assert clock.waits
+
+
 def test_one_that_is_down_rests_and_is_tried_again_by_one_request(replica: StartReplica, clock: Clock) -> None:
     only = replica(1)
     only.fails[""] = DEAD

@@ -53,6 +53,18 @@ def test_endpoints_that_are_down_have_no_say(down: set[int], head: int, replica:
     assert pool_of(*replicas, clock=clock).newest().number == head
 
 
+def test_an_endpoint_that_rests_does_not_hold_the_head_up(replica: StartReplica, clock: Clock) -> None:
+    busy, other = replica(100), replica(100)
+    pool = pool_of(busy, other, clock=clock)
+    assert pool.newest().number == 100
+    busy.fails[""] = sending(b"slow down", 429, retry_after="900")
+    for head in range(101, 110):
+        busy.head = other.head = head
+        clock.now += 5
+        assert pool.newest().number == head
+    assert len(busy.asked) <= 2
+
+
 def test_no_head_without_any_endpoint(replica: StartReplica, clock: Clock) -> None:
     replicas = [replica(100), replica(100)]
     for each in replicas:
