@@ -28,7 +28,11 @@ class Finality:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`block_time` in seconds; `floor` the first block worth reading; `quirks` what its nodes do differently."""
+    """`block_time` in seconds; `floor` the first block worth reading; `quirks` what its nodes do differently.
+
+    `standard_roots`: from block `roots_from` on, header hash, receipts root and bloom are known to follow Ethereum's
+    rules, but for what the quirks say. Otherwise that is learned from the chain's blocks.
+    """
 
     slug: str
     chain_id: int
@@ -38,6 +42,8 @@ class Profile:
     floor: int = 0
     also: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()
+    standard_roots: bool = False
+    roots_from: int = 0
 
 
 # For a chain nobody has described: deep enough for every chain with probabilistic finality that we know.
@@ -56,12 +62,16 @@ def read_profiles(path: Path = PROFILES) -> dict[str, Profile]:
 
 
 def parse_profile(slug: str, body: dict[str, Any]) -> Profile:
-    known = {"id", "name", "also", "block_time", "finality", "depth", "floor", "quirks"}
+    known = {"id", "name", "also", "block_time", "finality", "depth", "floor", "quirks", "roots", "roots_from"}
     if unknown := set(body) - known:
         raise ProfileError(f"chains.toml: {slug} has unknown keys {', '.join(sorted(unknown))}")
     tag = body.get("finality", "depth")
     if tag not in (*TAGS, "depth"):
         raise ProfileError(f"chains.toml: {slug} has finality {tag!r}; it is one of depth, {', '.join(TAGS)}")
+    if (roots := body.get("roots")) not in (None, "standard"):
+        raise ProfileError(f"chains.toml: {slug} has roots {roots!r}; give standard, or nothing to learn what holds")
+    if roots is None and "roots_from" in body:
+        raise ProfileError(f"chains.toml: {slug} has roots_from without roots")
     try:
         return Profile(
             slug=slug,
@@ -72,6 +82,8 @@ def parse_profile(slug: str, body: dict[str, Any]) -> Profile:
             floor=int(body.get("floor", 0)),
             also=tuple(body.get("also", ())),
             quirks=tuple(body.get("quirks", ())),
+            standard_roots=roots == "standard",
+            roots_from=int(body.get("roots_from", 0)),
         )
     except KeyError as error:
         raise ProfileError(f"chains.toml: {slug} lacks {error}") from None

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from indexer.chains.connections import Connection
 from indexer.positions.meter import DISCARDED, HISTORIC, LOOP_ERRORS, Meter
 from indexer.positions.protocol.jobs import set_aside
+from indexer.positions.protocol.ledger import UNKNOWN
 from indexer.positions.protocol.scans import close_scans
 from indexer.positions.protocol.segments import (
     LEASE,
@@ -161,7 +162,7 @@ class HistoricLoop:
             log.info("%s: a scan of the past was closed or opened", self.chain)
 
     def commit_range(self, claim: Claim, reading: Reading) -> Claim | None:
-        moved = commit_range(self.connection, self.owner, claim, reading.last, reading.matches, reading.logs)
+        moved = commit_range(self.connection, self.owner, claim, reading.last, reading.matches, UNKNOWN)
         if moved is None:
             self.meter.add(DISCARDED, HISTORIC)
         else:

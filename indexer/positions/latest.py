@@ -10,10 +10,11 @@ from indexer.positions.definition import Definition
 from indexer.positions.meter import DISCARDED, LATEST, REORG_BLOCKS, REORGS, Meter
 from indexer.positions.protocol.head import Base, Settlement, commit_blocks, hash_at, known_hashes, start_chain
 from indexer.positions.protocol.jobs import purge_retired, read_live_jobs
+from indexer.positions.protocol.ledger import UNKNOWN
 from indexer.positions.protocol.scans import close_scans
 from indexer.positions.protocol.state import Started, State, note_head, read_state
 from indexer.positions.protocol.store import Stored
-from indexer.positions.protocol.takeup import commit_take_up, find_waiting
+from indexer.positions.protocol.takeup import BlockReading, commit_take_up, find_waiting
 from indexer.positions.protocol.undo import undo_to
 from indexer.positions.reader import RangeReader
 from indexer.positions.watch import Matches, WatchIndex
@@ -116,7 +117,7 @@ class LatestLoop:
         except BlockUnknown:
             # Orphaned meanwhile: the undo comes first, and the jobs wait for the next step.
             return False
-        stored = commit_take_up(self.connection, waiting, self.ahead.matches(waiting.blocks))
+        stored = commit_take_up(self.connection, waiting, self.ahead.readings(waiting.blocks))
         if stored is not None:
             log.info("%s: %s new jobs taken up", self.chain, f"{len(waiting.jobs):,}")
         return self.note_commit(stored, blocks=0)
@@ -298,9 +299,8 @@ class ReadAhead:
             self.meter.note_logs(LATEST, len(logs), matches)
         return len(missing) <= TAKE_UP_SLICE
 
-    def matches(self, blocks: list[tuple[int, bytes]]) -> Matches:
-        found = [self.by_hash[hash_] for _, hash_ in blocks]
-        return Matches([row for m in found for row in m.touches], [row for m in found for row in m.unreadable])
+    def readings(self, blocks: list[tuple[int, bytes]]) -> list[BlockReading]:
+        return [BlockReading(number, self.by_hash[hash_], UNKNOWN) for number, hash_ in blocks]
 
 
 def find_ancestor(node: Node, known: Mapping[int, bytes]) -> Header | None:

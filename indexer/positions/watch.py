@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from indexer.positions.abi import TEXTS, Argument, Event, Undecodable, compile_read, read_address, read_word
 from indexer.positions.definition import Definition, DefinitionError, read_form
+from indexer.positions.digest import MODULUS
 
 NOBODY = bytes(20)
 """The zero address: where tokens are minted from and burned to, never a user."""
@@ -27,6 +28,9 @@ class LogLike(Protocol):
     def block_number(self) -> int: ...
     @property
     def removed(self) -> bool: ...
+
+
+L = TypeVar("L", bound=LogLike)
 
 
 class Touch(NamedTuple):
@@ -53,12 +57,26 @@ class Unreadable:
 class Matches:
     """What a batch of logs says: touches without repeats, in the order of the logs, and what could not be read.
 
-    `logs` is how many of them some job watches.
+    `logs` is how many of them some job watches; `pairs` counts a log once for each job that watches it, and `digest` is
+    the sum of the same logs' digests below digest.MODULUS.
     """
 
     touches: list[Touch]
     unreadable: list[Unreadable]
     logs: int = field(default=0, compare=False)
+    pairs: int = field(default=0, compare=False)
+    digest: int = field(default=0, compare=False)
+
+
+def merge(parts: Sequence[Matches]) -> Matches:
+    """What several batches say, as one."""
+    return Matches(
+        [touch for part in parts for touch in part.touches],
+        [row for part in parts for row in part.unreadable],
+        sum(part.logs for part in parts),
+        sum(part.pairs for part in parts),
+        sum(part.digest for part in parts) % MODULUS,
+    )
 
 
 def watch_key(contract: str | bytes, topic0: str | bytes) -> str:
@@ -89,16 +107,16 @@ class WatchIndex:
     def __len__(self) -> int:
         return self._count
 
-    def match(self, logs: Iterable[LogLike]) -> Matches:
+    def match(self, logs: Iterable[L], digest_of: Callable[[L], int] | None = None) -> Matches:
         """Read every watched log. Never raises for what a log holds: what does not fit its job is counted there.
 
         A log is unreadable if its topics or data are not as many as its ABI's, or the user or the metadata in it
         cannot be read; in the last case the touch is given all the same, without metadata. The zero address is nobody.
-        Logs that the chain took back (`removed`) are passed over.
+        Logs that the chain took back (`removed`) are passed over. `digest_of` is asked for every watched log.
         """
         touches: dict[Touch, None] = {}
         problems: dict[tuple[int, int], tuple[int, str]] = {}
-        watched = 0
+        watched = pairs = digest = 0
         for log in logs:
             topics = log.topics
             if not topics or log.removed:
@@ -107,6 +125,9 @@ class WatchIndex:
             if readers is None:
                 continue
             watched += 1
+            pairs += len(readers)
+            if digest_of is not None:
+                digest += digest_of(log) * len(readers)
             for job, read in readers:
                 try:
                     reading = read(topics, log.data)
@@ -121,6 +142,8 @@ class WatchIndex:
             list(touches),
             [Unreadable(block, job, count, reason) for (block, job), (count, reason) in problems.items()],
             watched,
+            pairs,
+            digest % MODULUS,
         )
 
 

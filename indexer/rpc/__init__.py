@@ -7,6 +7,7 @@ from indexer.rpc.errors import (
     Forbidden,
     Inconsistent,
     MethodUnsupported,
+    NullRound,
     Pruned,
     QuotaSpent,
     Refused,
@@ -15,14 +16,15 @@ from indexer.rpc.errors import (
     TooLarge,
     Transport,
     WrongChain,
-    classify,
 )
 from indexer.rpc.integrity import check_block_logs, check_parent, check_range_logs
+from indexer.rpc.levels import Level
 from indexer.rpc.limits import Limits
 from indexer.rpc.member import Member, Need
 from indexer.rpc.node import Node
 from indexer.rpc.pool import EndpointPool, MemberState
 from indexer.rpc.ranges import RangeEstimate
+from indexer.rpc.rulebook import Rulebook, taught_rule
 from indexer.rpc.together import Together
 from indexer.rpc.types import Address, Block, Hash, Header, Log
 
@@ -38,6 +40,7 @@ __all__ = [
     "Hash",
     "Header",
     "Inconsistent",
+    "Level",
     "Limits",
     "Log",
     "Member",
@@ -45,6 +48,7 @@ __all__ = [
     "MethodUnsupported",
     "Need",
     "Node",
+    "NullRound",
     "Observer",
     "Pruned",
     "Purpose",
@@ -52,6 +56,7 @@ __all__ = [
     "RangeEstimate",
     "Refused",
     "RpcError",
+    "Rulebook",
     "Throttled",
     "Together",
     "TooLarge",
@@ -60,6 +65,6 @@ __all__ = [
     "check_block_logs",
     "check_parent",
     "check_range_logs",
-    "classify",
     "label_of",
+    "taught_rule",
 ]

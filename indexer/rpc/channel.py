@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -13,6 +12,7 @@ import urllib3
 
 from indexer.rpc.errors import TooLarge, Transport
 from indexer.rpc.labels import split_url
+from indexer.rpc.wire import MOST_LINES, bounded
 
 CONNECTIONS = 16
 CHUNK = 1 << 16
@@ -26,7 +26,7 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | bytearray
 
 
 class Channel:
@@ -49,6 +49,7 @@ class Channel:
         self._headers["content-type"] = "application/json"
         pool = urllib3.HTTPSConnectionPool if parts.scheme == "https" else urllib3.HTTPConnectionPool
         self._pool = pool(parts.hostname or "", parts.port, timeout=timeout, maxsize=CONNECTIONS)
+        self._pool.ConnectionCls = bounded(pool, LONGEST_ANSWER * timeout, largest + MOST_LINES)
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -63,13 +64,12 @@ class Channel:
             problem = f"no connection ({type(error).__name__})"
         except urllib3.exceptions.TimeoutError:
             problem = f"no answer within {self._timeout:g} s"
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # ValueError: a chunk of -5 bytes
             problem = f"connection lost ({type(error).__name__})"
         # Raised outside of `except`: the texts of urllib3 hold the URL, and a chained traceback would print them.
         raise Transport(problem)
 
     def _post(self, body: bytes) -> Answer:
-        deadline = time.monotonic() + LONGEST_ANSWER * self._timeout
         with self._lock:
             self.requests += 1
         response = self._pool.urlopen(
@@ -86,11 +86,9 @@ class Channel:
                 chunks += chunk
                 if len(chunks) > self._largest:
                     raise TooLarge(f"an answer of more than {self._largest:,} bytes")
-                if time.monotonic() > deadline:
-                    raise Transport(f"answer not complete within {LONGEST_ANSWER * self._timeout:g} s")
         finally:
             with self._lock:
                 self.bytes_in += response.tell()
             # A connection whose answer was read to its end is back in the pool already; any other is of no use.
             response.close()
-        return Answer(response.status, response.headers, bytes(chunks))
+        return Answer(response.status, response.headers, chunks)

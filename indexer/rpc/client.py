@@ -7,15 +7,16 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from time import perf_counter
 from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 
 from indexer.rpc.channel import Answer, Channel
-from indexer.rpc.errors import Refused, RpcError, Transport, error_from
+from indexer.rpc.envelope import Body, Reply, decode_batch, try_decode
+from indexer.rpc.errors import Refused, RpcError, TooLarge, Transport
 from indexer.rpc.labels import label_of, secrets_of
+from indexer.rpc.rulebook import READ, SMALL, Rulebook
 
 __all__ = ["Endpoint", "label_of"]
 
@@ -43,29 +44,12 @@ LONGEST_SHOWN = 300
 """Characters of a call's parameters in a debug line."""
 
 
-class Reply(msgspec.Struct):
-    """One JSON-RPC answer; also the bare `{"code", "message"}` some gateways send instead of one."""
-
-    id: object = None
-    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    error: object = None
-    code: object = None
-    message: object = None
-
-    @property
-    def refusal(self) -> object:
-        """The error, None when there is none; a null error beside a result is none."""
-        if self.error is None and self.result is msgspec.UNSET and self.message is not None:
-            return {"code": self.code, "message": self.message}
-        return self.error
-
-
 class Endpoint:
     """One RPC URL, known by its label. Safe to share between threads.
 
     `requests` (over HTTP; a batch is one), `bytes_in` (over the wire) and `errors` count since creation. `timeout` in
     seconds is for connecting and for each read. `observe` is called by whichever thread has asked, and `gate`, where
-    there is one, lets requests leave.
+    there is one, lets requests leave. `rulebook` says what refusals mean; several endpoints may share one.
     """
 
     def __init__(
@@ -77,10 +61,12 @@ class Endpoint:
         largest_answer: int = LARGEST_ANSWER,
         observe: Observer | None = None,
         gate: Gate | None = None,
+        rulebook: Rulebook | None = None,
     ) -> None:
         self.label = label
         self._observe = observe
         self._gate = gate
+        self._rulebook = rulebook or Rulebook()
         self.errors = 0
         self._channel = Channel(url, label, timeout, largest_answer)
         self._secrets = secrets_of(url)
@@ -119,10 +105,10 @@ class Endpoint:
         """
         number = self._take_ids(1)
         with self._asking(method, params, 1) as results:
-            answer = self._channel.post(msgspec.json.encode(_request(number, method, params)))
-            reply: Reply = self._decode(method, answer, Reply)
+            answer = self._post(method, _request(number, method, params))
+            reply: Reply = self._envelope(method, answer, try_decode(answer.body, Reply))
             self._check(method, answer, reply)
-            if reply.id != number:
+            if reply.number != number:
                 raise Transport("answered another request")
             results.append(_result(reply, result))
         return results[0]
@@ -140,13 +126,14 @@ class Endpoint:
         ids = range(start, start + len(params))
         requests = [_request(number, method, each) for number, each in zip(ids, params, strict=True)]
         with self._asking(method, params, len(params)) as results:
-            answer = self._channel.post(msgspec.json.encode(requests))
-            replies: list[Reply] | Reply = self._decode(method, answer, list[Reply] | Reply)
-            for reply in [replies] if isinstance(replies, Reply) else replies:
+            answer = self._post(method, requests)
+            replies: list[Reply] | Reply = self._envelope(method, answer, decode_batch(answer.body, len(ids)))
+            for reply in [replies] if isinstance(replies, Reply) else replies or [Reply()]:
                 self._check(method, answer, reply)
             if isinstance(replies, Reply):
+                _result(replies, msgspec.Raw)
                 raise Refused("answered a batch with a single result")
-            by_id = {reply.id: reply for reply in replies if isinstance(reply.id, int)}
+            by_id = {reply.number: reply for reply in replies}
             if len(replies) != len(ids) or by_id.keys() != set(ids):
                 raise Transport("the answers of a batch do not match its requests")
             results += [_result(by_id[number], result) for number in ids]
@@ -190,33 +177,50 @@ class Endpoint:
             shown = shown[:LONGEST_SHOWN] + "…"
         log.debug("%s %s: %.0f ms, %s: %s", self.label, method, 1000 * seconds, outcome, shown)
 
-    def _decode(self, method: str, answer: Answer, kind: Any) -> Any:
+    def _post(self, method: str, request: object) -> Answer:
+        try:
+            return self._channel.post(msgspec.json.encode(request))
+        except TooLarge as error:
+            if method not in SMALL:
+                raise
+            problem = error.text
+        raise Transport(problem)
+
+    def _envelope(self, method: str, answer: Answer, decoded: tuple[Any, str]) -> Any:
         """Return the JSON-RPC envelope, or raise what an answer that is none means."""
-        envelope, problem = _try_decode(answer.body, kind)
+        envelope, problem = decoded
         if not problem:
             return envelope
-        text = self._blot(answer.body[:2000].decode("utf-8", "replace")).strip()
         if answer.status < 400:
             raise Transport(f"no JSON-RPC answer ({problem})")
-        error = error_from(None, text, None, answer.status, answer.headers, method=method)
+        text = self._beginning(answer.body)
+        error = self._rulebook.error(None, text, None, answer.status, answer.headers, method=method)
         # A page that refuses for no known reason comes from something in front of the node, not from the node.
         raise Transport(f"HTTP {answer.status}: a web page") if type(error) is Refused and text[:1] == "<" else error
 
     def _check(self, method: str, answer: Answer, reply: Reply) -> None:
         """Raise the refusal that a reply or its HTTP status stands for."""
         refusal = reply.refusal
-        if refusal is None and answer.status < 400:
+        if refusal is not None:
+            code, message, data = refusal
+        elif answer.status < 400:
             return
-        fields = refusal if isinstance(refusal, dict) else {"message": refusal}
-        code, message, data = fields.get("code"), fields.get("message"), fields.get("data")
-        raise error_from(
-            code if isinstance(code, int) else None,
-            self._blot(_as_text(message) or f"HTTP {answer.status} without a text"),
-            self._blot(_as_text(data)) or None,
+        else:
+            # What a node answers under a refusing status is no result; some say why in fields of their own.
+            has_result = not isinstance(reply.result, msgspec.UnsetType)
+            code, message, data = None, "" if has_result else self._beginning(answer.body), ""
+        raise self._rulebook.error(
+            code,
+            self._blot(message) or f"HTTP {answer.status} without a text",
+            self._blot(data) or None,
             answer.status,
             answer.headers,
             method=method,
         )
+
+    def _beginning(self, body: Body) -> str:
+        # Twice what is looked at, so that no secret is cut in half before it is blotted.
+        return self._blot(bytes(body[: 2 * READ]).decode("utf-8", "replace")).strip()
 
     def _blot(self, text: str) -> str:
         for secret in self._secrets:
@@ -237,25 +241,7 @@ def _request(number: int, method: str, params: list[object]) -> dict[str, object
 def _result(reply: Reply, kind: Any) -> Any:
     if isinstance(reply.result, msgspec.UnsetType):
         raise Transport("neither a result nor an error")
-    result, problem = _try_decode(reply.result, kind)
+    result, problem = try_decode(reply.result, kind)
     if problem:
         raise Transport(f"unusable result ({problem})")
     return result
-
-
-def _try_decode(text: bytes | msgspec.Raw, kind: Any) -> tuple[Any, str]:
-    try:
-        return _decoder(kind).decode(text), ""
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return None, str(error)[:200]
-
-
-@cache
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
-
-
-def _as_text(value: object) -> str:
-    if value is None or isinstance(value, str):
-        return value or ""
-    return msgspec.json.encode(value).decode()

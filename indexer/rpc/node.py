@@ -21,7 +21,7 @@ from indexer.rpc.errors import (
 )
 from indexer.rpc.integrity import check_block_logs, check_range_logs
 from indexer.rpc.limits import Limits
-from indexer.rpc.types import Header, Log, Quantity
+from indexer.rpc.types import Bigint, Header, Log, Quantity
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class Node:
 
     def head(self) -> int:
         """Return the number of the newest block this node knows."""
-        answer: str = self._retry(lambda: self.endpoint.call("eth_blockNumber", [], Quantity))
+        answer: str = self._retry(lambda: self.endpoint.call("eth_blockNumber", [], Bigint))
         return int(answer, 16)
 
     def header(self, block: int | str) -> Header | None:

@@ -17,12 +17,17 @@ HexAddress = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{40}\Z")]
 HexHash = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{64}\Z")]
 HexData = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]*\Z")]
 Quantity = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{1,64}\Z")]
+Bigint = Annotated[str, msgspec.Meta(pattern=r"\A0x0*[0-7]?[0-9a-fA-F]{1,15}\Z", max_length=66)]
+"""A quantity that PostgreSQL's bigint holds: block numbers and times."""
+MOST_TOPICS = 4
+"""LOG4 is the EVM's longest."""
 
 
 class Header(msgspec.Struct, frozen=True):
     """A block's header: `hash` and `parent_hash` 32 bytes, `timestamp` in seconds, `logs_bloom` 256 bytes.
 
-    `logs_bloom` is None where a chain has none (Zilliqa 2 and other appchains leave the field out).
+    `logs_bloom` is None where a chain has none (Zilliqa 2 and other appchains leave the field out), and so is
+    `receipts_root` (32 bytes). `hash_checks`: the hash of the fields that came, recomputed, is `hash`.
     """
 
     number: int
@@ -30,6 +35,8 @@ class Header(msgspec.Struct, frozen=True):
     parent_hash: bytes
     timestamp: int
     logs_bloom: bytes | None = None
+    receipts_root: bytes | None = None
+    hash_checks: bool = False
 
 
 class Log(msgspec.Struct, rename="camel"):
@@ -41,9 +48,9 @@ class Log(msgspec.Struct, rename="camel"):
     """
 
     address: HexAddress
-    topics: list[HexHash]
+    topics: Annotated[list[HexHash], msgspec.Meta(max_length=MOST_TOPICS)]
     data: HexData
-    block_number_hex: Quantity = msgspec.field(name="blockNumber")
+    block_number_hex: Bigint = msgspec.field(name="blockNumber")
     block_hash: HexHash
     log_index_hex: Quantity = msgspec.field(name="logIndex")
     transaction_hash: HexHash | None = None

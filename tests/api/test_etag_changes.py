@@ -11,10 +11,11 @@ from indexer.chains.models import Chain, schema_of
 from indexer.positions.protocol import jobs as changes
 from indexer.positions.protocol.head import Base, Settlement, commit_blocks
 from indexer.positions.protocol.imports import import_watch_list
+from indexer.positions.protocol.ledger import UNKNOWN
 from indexer.positions.protocol.scans import close_scans
 from indexer.positions.protocol.segments import claim_segment, commit_range
 from indexer.positions.protocol.state import read_state
-from indexer.positions.protocol.takeup import commit_take_up, find_waiting
+from indexer.positions.protocol.takeup import BlockReading, commit_take_up, find_waiting
 from indexer.positions.protocol.undo import undo_to
 from indexer.positions.watch import Matches, Touch, Unreadable
 from indexer.positions.watchlist import read_watch_list
@@ -45,7 +46,7 @@ def import_list(
 def take_up(connection: Connection) -> None:
     found = find_waiting(connection)
     assert found is not None
-    assert commit_take_up(connection, found, NOTHING)
+    assert commit_take_up(connection, found, [BlockReading(number, NOTHING, UNKNOWN) for number, _ in found.blocks])
 
 
 def job(connection: Connection, contract: str = FIRST) -> int:
@@ -60,7 +61,7 @@ def read_past(connection: Connection, last: int, matches: Matches = NOTHING) -> 
     """The historic loop's next range, up to `last`."""
     claim = claim_segment(connection, "test")
     assert claim is not None
-    assert commit_range(connection, "test", claim, last, matches, 1)
+    assert commit_range(connection, "test", claim, last, matches)
     connection.execute("UPDATE segments SET owner = NULL")
 
 

@@ -80,6 +80,33 @@ def test_a_profile_is_read_as_it_is_written() -> None:
     assert parse_profile("seven", BODY | {"finality": "safe"}).finality == Finality(20, "safe")
 
 
+def test_a_profile_says_from_where_on_its_roots_are_known() -> None:
+    learning = parse_profile("seven", BODY)
+    assert (learning.standard_roots, learning.roots_from) == (False, 0)
+    standard = parse_profile("seven", BODY | {"roots": "standard"})
+    assert (standard.standard_roots, standard.roots_from) == (True, 0)
+    later = parse_profile("seven", BODY | {"roots": "standard", "roots_from": 4_370_000})
+    assert (later.standard_roots, later.roots_from) == (True, 4_370_000)
+
+
+@pytest.mark.parametrize("roots", ["foreign", "", True, 1])
+def test_roots_of_another_kind_are_named(roots: object) -> None:
+    with pytest.raises(ProfileError, match=f"seven has roots {roots!r}; give standard, or nothing to learn"):
+        parse_profile("seven", BODY | {"roots": roots})
+
+
+def test_a_block_from_which_roots_are_known_needs_roots() -> None:
+    with pytest.raises(ProfileError, match="seven has roots_from without roots"):
+        parse_profile("seven", BODY | {"roots_from": 5})
+
+
+def test_no_chain_is_standard_with_a_quirk_that_denies_it() -> None:
+    denying = {"no-receipts-root", "foreign-header-hash", "no-bloom", "state-sync-logs"}
+    standard = {slug: profile for slug, profile in read_profiles().items() if profile.standard_roots}
+    assert {"ethereum", "hilltop", "seaside"} <= set(standard)
+    assert [slug for slug, profile in standard.items() if denying & set(profile.quirks)] == []
+
+
 @pytest.mark.parametrize("key", ["id", "name", "block_time", "depth"])
 def test_a_profile_that_lacks_something_is_named(key: str) -> None:
     body = {name: value for name, value in BODY.items() if name != key}

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from indexer.positions.protocol.head import Base, Settlement, commit_blocks
+from indexer.positions.protocol.ledger import UNKNOWN
 from indexer.positions.protocol.segments import Claim, claim_segment, commit_range
 from indexer.positions.protocol.state import CURSOR, REWIND, WATCH_VERSION, put
-from indexer.positions.protocol.takeup import commit_take_up, find_waiting
+from indexer.positions.protocol.takeup import BlockReading, commit_take_up, find_waiting
 from indexer.positions.watch import Matches, Touch
 from tests.positions.world import A, B, World
 
@@ -72,25 +73,25 @@ def test_a_range_is_not_stored_after_a_reorg_that_reached_it(
     held, matches = claim(world)
     with world.connection.cursor() as cur:
         put(cur, REWIND, {"count": count, "ancestor": held.cursor + back_to})
-    done = commit_range(world.connection, "me", held, held.cursor + 9, matches, 1)
+    done = commit_range(world.connection, "me", held, held.cursor + 9, matches)
     assert (done is not None, bool(world.rows())) == (stored, stored)
 
 
 def test_a_range_is_stored_once_and_only_by_who_holds_the_segment(world: World) -> None:
     held, matches = claim(world)
     last = held.cursor + 9
-    assert commit_range(world.connection, "somebody else", held, last, matches, 1) is None
+    assert commit_range(world.connection, "somebody else", held, last, matches) is None
     assert world.rows() == {}
-    moved = commit_range(world.connection, "me", held, last, matches, 1)
+    moved = commit_range(world.connection, "me", held, last, matches)
     assert moved == held._replace(cursor=last + 1, stored=1)
-    assert commit_range(world.connection, "me", held, last, matches, 1) is None
+    assert commit_range(world.connection, "me", held, last, matches) is None
     row = world.connection.execute("SELECT cursor, log_count FROM segments").fetchone()
-    assert row == (last + 1, 1)
+    assert row == (last + 1, 0)
 
 
 def test_a_range_beyond_its_segment_is_not_stored(world: World) -> None:
     held, matches = claim(world)
-    assert commit_range(world.connection, "me", held, held.to_block + 1, matches, 1) is None
+    assert commit_range(world.connection, "me", held, held.to_block + 1, matches) is None
     assert world.rows() == {}
 
 
@@ -110,10 +111,11 @@ def test_a_take_up_read_on_another_branch_or_cursor_is_not_stored(world: World) 
         waiting._replace(state=waiting.state._replace(final=waiting.state.final - 1)),
     ]
     matches = Matches([Touch(number, USER, world.jobs()[B, 2], None, None)], [])
+    readings = [BlockReading(number, matches, UNKNOWN)]
     before = world.rows()
     for other in others:
-        assert not commit_take_up(world.connection, other, matches)
+        assert not commit_take_up(world.connection, other, readings)
         assert world.rows() == before
         assert find_waiting(world.connection) == waiting
-    assert commit_take_up(world.connection, waiting, matches)
+    assert commit_take_up(world.connection, waiting, readings)
     assert find_waiting(world.connection) is None

@@ -60,19 +60,19 @@ def test_an_expired_lease_is_taken_over_and_the_first_owners_batch_is_discarded(
     first = claim(pending, "one", EXPIRED)
     second = claim(pending, "two")
     assert second._replace(jobs=[]) == first._replace(jobs=[])
-    assert commit_range(pending.connection, "one", first, first.cursor + 3, rubbish(pending, first.cursor), 1) is None
+    assert commit_range(pending.connection, "one", first, first.cursor + 3, rubbish(pending, first.cursor)) is None
     assert is_clean(pending)
-    moved = commit_range(pending.connection, "two", second, second.cursor + 3, Matches([], []), 0)
+    moved = commit_range(pending.connection, "two", second, second.cursor + 3, Matches([], []))
     assert moved == second._replace(cursor=second.cursor + 4)
 
 
 def test_a_batch_is_discarded_after_the_taker_over_has_moved_on(pending: World) -> None:
     first = claim(pending, "one", EXPIRED)
     second = claim(pending, "two")
-    commit_range(pending.connection, "two", second, second.cursor + 3, Matches([], []), 0)
+    commit_range(pending.connection, "two", second, second.cursor + 3, Matches([], []))
     release_segment(pending.connection, "two", second.segment)
     third = claim(pending, "one")
-    assert commit_range(pending.connection, "one", first, first.cursor + 3, rubbish(pending, first.cursor), 1) is None
+    assert commit_range(pending.connection, "one", first, first.cursor + 3, rubbish(pending, first.cursor)) is None
     assert is_clean(pending)
     assert third.cursor == second.cursor + 4
 
@@ -81,8 +81,8 @@ def test_the_same_batch_is_stored_once(pending: World) -> None:
     taken = claim(pending, "one")
     job = pending.jobs()[A, 2]
     batch = Matches([], [Unreadable(taken.cursor, job, 2, "twice")])
-    assert commit_range(pending.connection, "one", taken, taken.cursor + 3, batch, 0) is not None
-    assert commit_range(pending.connection, "one", taken, taken.cursor + 3, batch, 0) is None
+    assert commit_range(pending.connection, "one", taken, taken.cursor + 3, batch) is not None
+    assert commit_range(pending.connection, "one", taken, taken.cursor + 3, batch) is None
     assert pending.connection.execute("SELECT unreadable FROM jobs").fetchone() == (2,)
 
 
@@ -109,7 +109,7 @@ def test_only_its_owner_gives_a_segment_back_or_puts_it_aside(pending: World) ->
 def test_a_batch_does_not_reach_beyond_its_segment(pending: World) -> None:
     taken = claim(pending, "one")
     beyond = taken.to_block + 1
-    assert commit_range(pending.connection, "one", taken, beyond, rubbish(pending, beyond), 1) is None
+    assert commit_range(pending.connection, "one", taken, beyond, rubbish(pending, beyond)) is None
     assert is_clean(pending)
 
 
@@ -122,7 +122,7 @@ def test_what_a_job_that_has_left_the_scan_would_store_is_left_out(pending: Worl
         pass
     taken = claim(pending, "one")
     pending.import_list({A: False})
-    assert commit_range(pending.connection, "one", taken, taken.cursor + 3, rubbish_of(taken), 1) is not None
+    assert commit_range(pending.connection, "one", taken, taken.cursor + 3, rubbish_of(taken)) is not None
     assert is_clean(pending)
 
 

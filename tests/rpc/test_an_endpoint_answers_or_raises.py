@@ -38,7 +38,7 @@ BROKEN: dict[str, Answer] = {
     "truncated JSON": sending(b'{"jsonrpc":"2.0","id":1,"result":['),
     "HTML with HTTP 200": sending(b"<html>Too many requests</html>"),
     "HTML with HTTP 502": sending(b"<html>bad gateway</html>", 502),
-    "HTML of a firewall": sending(b"<html>forbidden</html>", 403),
+    "HTML with HTTP 418": sending(b"<html>a teapot</html>", 418),
     "an empty body": sending(b""),
     "a redirect": sending(b"", 302, location="/elsewhere"),
     "neither result nor error": sending(b'{"jsonrpc":"2.0","id":1}'),

@@ -3,6 +3,7 @@
 from indexer.positions.models.blocks import Block, Setting, Unsettled
 from indexer.positions.models.jobs import Job, JobLabel
 from indexer.positions.models.logs import Log, LogMetadata, UnreadableLog
+from indexer.positions.models.readings import Reading
 from indexer.positions.models.scans import Scan, ScanJob, Segment
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "JobLabel",
     "Log",
     "LogMetadata",
+    "Reading",
     "Scan",
     "ScanJob",
     "Segment",

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from indexer.positions.models.fields import BlockRangesField
+from indexer.positions.models.fields import BlockRangesField, DigestField
 from indexer.positions.models.jobs import Job
 
 
@@ -11,6 +11,9 @@ class Scan(models.Model):
 
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
+    left = models.BooleanField(
+        default=False, db_default=False, help_text="a job has left it: reading it again finds other logs"
+    )
 
     class Meta:
         db_table = "scans"
@@ -42,6 +45,8 @@ class Segment(models.Model):
     owner = models.TextField(null=True)
     lease_until = models.DateTimeField(null=True)
     log_count = models.BigIntegerField(default=0)
+    level = models.SmallIntegerField(null=True, help_text="the weakest Level of what is read")
+    digest = DigestField(default=0, db_default=0)
     attempts = models.IntegerField(default=0, help_text="failed attempts since the last success")
     error = models.TextField(null=True)
     next_attempt = models.DateTimeField(null=True)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from indexer.positions.protocol.ledger import refresh_levels
 from indexer.positions.protocol.state import COVERAGE, CURSOR, Cur, put
 
 # The part of an unfinished scan that is read, for each job in it that needs it.
@@ -54,6 +55,7 @@ def refresh_coverage(cur: Cur) -> None:
     """Bring jobs and the chain's summary up to date; the caller holds the cursor row."""
     cur.execute(JOBS)
     refresh_summary(cur)
+    refresh_levels(cur)
 
 
 def refresh_summary(cur: Cur) -> None:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from indexer.chains.connections import Connection
 from indexer.positions.protocol.coverage import refresh_coverage, refresh_summary
+from indexer.positions.protocol.ledger import UNKNOWN, Provenance, Run, count_level, note_final_blocks, note_run
 from indexer.positions.protocol.state import CURSOR, FINAL, Cur, Started, lock_state, put
 from indexer.positions.protocol.store import Stored, store_matches
 from indexer.positions.watch import Matches
@@ -38,11 +39,19 @@ def start_chain(connection: Connection, final: Header) -> bool:
 
 
 def commit_blocks(
-    connection: Connection, base: Base, header: Header, matches: Matches, settlement: Settlement, *, settled: bool
+    connection: Connection,
+    base: Base,
+    header: Header,
+    matches: Matches,
+    settlement: Settlement,
+    *,
+    settled: bool,
+    provenance: Provenance = UNKNOWN,
 ) -> Stored | None:
     """Store the batch that ends with `header` and move the cursor there.
 
     `settled`: the whole batch is final, any number of blocks; otherwise it is one block whose parent is the base.
+    `provenance`: what it was checked against.
     None, and nothing written, when the cursor or the jobs have changed since the batch was read: it is thrown away.
     """
     with connection.transaction(), connection.cursor() as cur:
@@ -52,9 +61,13 @@ def commit_blocks(
         if hash_at(cur, base.number) != base.hash:
             return None
         stored = store_matches(cur, matches, settled=settled)
-        insert_header(cur, header)
+        read = Run(base.number + 1, header.number, *provenance, matches.pairs, matches.digest, base.watch_version)
+        insert_header(cur, header, None if settled else read)
+        count_level(cur, read.level, header.number - base.number)
         put(cur, CURSOR, header.number)
         settle(cur, state.started, settlement)
+        if settled:
+            note_run(cur, read)
         if stored.unreadable_changed:
             refresh_summary(cur)
     return stored
@@ -64,15 +77,19 @@ def settle(cur: Cur, state: Started, settlement: Settlement) -> None:
     """Let go of what only a reorg above the new final block would have needed."""
     if settlement.final <= state.final:
         return
+    note_final_blocks(cur, state.final, settlement.final)
     put(cur, FINAL, settlement.final)
     cur.execute("DELETE FROM unsettled WHERE block_number <= %s", [settlement.final])
     cur.execute("DELETE FROM blocks WHERE number < %s", [settlement.keep_from])
 
 
-def insert_header(cur: Cur, header: Header) -> None:
+def insert_header(cur: Cur, header: Header, read: Run | None = None) -> None:
+    """Keep a header; `read` is how the latest loop read this block by itself."""
+    how = [read.level, list(read.endpoints), read.logs, read.digest, read.version] if read else [None] * 5
     cur.execute(
-        "INSERT INTO blocks (number, hash, parent_hash, timestamp) VALUES (%s, %s, %s, %s)",
-        [header.number, header.hash, header.parent_hash, header.timestamp],
+        "INSERT INTO blocks (number, hash, parent_hash, timestamp, level, endpoints, log_count, digest, watch_version)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [header.number, header.hash, header.parent_hash, header.timestamp, *how],
     )
 
 

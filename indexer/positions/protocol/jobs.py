@@ -6,13 +6,19 @@ from indexer.chains.connections import Connection
 from indexer.positions.definition import Definition
 from indexer.positions.protocol.coverage import refresh_coverage
 from indexer.positions.protocol.scans import leave_scans
-from indexer.positions.protocol.state import Cur, State, lock_state, raise_watch_version
+from indexer.positions.protocol.state import LEFT_VERSION, Cur, State, lock_state, put, raise_watch_version
 
 FORGET_UNREADABLE = """
 WITH gone AS (DELETE FROM unreadable_logs WHERE job_id = ANY(%(jobs)s) AND block_number >= %(from)s
               RETURNING job_id, count),
      change AS (SELECT job_id, sum(count) AS by FROM gone GROUP BY job_id)
 UPDATE jobs SET unreadable = unreadable - change.by FROM change WHERE jobs.id = change.job_id
+"""
+
+SCANS_LEFT = 'UPDATE scans SET "left" = true WHERE id IN (SELECT scan_id FROM scan_jobs WHERE job_id = ANY(%s))'
+FORGET_SCANS = """
+DELETE FROM readings WHERE scan_id IS NOT NULL
+  AND NOT EXISTS (SELECT FROM scan_jobs WHERE scan_jobs.scan_id = readings.scan_id)
 """
 
 COLUMNS = "contract_address, topic0, user_topic, abi, user_argument, metadata_argument, transform"
@@ -40,14 +46,17 @@ def read_live_jobs(connection: Connection) -> LiveJobs:
 
 
 def leave_head(cur: Cur, state: State, jobs: list[int]) -> None:
-    """Take jobs out of both loops and keep what they have read; the caller holds the cursor row."""
+    """Take jobs out of both loops and keep what they have read; the caller holds the cursor row and raises the watch
+    version."""
     leave_scans(cur, jobs)
-    cur.execute(
+    left = cur.execute(
         "UPDATE jobs SET live_from = NULL,"
         " covered = covered + int8multirange(int8range(live_from, greatest(live_from, %s + 1)))"
         " WHERE id = ANY(%s) AND live_from IS NOT NULL",
         [state.final, jobs],
-    )
+    ).rowcount
+    if left:
+        put(cur, LEFT_VERSION, state.watch_version + 1)
 
 
 def disable_jobs(connection: Connection, jobs: list[int]) -> int:
@@ -99,9 +108,11 @@ def purge_retired(connection: Connection) -> int:
     with connection.transaction(), connection.cursor() as cur:
         lock_state(cur)
         jobs = [row[0] for row in cur.execute("SELECT id FROM jobs WHERE retired").fetchall()]
+        cur.execute(SCANS_LEFT, [jobs])
         for table in ("logs", "log_metadata", "unsettled", "unreadable_logs", "scan_jobs", "job_labels"):
             cur.execute(f"DELETE FROM {table} WHERE job_id = ANY(%s)", [jobs])
         cur.execute("DELETE FROM jobs WHERE id = ANY(%s)", [jobs])
+        cur.execute(FORGET_SCANS)
     return len(jobs)
 
 

@@ -44,6 +44,11 @@ UPDATE jobs SET covered = covered + (need * coalesce(read.blocks, '{{}}'))
 FROM left_scans LEFT JOIN read USING (scan_id) WHERE left_scans.job_id = jobs.id
 """
 
+LEFT = """
+UPDATE scans SET "left" = true
+WHERE finished_at IS NULL AND id IN (SELECT scan_id FROM scan_jobs WHERE job_id = ANY(%(jobs)s))
+"""
+
 # Enough pieces for several workers, none so small that its bookkeeping costs more than its reading.
 PIECES = 64
 SMALLEST = 500
@@ -82,6 +87,7 @@ def leave_scans(cur: Cur, jobs: list[int]) -> None:
         " (SELECT scan_id FROM scan_jobs WHERE job_id = ANY(%s)) ORDER BY id FOR UPDATE",
         [jobs],
     )
+    cur.execute(LEFT, {"jobs": jobs})
     cur.execute(LEAVE, {"jobs": jobs})
 
 

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from indexer.chains.connections import Connection
 from indexer.positions.definition import Definition
+from indexer.positions.digest import MODULUS
 from indexer.positions.protocol.jobs import definitions
+from indexer.positions.protocol.ledger import UNKNOWN, Provenance, Run, count_level_if_new, note_run
 from indexer.positions.protocol.state import REWIND, Cur
 from indexer.positions.protocol.store import keep_jobs, store_matches
 from indexer.positions.watch import Matches
@@ -23,12 +25,15 @@ WHERE id = (
 RETURNING id, scan_id, from_block, to_block, cursor, attempts
 """
 
-ADVANCE = """
-UPDATE segments SET cursor = %(last)s + 1, log_count = log_count + %(logs)s, attempts = 0, error = NULL,
+ADVANCE = f"""
+UPDATE segments SET cursor = %(last)s + 1, log_count = log_count + %(logs)s, level = least(level, %(level)s),
+    digest = mod(digest + %(digest)s, {MODULUS}), attempts = 0, error = NULL,
     next_attempt = NULL, lease_until = now() + %(lease)s
 WHERE id = %(segment)s AND cursor = %(first)s AND owner = %(owner)s AND to_block >= %(last)s
 RETURNING to_block
 """
+
+WHOLE = "SELECT count(*) FROM scan_jobs WHERE scan_id = %(scan)s AND need @> int8range(%(from)s, %(to)s, '[]')"
 
 # A failing range becomes a segment of its own, so that it holds up nobody.
 SPLIT = """
@@ -45,8 +50,8 @@ WHERE id = %(segment)s AND owner = %(owner)s AND cursor = %(first)s
 
 
 class Claim(NamedTuple):
-    """A segment in hand: `jobs` are those of its scan that need some of it, `rewinds` the reorgs undone so far,
-    `stored` the rows that its last commit wrote."""
+    """A segment in hand: `jobs` are those of its scan that need some of it, `whole` says that each of them needs all of
+    it, `rewinds` the reorgs undone so far, `stored` the rows that its last commit wrote."""
 
     segment: int
     scan: int
@@ -55,6 +60,7 @@ class Claim(NamedTuple):
     attempts: int
     jobs: list[tuple[int, Definition]]
     rewinds: int
+    whole: bool = False
     stored: int = 0
 
 
@@ -72,14 +78,21 @@ def claim_segment(connection: Connection, owner: str, *, lease: timedelta = LEAS
             " AND need && int8range(%(from)s, %(to)s, '[]'))",
             {"scan": scan, "from": from_block, "to": to_block},
         )
-    return Claim(segment, scan, cursor, to_block, attempts, jobs, rewinds)
+        whole = cur.execute(WHOLE, {"scan": scan, "from": from_block, "to": to_block}).fetchone() == (len(jobs),)
+    return Claim(segment, scan, cursor, to_block, attempts, jobs, rewinds, whole)
 
 
 def commit_range(
-    connection: Connection, owner: str, claim: Claim, last: int, matches: Matches, logs: int
+    connection: Connection,
+    owner: str,
+    claim: Claim,
+    last: int,
+    matches: Matches,
+    provenance: Provenance = UNKNOWN,
 ) -> Claim | None:
     """Store [claim.cursor, last], read after the claim was taken, and give the claim as it stands then.
 
+    `provenance`: what it was checked against.
     None, and nothing written, when a reorg may have taken back what was read, or when somebody else holds the
     segment: the batch is thrown away.
     """
@@ -88,7 +101,9 @@ def commit_range(
         "first": claim.cursor,
         "last": last,
         "owner": owner,
-        "logs": logs,
+        "logs": matches.pairs,
+        "digest": matches.digest,
+        "level": provenance.level,
         "lease": LEASE,
     }
     with connection.transaction(), connection.cursor() as cur:
@@ -100,6 +115,10 @@ def commit_range(
         if row is None:
             return None
         stored = store_matches(cur, keep_jobs(matches, jobs_in_scan(cur, claim.scan, matches)), settled=True)
+        # Jobs that need a part only would leave it open whose logs are in the digest.
+        digest = matches.digest if claim.whole else None
+        note_run(cur, Run(claim.cursor, last, *provenance, matches.pairs, digest), claim.scan)
+        count_level_if_new(cur, provenance.level, last + 1 - claim.cursor)
     return claim._replace(cursor=last + 1, to_block=row[0], attempts=0, rewinds=count, stored=stored.rows)
 
 

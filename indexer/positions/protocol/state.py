@@ -6,6 +6,8 @@ watch_version           raised whenever the set of live jobs changes: batches ma
 rewind                  {"count": reorgs undone so far, "ancestor": the block the last one went back to}
 head_block              the newest block the node has shown
 coverage                {"complete", "check_also", "check_also_count"}: see protocol.coverage
+levels                  {"proved": blocks, …}: how many blocks were read at which Level
+left_version            the watch_version at which a job last left the latest loop: what it read before had other logs
 """
 
 from typing import Any, NamedTuple
@@ -21,6 +23,8 @@ WATCH_VERSION = "watch_version"
 REWIND = "rewind"
 HEAD = "head_block"
 COVERAGE = "coverage"
+LEVELS = "levels"
+LEFT_VERSION = "left_version"
 
 NUMBER = "(value #>> '{{}}')::bigint"
 """A value as a block number, in a statement that `union.ask_each` completes."""

@@ -5,6 +5,7 @@ Every statement takes its rows in one order, (address, job, …), so that concur
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -143,8 +144,9 @@ def store_unreadable(cur: Cur, unreadable: Iterable[Unreadable]) -> bool:
 
 
 def keep_jobs(matches: Matches, jobs: set[int]) -> Matches:
-    """The part of a batch that belongs to these jobs."""
-    return Matches(
-        [touch for touch in matches.touches if touch.job in jobs],
-        [row for row in matches.unreadable if row.job in jobs],
+    """The part of a batch that belongs to these jobs; logs are counted and summed as read."""
+    return replace(
+        matches,
+        touches=[touch for touch in matches.touches if touch.job in jobs],
+        unreadable=[row for row in matches.unreadable if row.job in jobs],
     )

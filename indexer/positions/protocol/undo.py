@@ -5,6 +5,7 @@ from typing import NamedTuple
 from indexer.chains.connections import Connection
 from indexer.positions.protocol.coverage import refresh_coverage
 from indexer.positions.protocol.head import hash_at, insert_header
+from indexer.positions.protocol.ledger import clip_readings
 from indexer.positions.protocol.state import CURSOR, FINAL, REWIND, Cur, lock_state, put
 from indexer.rpc import Header
 
@@ -78,3 +79,4 @@ def take_back(cur: Cur, above: int, *, deep: bool) -> None:
     if deep:
         for statement in SETTLED:
             cur.execute(statement, where)
+        clip_readings(cur, above)
