@@ -26,6 +26,7 @@ from indexer.rpc.pool import EndpointPool, MemberState
 from indexer.rpc.ranges import RangeEstimate
 from indexer.rpc.rulebook import Rulebook, taught_rule
 from indexer.rpc.together import Together
+from indexer.rpc.trust import Trust
 from indexer.rpc.types import Address, Block, Hash, Header, Log
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "Together",
     "TooLarge",
     "Transport",
+    "Trust",
     "WrongChain",
     "check_block_logs",
     "check_parent",

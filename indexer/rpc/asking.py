@@ -15,6 +15,7 @@ from indexer.rpc.errors import (
     Forbidden,
     Inconsistent,
     MethodUnsupported,
+    NullRound,
     Pruned,
     QuotaSpent,
     Refused,
@@ -42,7 +43,18 @@ SOON = 1.0
 
 LACKING = (Transport, Throttled, Forbidden, Refused, BlockUnknown, Pruned, MethodUnsupported, WrongChain)
 """Of several reasons why no endpoint can be asked, the one to raise: first what passes by itself."""
-ANSWERED = (Refused, Inconsistent, BlockUnknown, Pruned, MethodUnsupported, Forbidden, QuotaSpent, Throttled, Transport)
+ANSWERED = (
+    NullRound,
+    Refused,
+    Inconsistent,
+    BlockUnknown,
+    Pruned,
+    MethodUnsupported,
+    Forbidden,
+    QuotaSpent,
+    Throttled,
+    Transport,
+)
 """Of several errors of endpoints that were asked, the one to raise: first what they said of the question."""
 
 

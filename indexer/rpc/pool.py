@@ -5,7 +5,7 @@ from __future__ import annotations
 import random as chance
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from indexer.rpc import polling
 from indexer.rpc.asking import ATTEMPTS, PATIENCE, Asking
@@ -15,6 +15,7 @@ from indexer.rpc.heads import HeadWatch
 from indexer.rpc.limits import Limits
 from indexer.rpc.member import ANY, Need
 from indexer.rpc.node import Node
+from indexer.rpc.trust import Trust
 from indexer.rpc.types import Header
 
 
@@ -41,6 +42,7 @@ class MemberState(NamedTuple):
 class EndpointPool(Asking):
     """The endpoints of one chain. Safe to share between threads.
 
+    `trust` is what its chain's headers are known to prove, learned where nothing is given, and shared by all who ask.
     `limits` are what was learned of each label before, `checks` what must still be found out about one before its first
     request (raises what is wrong). With `hedge_after` a second endpoint is asked for the head where the first has not
     answered within so many seconds; where most of them decide, those that take longer than `patience` seconds do not
@@ -54,7 +56,7 @@ class EndpointPool(Asking):
         nodes: Sequence[Node],
         *,
         limits: Mapping[str, Limits] | None = None,
-        trust: Any = None,
+        trust: Trust | None = None,
         budget: Budget | None = None,
         hedge_after: float | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -81,7 +83,7 @@ class EndpointPool(Asking):
             blamed=blamed,
             checks=checks,
         )
-        self.trust = trust
+        self.trust = trust or Trust({})
         self._hedge_after = hedge_after
         self._watch = HeadWatch()
 

@@ -12,6 +12,7 @@ from indexer.rpc import (
     MethodUnsupported,
     Need,
     Node,
+    NullRound,
     Pruned,
     QuotaSpent,
     Refused,
@@ -22,6 +23,7 @@ from indexer.rpc import (
     WrongChain,
 )
 from indexer.rpc.asking import ANSWERED, ATTEMPTS, LACKING, most_telling
+from indexer.rpc.gate import HOPELESS_REST
 from indexer.rpc.limits import HOUR, OFF_FOR
 from indexer.rpc.member import QUARANTINE
 
@@ -144,16 +146,32 @@ def test_a_spent_quota_rests_long_and_the_others_go_on(replica: StartReplica, cl
 
 
 def test_an_endpoint_that_lets_nobody_in_is_left_alone(replica: StartReplica, clock: Clock) -> None:
-    pool = pool_of(replica(100), clock=clock)
-    record = pool.members[0].record
+    closed, other = replica(100), replica(100)
+    closed.fails[""] = sending(b"invalid api key", 401)
+    pool = pool_of(closed, other, clock=clock)
+    for _ in range(50):
+        pool.ask(read)
+        clock.now += 1
+    assert len(closed.asked) == 1
+    with pytest.raises(Forbidden, match=r"rests for .* after: invalid api key"):
+        pool.ask(read, but={"local-2"})
+    clock.now += HOPELESS_REST
+    del closed.fails[""]
+    assert pool.ask(read, but={"local-2"}) == 3
 
-    def ask(node: Node) -> None:
-        raise AssertionError("it was asked")
 
-    record.rests_for = Forbidden("invalid api key")
-    record.rate.rest(clock() + 600)
-    with pytest.raises(Forbidden, match="invalid api key"):
-        pool.ask(ask)
+def test_a_block_that_never_was_is_asked_of_everybody_once(replica: StartReplica, clock: Clock) -> None:
+    replicas = [replica(100), replica(100)]
+    for each in replicas:
+        each.fails["eth_getBlockByNumber"] = refusing(12, "requested epoch was a null round (50)")
+    pool = pool_of(*replicas, clock=clock)
+    with pytest.raises(NullRound):
+        pool.ask(lambda node: node.header(50))
+    assert [len(each.asked) for each in replicas] == [1, 1]
+    assert pool.canonical(50) is None
+    replicas[1].fails["eth_getBlockByNumber"] = DEAD
+    with pytest.raises(NullRound):
+        pool.ask(lambda node: node.header(50))
 
 
 def test_a_method_that_is_off_is_remembered_and_tried_again_after_a_day(replica: StartReplica, clock: Clock) -> None:
