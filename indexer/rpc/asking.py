@@ -158,6 +158,8 @@ class Asking:
         for _ in range(self._attempts):
             try:
                 member = self.choose(need, but={*but, *tried})
+            except BudgetSpent:
+                raise
             except RpcError:
                 passing = [label for label, error in tried.items() if passes(error)]
                 if not passing:
@@ -227,7 +229,8 @@ class Asking:
 
     def blame(self, label: str, what: str) -> None:
         """An answer of this endpoint was proved wrong: several make it rest. `what` is a word for metrics."""
-        self._record(label).note_wrong(what, self.clock())
+        # One endpoint alone is asked on: to wait for it would gain nothing.
+        self._record(label).note_wrong(what, self.clock(), may_rest=len(self.members) > 1)
         if self._blamed is not None:
             self._blamed(label, what)
 

@@ -68,6 +68,12 @@ def test_what_was_under_way_when_it_opened_changes_nothing(breaker: Breaker) -> 
     assert breaker.free_at(0) == rest
 
 
+def test_an_answer_that_was_under_way_ends_no_rest(breaker: Breaker) -> None:
+    breaker.open(0, LONGEST_REST)
+    breaker.succeeded()
+    assert not breaker.begin(1)
+
+
 def test_a_rest_that_was_waited_for_is_over(breaker: Breaker) -> None:
     fail(breaker, 0)
     breaker.end_rest()

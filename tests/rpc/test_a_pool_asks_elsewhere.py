@@ -6,6 +6,7 @@ import pytest
 
 from indexer.rpc import (
     BlockUnknown,
+    Budget,
     BudgetSpent,
     Forbidden,
     Inconsistent,
@@ -129,6 +130,29 @@ def test_a_budget_that_is_spent_is_not_asked_around(replica: StartReplica, clock
     with pytest.raises(BudgetSpent):
         pool_of(replica(1), replica(1), clock=clock).ask(ask)
     assert len(calls) == 1
+
+
+def test_a_budget_that_ends_while_heads_are_looked_up_is_no_failure_of_an_endpoint(
+    replica: StartReplica, clock: Clock
+) -> None:
+    down, other = replica(100), replica(100)
+    down.fails[LOGS] = DEAD
+    pool = pool_of(down, other, clock=clock, budget=Budget(2, wall=clock.wall))
+    with pytest.raises(BudgetSpent):
+        pool.ask(read, Need(first=10, last=12))
+    assert clock.waits == []
+
+
+def test_what_another_method_lacks_says_nothing_of_the_form_asked_in(replica: StartReplica, clock: Clock) -> None:
+    only = replica(100)
+    pool = pool_of(only, clock=clock)
+    header = pool.header(50)
+    assert header is not None
+    only.fails["eth_getBlockReceipts"] = refusing(-32601, "the method eth_getBlockReceipts does not exist")
+    need = Need(first=50, last=50, method="eth_getLogs by hash")
+    with pytest.raises(MethodUnsupported):
+        pool.ask(lambda node: node.receipts_logs(header), need)
+    assert pool.choose(need).label == "local-1"
 
 
 def test_a_spent_quota_rests_long_and_the_others_go_on(replica: StartReplica, clock: Clock) -> None:

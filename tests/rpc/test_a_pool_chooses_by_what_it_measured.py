@@ -163,6 +163,14 @@ def test_one_that_lies_again_and_again_rests(replica: StartReplica, clock: Clock
     )
 
 
+def test_one_endpoint_alone_is_asked_on_whatever_it_said(replica: StartReplica, clock: Clock) -> None:
+    pool = pool_of(replica(1), clock=clock)
+    for _ in range(3 * BLAMES):
+        pool.blame("local-1", "a log is missing")
+    assert pool.ask(head_of) == "local-1"
+    assert clock.waits == []
+
+
 def test_what_contradicts_itself_is_blamed(replica: StartReplica, clock: Clock) -> None:
     pool = pool_of(replica(1), clock=clock)
 
