@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.rpc import Inconsistent, Node, Refused, RpcError, Transport
@@ -79,12 +79,14 @@ def test_the_same_is_asked_as_long_as_it_is_about_as_good() -> None:
     assert Counter(pick([1.0, 1.1 * STICKY], 1, random) for _ in range(2000)).most_common(1)[0][0] == 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.001, 100), min_size=1, max_size=6), st.integers(0, 2**32))
 def test_a_choice_is_one_of_those_offered(costs: list[float], seed: int) -> None:
     for used in (None, *range(len(costs))):
         assert 0 <= pick(costs, used, Random(seed)) < len(costs)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.booleans()), max_size=200))
 def test_a_score_stays_within_bounds(measures: list[tuple[float, bool]]) -> None:
     score, usual = Score(), Usual()

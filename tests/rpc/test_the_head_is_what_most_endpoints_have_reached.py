@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.rpc import RpcError, Transport
@@ -37,6 +37,7 @@ def test_more_than_half_must_have_reached_it(heads: list[int], head: int, replic
     assert pool.newest().number == head
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=9))
 def test_it_is_the_highest_block_of_which_that_is_true(heads: list[int]) -> None:
     found = majority_head(heads)
@@ -144,6 +145,7 @@ def test_a_reorg_at_the_same_height_shows_the_new_hash(replica: StartReplica, cl
     assert pool.newest().hash == hash_of(100, 1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=60))
 def test_heads_of_one_branch_never_go_backwards(numbers: list[int]) -> None:
     watch, believed = HeadWatch(), 0
