@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from indexer.rpc import (
     Budget,
@@ -15,8 +15,10 @@ from indexer.rpc import (
     Node,
     Observer,
     RpcError,
+    Rulebook,
     Together,
     Transport,
+    Trust,
     WrongChain,
     label_of,
 )
@@ -73,11 +75,15 @@ def read_file(path: Path) -> dict[str, str]:
     return entries
 
 
-def open_endpoints(slug: str, *, timeout: float = 30.0, observe: Observer | None = None) -> list[Endpoint]:
-    """Every endpoint configured for the chain. Raises EndpointsError, never naming a URL."""
+def open_endpoints(
+    slug: str, *, timeout: float = 30.0, observe: Observer | None = None, rulebook: Rulebook | None = None
+) -> list[Endpoint]:
+    """Every endpoint configured for the chain, all with one rulebook. Raises EndpointsError, never naming a URL."""
+    shared = rulebook or Rulebook()
     try:
         return [
-            Endpoint(url, label_of(url, index), timeout, observe=observe) for index, url in enumerate(urls_of(slug), 1)
+            Endpoint(url, label_of(url, index), timeout, observe=observe, rulebook=shared)
+            for index, url in enumerate(urls_of(slug), 1)
         ]
     except ValueError as error:
         raise EndpointsError(f"{slug}: {error}") from None
@@ -166,8 +172,9 @@ def open_pool(
     pause: Callable[[float], None],
     *,
     observe: Observer | None = None,
+    rulebook: Rulebook | None = None,
     limits: Mapping[str, Limits] | None = None,
-    trust: Any = None,
+    trust: Trust | None = None,
     budget: Budget | None = None,
     hedge_after: float | None = None,
     blamed: Callable[[str, str], None] | None = None,
@@ -177,7 +184,7 @@ def open_pool(
     One that does not answer now is checked before it is first used, and is refused then if it is wrong. Raises
     EndpointsError when none is configured, WrongChain when one serves another chain, RpcError when none answers.
     """
-    endpoints = open_endpoints(slug, observe=observe)
+    endpoints = open_endpoints(slug, observe=observe, rulebook=rulebook)
     found, genesis = check_endpoints(slug, endpoints, chain_id, pause)
 
     def check_late(endpoint: Endpoint) -> None:

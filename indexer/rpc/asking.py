@@ -15,6 +15,7 @@ from indexer.rpc.errors import (
     Forbidden,
     Inconsistent,
     MethodUnsupported,
+    NullRound,
     Pruned,
     QuotaSpent,
     Refused,
@@ -43,7 +44,18 @@ SOON = 1.0
 
 LACKING = (Transport, Throttled, Forbidden, Refused, BlockUnknown, Pruned, MethodUnsupported, WrongChain)
 """Of several reasons why no endpoint can be asked, the one to raise: first what passes by itself."""
-ANSWERED = (Refused, Inconsistent, BlockUnknown, Pruned, MethodUnsupported, Forbidden, QuotaSpent, Throttled, Transport)
+ANSWERED = (
+    NullRound,
+    Refused,
+    Inconsistent,
+    BlockUnknown,
+    Pruned,
+    MethodUnsupported,
+    Forbidden,
+    QuotaSpent,
+    Throttled,
+    Transport,
+)
 """Of several errors of endpoints that were asked, the one to raise: first what they said of the question."""
 
 
@@ -149,6 +161,8 @@ class Asking:
         for _ in range(self._attempts):
             try:
                 member = self.choose(need, but={*but, *tried})
+            except BudgetSpent:
+                raise
             except RpcError:
                 passing = [label for label, error in tried.items() if passes(error)]
                 if not passing:
@@ -218,7 +232,8 @@ class Asking:
 
     def blame(self, label: str, what: str) -> None:
         """An answer of this endpoint was proved wrong: several make it rest. `what` is a word for metrics."""
-        self._record(label).note_wrong(what, self.clock())
+        # One endpoint alone is asked on: to wait for it would gain nothing.
+        self._record(label).note_wrong(what, self.clock(), may_rest=len(self.members) > 1)
         if self._blamed is not None:
             self._blamed(label, what)
 
