@@ -21,7 +21,8 @@ class Oddities:
     """How a chain departs from the rules of Ethereum; each is a quirk of chains.toml.
 
     `bloom`: "true", "zero", "full" (EIP-7668) or "absent". `async_execution`: newest blocks whose logs are not there
-    yet. `state_sync`, `zero_transaction_hash`: some blocks hold a receipt that is in neither bloom nor receipts root.
+    yet. With `zero_transaction_hash` some blocks hold a receipt that is not in the receipts root, with `state_sync` one
+    that is not in the bloom either.
     """
 
     bloom: str = "true"
@@ -78,16 +79,15 @@ def make_block(
     outside = _outside(random, made, oddities)
     rooted = [each for each in made if each is not outside]
     gas = 0
-    items, blooms = [], []
+    items = []
     for transaction in rooted:
         gas += 21_000 + 1_900 * len(transaction.deeds)
         transaction.gas, transaction.bloom = gas, _bloom(transaction.deeds)
-        blooms.append(transaction.bloom)
         logs = [(deed.contract, deed.topics, deed.data) for deed in transaction.deeds]
         items.append(receipt_item(transaction.kind, 1, gas, transaction.bloom, logs))
     bloom = 0
-    for each in blooms:
-        bloom |= each
+    for each in made if oddities.zero_transaction_hash else rooted:
+        bloom |= _bloom(each.deeds)
     header = _header(random, parent, number, [each.hash for each in rooted], gas, oddities)
     header["receiptsRoot"] = ordered_root(items) if oddities.receipts_root else ZERO_HASH
     header["logsBloom"] = _hex_bloom({"zero": 0, "full": (1 << 2048) - 1}.get(oddities.bloom, bloom))

@@ -177,7 +177,8 @@ class SimulatedNode:
                     continue
                 dice = self._dice(fault, question)
                 if dice.strikes(""):
-                    sent = dice.committed(fault.kind.sends(request, sent, dice.random("")))
+                    changed = fault.kind.sends(request, sent, dice.random(""))
+                    sent = sent if changed is sent else dice.committed(changed)
         return sent
 
     def answer(self, call: Call) -> Any:
