@@ -1,7 +1,9 @@
 """One block of a generated chain, as an honest node would answer it: header, receipts and logs that fit each other."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -66,6 +68,15 @@ class Block:
 
     def __repr__(self) -> str:
         return f"<Block {self.number} {self.hash[:10]}>"
+
+    @cached_property
+    def watched(self) -> dict[tuple[bytes, bytes], list[Deed]]:
+        """The deeds by contract and topic0."""
+        found: defaultdict[tuple[bytes, bytes], list[Deed]] = defaultdict(list)
+        for deed in self.deeds:
+            if deed.topics:
+                found[deed.contract, deed.topics[0]].append(deed)
+        return dict(found)
 
 
 def make_block(

@@ -185,10 +185,6 @@ class SimulatedNode:
         """The result of one call; the first fault is the one that lies nearest to the client. Raises Refusal."""
         return self._through(self.faults, call)
 
-    def honest(self, call: Call) -> Any:
-        """The result of one call without any fault. Raises Refusal."""
-        return self._through((), call)
-
     def _through(self, faults: Sequence[Fault], call: Call) -> Any:
         if not faults:
             if call.method not in self._methods:

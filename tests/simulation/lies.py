@@ -16,8 +16,8 @@ LATE = 3
 """Blocks below its head that a lagging replica does not have."""
 PRUNED_BELOW = 20
 """The height from which a pruned node has logs."""
-ROUND = 25
-"""Logs that a truncating node answers at most: a round count, small as everything here."""
+ROUND = 100
+"""Logs that a truncating node answers at most: the least of the round counts that providers have."""
 GARBAGE_INDEX = "0xfffffff7"
 HOLE = 5
 """Heights in a row that a node's index of logs has lost."""
@@ -101,17 +101,14 @@ def truncated(node: SimulatedNode, call: Call, logs: list[Answer], dice: Dice) -
 
 
 def null(node: SimulatedNode, call: Call, ask: Ask, dice: Dice) -> Any:
-    ask()
     return dice.committed(None)
 
 
 def absent(node: SimulatedNode, call: Call, ask: Ask, dice: Dice) -> Any:
-    ask()
     return dice.committed(ABSENT)
 
 
 def empty_object(node: SimulatedNode, call: Call, ask: Ask, dice: Dice) -> Any:
-    ask()
     return dice.committed({})
 
 
@@ -129,15 +126,14 @@ def sibling_of(node: SimulatedNode, number: int) -> Block | None:
 
 def sibling_logs(node: SimulatedNode, call: Call, ask: Ask, dice: Dice) -> Any:
     """A reorg came between two questions: the logs are those of another block of the same height."""
-    ask()
+    logs = ask()
     criteria = call.params[0]
-    changed: list[Answer] = []
-    struck = False
-    for block in node.asked_blocks(criteria):
-        sibling = sibling_of(node, block.number)
-        struck = struck or sibling is not None
-        changed += node.matching(criteria, sibling or block)
-    return dice.committed(changed) if struck else ask()
+    blocks = node.asked_blocks(criteria)
+    siblings = [sibling_of(node, block.number) for block in blocks]
+    if not any(siblings):
+        return logs
+    shown = [sibling or block for block, sibling in zip(blocks, siblings, strict=True)]
+    return dice.committed([log for block in shown for log in node.matching(criteria, block)])
 
 
 def removed_beside(node: SimulatedNode, call: Call, logs: list[Answer], dice: Dice) -> list[Answer]:
@@ -170,13 +166,12 @@ def garbage_index(node: SimulatedNode, call: Call, logs: list[Answer], dice: Dic
 
 def wrong_chain(node: SimulatedNode, call: Call, ask: Ask, dice: Dice) -> Any:
     """A failover has led to a node of another chain."""
-    ask()
     if node.other is None:
         return ask()
     chain, chain_id = node.chain, node.chain_id
     node.chain, node.chain_id = node.other, chain_id + 1
     try:
-        return dice.committed(node.honest(call))
+        return dice.committed(ask())
     finally:
         node.chain, node.chain_id = chain, chain_id
 
@@ -342,7 +337,7 @@ LIES: Sequence[Kind] = (
     Kind("changed-user", "5.3", Harm.FORGERY, LOGS, on_logs(changed_user)),
     Kind("receipt-log-forged", "5.3", Harm.FORGERY, RECEIPTS, on_receipts(receipt_log_forged)),
     Kind("receipt-user-changed", "5.3", Harm.FORGERY, RECEIPTS, on_receipts(receipt_user_changed)),
-    Kind("block-blanked", "5.3", Harm.HEADER, LOGS | RECEIPTS | HEADERS, blanked, sticky=True),
+    Kind("block-blanked", "5.3", Harm.LOSS, LOGS | RECEIPTS | HEADERS, blanked, sticky=True),
     Kind("bloom-zeroed", "5.3", Harm.HEADER, HEADERS, bloom_zeroed),
     Kind("parent-changed", "5.3", Harm.HEADER, HEADERS, parent_changed),
 )

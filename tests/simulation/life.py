@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tests.simulation.events import WATCHES, Population
 
-STEPS = 70
+STEPS = 120
 DEEPER = range(7, 14)
 """Depths of reorgs beyond the finality depth of every chain here, which is 6."""
 
@@ -15,6 +15,8 @@ class Happening(NamedTuple):
     """`name` is that of a field of Happenings' list below; `arguments` are small numbers, and names of watches.
 
     latest, historic   one step of a loop; historic: (which of the two)
+    twin               one step of a second latest loop, whose memory is old
+    lapse              (which of the two historic loops): its lease ends while it works, as when it had stopped
     grow               (blocks)
     reorganise         (depth, blocks of the new branch: fewer than were taken back at times)
     go_back            return to the branch that was left last: A, B, A
@@ -23,8 +25,8 @@ class Happening(NamedTuple):
     rescan             (which job, from which block)
     change             (contract's place, name of the watch it had, name of the one it has from now on)
     turn               (era): the endpoints take up other faults
-    cut                (which connection: 0 latest, 1 and 2 historic): PostgreSQL ends it
-    kill               (which, at which of its next statements): the process dies there, and another takes its place
+    cut                (which loop: latest, twin, the historic ones): PostgreSQL ends its connection
+    kill               (which loop, at which of its next statements): the process dies there, another takes its place
     restart            everything is made anew, as after a reboot
     """
 
@@ -59,17 +61,19 @@ def _change(random: Random) -> Happening:
 
 
 MAKERS: dict[Callable[[Random], Happening], int] = {
-    lambda random: Happening("latest"): 40,
-    lambda random: Happening("historic", (random.randrange(2),)): 20,
+    lambda random: Happening("latest"): 70,
+    lambda random: Happening("historic", (random.randrange(2),)): 25,
     lambda random: Happening("grow", (random.randrange(1, 4),)): 16,
     _reorganise: 5,
     lambda random: Happening("go_back"): 3,
     lambda random: Happening("import_list", (_pairs(random, 3),)): 5,
     lambda random: Happening("disable", (random.randrange(20),)): 3,
     lambda random: Happening("enable", (random.randrange(20),)): 3,
-    lambda random: Happening("rescan", (random.randrange(20), random.randrange(40))): 2,
+    lambda random: Happening("rescan", (random.randrange(20), random.randrange(150))): 2,
     _change: 2,
-    lambda random: Happening("cut", (random.randrange(3),)): 2,
-    lambda random: Happening("kill", (random.randrange(3), random.randrange(25))): 4,
+    lambda random: Happening("twin"): 6,
+    lambda random: Happening("lapse", (random.randrange(2),)): 2,
+    lambda random: Happening("cut", (random.randrange(4),)): 2,
+    lambda random: Happening("kill", (random.randrange(4), random.randrange(25))): 4,
     lambda random: Happening("restart"): 1,
 }

@@ -32,7 +32,7 @@ to be read as `agreed`: so it is until the first proof succeeds.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from random import Random
 from typing import NamedTuple
@@ -40,7 +40,7 @@ from typing import NamedTuple
 from tests.simulation.faults import Fault, Harm
 from tests.simulation.kinds import KINDS
 from tests.simulation.life import Happening, live
-from tests.simulation.profiles import KINS, Kin, Reach
+from tests.simulation.profiles import CHAIN_KINDS, ChainKind, Reach
 
 PER_SEED = 4
 """Kinds of faults of a seed: 100 seeds commit each about seven times."""
@@ -78,7 +78,7 @@ class Plan:
     """All that follows from a seed before anything runs; `history` blocks are there before the index begins."""
 
     seed: int
-    kin: Kin
+    chain: ChainKind
     members: tuple[Member, ...]
     history: int
     life: tuple[Happening, ...]
@@ -86,15 +86,17 @@ class Plan:
     @classmethod
     def of(cls, seed: int) -> "Plan":
         random = Random(f"plan {seed}")
-        kin = KINS[seed % len(KINS)]
+        chain = CHAIN_KINDS[seed % len(CHAIN_KINDS)]
         # Kinds come in an order that has nothing to do with that of the chains, so that all pairs come with time.
         order = Random("kinds").sample(KINDS, len(KINDS))
-        kinds = [order[(PER_SEED * seed + place) % len(order)] for place in range(PER_SEED)]
-        eras: list[list[list[Fault]]] = [[[] for _ in range(ERAS)] for _ in range(kin.endpoints)]
-        for kind in kinds:
-            rate = random.choice(RATES)
-            afflicted = random.sample(eras, random.randrange(1, kin.endpoints + 1))
-            everywhere = len(afflicted) == kin.endpoints and rate == 1 and kind.harm in STOPPING
+        eras: list[list[list[Fault]]] = [[[] for _ in range(ERAS)] for _ in range(chain.endpoints)]
+        for turn in range(PER_SEED * seed, PER_SEED * (seed + 1)):
+            times, place = divmod(turn, len(order))
+            kind = order[place]
+            # Six times of a kind see it at both rates, each on one, two and three endpoints.
+            rate = RATES[(times + place) % 2]
+            afflicted = random.sample(eras, 1 + (times + place) // 2 % chain.endpoints)
+            everywhere = len(afflicted) == chain.endpoints and rate == 1 and kind.harm in STOPPING
             # What nobody can work through happens to all at once for a time, or nothing else would happen at all.
             together = random.sample(range(ERAS), 1 if everywhere else random.randrange(1, ERAS + 1))
             for member in afflicted:
@@ -109,11 +111,15 @@ class Plan:
             )
             for place, member in enumerate(eras)
         )
-        return cls(seed, kin, members, random.randrange(30, 60), tuple(live(random, ERAS)))
+        return cls(seed, chain, members, random.randrange(120, 240), tuple(live(random, ERAS)))
+
+    def alone(self, *faults: Fault) -> "Plan":
+        """The same life with one endpoint, which has these faults for all of it."""
+        return replace(self, members=(Member("endpoint-1", (faults,) * ERAS, 0, True),))
 
     @property
     def above_final(self) -> Promise:
-        losses = {Harm.LOSS, Harm.FORGERY} | (set() if self.kin.trusts_hashes else {Harm.HEADER})
+        losses = {Harm.LOSS, Harm.FORGERY} | (set() if self.chain.trusts_hashes else {Harm.HEADER})
         liars, strays = self._doing(losses), self._doing({Harm.BRANCH})
         if liars and not self._finds_out(liars):
             return Promise.AFTER_AUDIT
@@ -128,9 +134,9 @@ class Plan:
 
     def _finds_out(self, liars: list[Member]) -> bool:
         """Whether lies about a block above final are found out before it is stored."""
-        if self.kin.reach is Reach.PROVED:
+        if self.chain.reach is Reach.PROVED:
             return not any(fault.kind.name in WITHOUT_RECEIPTS for member in self.members for fault in member.faults)
-        return self.kin.reach is Reach.AGREED and len(liars) == 1 and self._others_are_steady(liars)
+        return self.chain.reach is Reach.AGREED and len(liars) == 1 and self._others_are_steady(liars)
 
     def _doing(self, harms: set[Harm]) -> list[Member]:
         return [member for member in self.members if any(fault.kind.harm in harms for fault in member.faults)]
@@ -143,7 +149,7 @@ class Plan:
         )
 
     def __str__(self) -> str:
-        lines = [f"seed {self.seed}: {self.kin.name}, {self.history} blocks, then {len(self.life)} happenings"]
+        lines = [f"seed {self.seed}: {self.chain.name}, {self.history} blocks, then {len(self.life)} happenings"]
         for member in self.members:
             eras = "; ".join(", ".join(map(str, era)) or "honest" for era in member.eras)
             lag = f", {member.lag} blocks late" if member.lag else ""

@@ -17,7 +17,7 @@ class Reach(Enum):
     CLAIMED = "nobody can tell"
 
 
-class Kin(NamedTuple):
+class ChainKind(NamedTuple):
     """A kind of chain; `standard`: its profile says that it keeps Ethereum's rules, but for its quirks."""
 
     name: str
@@ -48,18 +48,18 @@ TAGGED = Finality(depth=6, tag="finalized")
 NO_ROOT = Oddities(receipts_root=False)
 NOTHING = Oddities(bloom="absent", receipts_root=False, foreign_header_hash=True)
 
-KINS: Sequence[Kin] = (
-    Kin("ethereum", Reach.PROVED, finality=TAGGED),
-    Kin("by depth", Reach.PROVED, Oddities(fork="prague")),
-    Kin("by its bloom", Reach.BLOOM, NO_ROOT),
-    Kin("nobody knows yet", Reach.AGREED, Oddities(fork="london"), standard=False),
-    Kin("polygon", Reach.AGREED, Oddities(state_sync=True, fork="london")),
-    Kin("rounds without blocks", Reach.PROVED, Oddities(null_rounds=True, fork="berlin")),
-    Kin("zksync", Reach.AGREED, Oddities(bloom="zero", receipts_root=False, zero_transaction_hash=True)),
-    Kin("monad", Reach.AGREED, Oddities(bloom="zero", receipts_root=False, async_execution=1), TAGGED),
-    Kin("gaps between logs", Reach.PROVED, Oddities(log_index_gaps=True, fork="shanghai")),
-    Kin("constant blooms", Reach.PROVED, Oddities(bloom="full")),
-    Kin("headers of its own", Reach.AGREED, NOTHING),
-    Kin("one endpoint, all proved", Reach.PROVED, endpoints=1),
-    Kin("one endpoint, nothing to prove", Reach.CLAIMED, NOTHING, endpoints=1),
+CHAIN_KINDS: Sequence[ChainKind] = (
+    ChainKind("ethereum", Reach.PROVED, finality=TAGGED),
+    ChainKind("by depth", Reach.PROVED, Oddities(fork="prague")),
+    ChainKind("by its bloom", Reach.BLOOM, NO_ROOT),
+    ChainKind("nobody knows yet", Reach.AGREED, Oddities(fork="london"), standard=False),
+    ChainKind("polygon", Reach.AGREED, Oddities(state_sync=True, fork="london")),
+    ChainKind("rounds without blocks", Reach.PROVED, Oddities(null_rounds=True, fork="berlin")),
+    ChainKind("zksync", Reach.AGREED, Oddities(bloom="zero", receipts_root=False, zero_transaction_hash=True)),
+    ChainKind("monad", Reach.AGREED, Oddities(bloom="zero", receipts_root=False, async_execution=1), TAGGED),
+    ChainKind("gaps between logs", Reach.PROVED, Oddities(log_index_gaps=True, fork="shanghai")),
+    ChainKind("constant blooms", Reach.PROVED, Oddities(bloom="full")),
+    ChainKind("headers of its own", Reach.AGREED, NOTHING),
+    ChainKind("one endpoint, all proved", Reach.PROVED, endpoints=1),
+    ChainKind("one endpoint, nothing to prove", Reach.CLAIMED, NOTHING, endpoints=1),
 )

@@ -11,8 +11,8 @@ from tests.simulation.lies import PRUNED_BELOW
 
 Ask = Callable[[], Any]
 
-RANGE_CAP = 8
-RESULT_CAP = 60
+RANGE_CAP = 40
+RESULT_CAP = 90
 ADDRESS_CAP = 3
 BATCH_CAP = 10
 """Blocks, logs, addresses and calls that a small node takes; one block in a hundred alone has more logs."""
@@ -118,7 +118,7 @@ UNKNOWN_BLOCK_TEXTS: Sequence[Said] = (
 STRANGE_TEXTS: Sequence[Said] = (
     Said(-32000, "the flux capacitor is not aligned"),
     Said(-32603, "Internal error"),
-    Said(40000, "Unexpected error (code=40000)", status=500),
+    Said(40000, "Unexpected error (code=40000)"),
     Said(-32000, "ReceiptGen.GetReceipt: txn is a state-sync transaction"),
 )
 OFF_TEXTS: Sequence[Said] = (

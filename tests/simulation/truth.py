@@ -1,7 +1,7 @@
 """What the index must hold, by reading every block of the generated chain; it knows what each log was made to mean."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tests.simulation.chain import Chain
@@ -51,9 +51,7 @@ def truth_of(chain: Chain, contract: bytes, watch: Watch, first: int, last: int 
         for block in chain.blocks(first):
             if last is not None and block.number > last:
                 break
-            for deed in block.deeds:
-                if deed.contract != contract or deed.topics[:1] != (watch.topic0,):
-                    continue
+            for deed in block.watched.get((contract, watch.topic0), ()):
                 said = told(watch, deed)
                 if said is None:
                     unreadable[block.number] += 1
@@ -66,18 +64,18 @@ def truth_of(chain: Chain, contract: bytes, watch: Watch, first: int, last: int 
     return truth
 
 
-def watch_list(chain_id: int, watched: Mapping[tuple[bytes, str], bool]) -> dict[str, object]:
-    """A watch list of hilltop with these (contract, name of a watch); False lists the contract and watches nothing."""
+def watch_list(chain_id: int, watched: Iterable[tuple[bytes, str, str]]) -> dict[str, object]:
+    """A watch list of hilltop with these contracts, each under the name of a product and with the name of a watch."""
     return {
         "chain": "hilltop",
         "chain_id": chain_id,
         "watches": [
             {
                 "protocol": "generated",
-                "product": name,
-                "event": WATCHES[name].event if wanted else False,
+                "product": product,
+                "event": WATCHES[name].event,
                 "contracts": ["0x" + contract.hex()],
             }
-            for (contract, name), wanted in watched.items()
+            for contract, product, name in watched
         ],
     }

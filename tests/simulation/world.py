@@ -1,0 +1,353 @@
+"""A chain of a plan, its endpoints, its index in a real database, and everything that happens to them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import wait
+from contextlib import ExitStack
+from random import Random
+from typing import Any
+
+import psycopg
+
+from indexer.chains.connections import Connection
+from indexer.positions.historic import HistoricLoop
+from indexer.positions.latest import LatestLoop
+from indexer.positions.protocol.imports import import_watch_list
+from indexer.positions.protocol.jobs import disable_jobs, enable_jobs, rescan_jobs
+from indexer.positions.protocol.segments import release_segments
+from indexer.positions.protocol.store import digest_of
+from indexer.positions.watchlist import read_watch_list
+from indexer.rpc import RpcError
+from tests.positions.world import CLAIMS
+from tests.simulation.chain import Chain
+from tests.simulation.endpoint import SimulatedNode
+from tests.simulation.mortal import Killed, MortalConnection, cut, open_mortal
+from tests.simulation.plan import Plan, Promise
+from tests.simulation.truth import Truth, truth_of, watch_list, watch_named
+
+MOST_STEPS = 4000
+"""Steps of both loops within which everything must have come to rest."""
+LATEST, TWIN, HELPERS = 0, 1, (2, 3)
+"""The places of the loops. The twin is a second latest loop, as when a worker that had stopped and lost its lock wakes:
+what it remembers is old."""
+
+OpenLatest = Callable[[Connection, Callable[[], float]], LatestLoop]
+OpenHistoric = Callable[[Connection, Callable[[], float], str], HistoricLoop]
+
+# Time passes: what waits for a delay or for a lease may go on.
+HURRY = (
+    "UPDATE segments SET next_attempt = NULL WHERE next_attempt IS NOT NULL",
+    "UPDATE segments SET lease_until = now() - interval '1 s' WHERE owner IS NOT NULL AND NOT owner = ANY(%s)",
+    "UPDATE jobs SET next_attempt = NULL WHERE next_attempt IS NOT NULL",
+)
+
+ROWS = """
+SELECT job_id, address, NULL, NULL, first_block FROM logs
+UNION ALL SELECT job_id, address, key, value, first_block FROM log_metadata
+"""
+
+
+def generate(plan: Plan) -> Chain:
+    """The plan's chain as it is before the index begins."""
+    chain = Chain(Random(f"chain {plan.seed}"), plan.chain.oddities, plan.chain.finality)
+    chain.grow(plan.history)
+    return chain
+
+
+def serve(plan: Plan, chain: Chain, stack: ExitStack) -> list[SimulatedNode]:
+    """The plan's endpoints in their first era; they end with the stack."""
+    other = None
+    if any(fault.kind.name == "wrong-chain" for member in plan.members for fault in member.faults):
+        other = Chain(Random(f"other {plan.seed}"), plan.chain.oddities, plan.chain.finality)
+        other.grow(plan.history + 40)
+    return [
+        stack.enter_context(
+            SimulatedNode(
+                chain,
+                member.label,
+                seed=plan.seed,
+                lag=member.lag,
+                keeps_orphans=member.keeps_orphans,
+                faults=member.eras[0],
+                other=other,
+            )
+        )
+        for member in plan.members
+    ]
+
+
+class SimulatedWorld:
+    """`connection` is the tests' own and never dies; the loops have others. `now` is the loops' clock, in seconds.
+
+    `errors` counts what the loops have raised, by class.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        chain: Chain,
+        nodes: Sequence[SimulatedNode],
+        connection: Connection,
+        open_latest: OpenLatest,
+        open_historic: OpenHistoric,
+    ) -> None:
+        self.plan = plan
+        self.chain = chain
+        self.nodes = nodes
+        self.connection = connection
+        self.open_latest = open_latest
+        self.open_historic = open_historic
+        self.now = 0.0
+        self.errors: Counter[str] = Counter()
+        self.connections: list[MortalConnection] = []
+        self.loops: list[LatestLoop | HistoricLoop] = []
+        self.owners = [f"worker-{place}" for place in (LATEST, TWIN, *HELPERS)]
+        self.births = 0
+        for place in range(len(self.owners)):
+            self.connections.append(open_mortal(connection))
+            self.loops.append(self.open_loop(place))
+
+    # The life of the processes.
+
+    def open_loop(self, place: int) -> LatestLoop | HistoricLoop:
+        def clock() -> float:
+            return self.now
+
+        if place not in HELPERS:
+            return self.open_latest(self.connections[place], clock)
+        return self.open_historic(self.connections[place], clock, self.owners[place])
+
+    def close(self) -> None:
+        for place in range(len(self.loops)):
+            self.bury(place)
+
+    def bury(self, place: int) -> None:
+        """What is left of a process whose end nobody has announced to it."""
+        loop = self.loops[place]
+        if isinstance(loop, HistoricLoop):
+            loop.threads.shutdown(cancel_futures=True)
+        self.connections[place].close()
+
+    def rebirth(self, place: int) -> None:
+        """Another process takes the place of one that is gone."""
+        self.bury(place)
+        self.births += 1
+        self.owners[place] = f"worker-{place}-{self.births}"
+        self.connections[place] = open_mortal(self.connection)
+        self.loops[place] = self.open_loop(place)
+
+    def reconnect(self, place: int) -> None:
+        """The same process with another connection, as Worker.guard and run_historic do it."""
+        self.bury(place)
+        self.connections[place] = open_mortal(self.connection)
+        release_segments(self.connections[place], self.owners[place])
+        self.loops[place] = self.open_loop(place)
+
+    def step(self, place: int) -> bool:
+        """One step of a loop, with what its worker does about what it raises."""
+        self.now += 1.0
+        loop = self.loops[place]
+        try:
+            worked = loop.step()
+            if isinstance(loop, HistoricLoop):
+                # What it reads ahead is read now, or a seed would depend on how threads are scheduled.
+                wait(loop.asked)
+            return worked
+        except RpcError as error:
+            self.errors[type(error).__name__] += 1
+        except psycopg.OperationalError as error:
+            self.errors[type(error).__name__] += 1
+            self.reconnect(place)
+        except Killed:
+            self.errors["Killed"] += 1
+            self.rebirth(place)
+        return False
+
+    @property
+    def requests(self) -> int:
+        return sum(node.requests for node in self.nodes)
+
+    # What happens, by the names of life.py.
+
+    def latest(self) -> None:
+        self.step(LATEST)
+
+    def twin(self) -> None:
+        self.step(TWIN)
+
+    def historic(self, helper: int) -> None:
+        self.step(HELPERS[helper])
+
+    def lapse(self, helper: int) -> None:
+        self.connection.execute(
+            "UPDATE segments SET lease_until = now() - interval '1 s' WHERE owner = %s", [self.owners[HELPERS[helper]]]
+        )
+
+    def grow(self, blocks: int) -> None:
+        self.chain.grow(blocks)
+
+    def reorganise(self, depth: int, blocks: int) -> None:
+        self.chain.reorganise(min(depth, self.chain.head - 1), blocks)
+
+    def go_back(self) -> None:
+        if self.chain.left:
+            self.chain.return_to(self.chain.left[-1])
+
+    def import_list(self, pairs: Sequence[tuple[int, str]]) -> None:
+        self.import_watches([(place, name, name) for place, name in pairs])
+
+    def change(self, place: int, old: str, new: str) -> None:
+        self.import_watches([(place, old, new)])
+
+    def import_watches(self, watches: Sequence[tuple[int, str, str]]) -> None:
+        contracts = self.chain.population.contracts
+        content = watch_list(31337, {(contracts[place], product, name) for place, product, name in watches})
+        import_watch_list(self.connection, read_watch_list(content), source="test", chain_floor=0, prune=False)
+
+    def disable(self, job: int) -> None:
+        self.with_job(job, lambda id_: disable_jobs(self.connection, [id_]))
+
+    def enable(self, job: int) -> None:
+        self.with_job(job, lambda id_: enable_jobs(self.connection, [id_]))
+
+    def rescan(self, job: int, first: int) -> None:
+        self.with_job(job, lambda id_: rescan_jobs(self.connection, [id_], first))
+
+    def with_job(self, job: int, work: Callable[[int], object]) -> None:
+        ids = [id_ for (id_,) in self.connection.execute("SELECT id FROM jobs WHERE NOT retired ORDER BY id")]
+        work(ids[job % len(ids)])
+
+    def turn(self, era: int) -> None:
+        for node, member in zip(self.nodes, self.plan.members, strict=True):
+            node.faults = member.eras[era]
+
+    def cut(self, place: int) -> None:
+        cut(self.connection, self.connections[place])
+
+    def kill(self, place: int, left: int) -> None:
+        self.connections[place].left = left
+
+    def restart(self) -> None:
+        for place in range(len(self.loops)):
+            self.rebirth(place)
+
+    def live(self) -> None:
+        """Everything that the plan says, one after the other; nothing false is claimed at any moment."""
+        for happening in self.plan.life:
+            getattr(self, happening.name)(*happening.arguments)
+            self.check_promises()
+
+    # The end.
+
+    def settle(self) -> None:
+        """Honest endpoints, and enough blocks for everything before to be final; then both loops come to rest."""
+        for node in self.nodes:
+            node.heal()
+        for connection in self.connections:
+            connection.left = None
+        self.chain.grow(2 * self.chain.finality.depth)
+        self.chain.execute()
+        self.rest()
+        enable_jobs(
+            self.connection, [id_ for (id_,) in self.connection.execute("SELECT id FROM jobs WHERE NOT retired")]
+        )
+        self.rest()
+
+    def rest(self) -> None:
+        """Step both loops until neither has anything left to do."""
+        quiet = 0
+        for _ in range(MOST_STEPS):
+            self.now += 10.0
+            self.hurry()
+            worked = [self.step(place) for place in (LATEST, *HELPERS)]
+            quiet = 0 if any(worked) else quiet + 1
+            if quiet == 3:
+                return
+        raise AssertionError(f"no rest after {MOST_STEPS} steps; raised meanwhile: {dict(self.errors)}")
+
+    def hurry(self) -> None:
+        delays, leases, jobs = HURRY
+        self.connection.execute(delays)
+        self.connection.execute(leases, [self.owners])
+        self.connection.execute(jobs)
+
+    # The questions.
+
+    def setting(self, key: str) -> Any:
+        row = self.connection.execute("SELECT value FROM settings WHERE key = %s", [key]).fetchone()
+        assert row is not None
+        return row[0]
+
+    def truths(self) -> dict[int, Truth]:
+        """What every job should have by now, enabled or not, by job."""
+        return {
+            job: truth_of(self.chain, contract, watch_named(topic0, user_topic), floor)
+            for job, contract, topic0, user_topic, floor in self.connection.execute(
+                "SELECT id, contract_address, topic0, user_topic, floor FROM jobs WHERE NOT retired"
+            )
+        }
+
+    def check_promises(self) -> None:
+        self.check_claims(self.plan.above_final, self.plan.below_final)
+
+    def check_claims(self, above_final: Promise, below_final: Promise) -> None:
+        """At any moment, where TRUE is promised: what is covered is stored, what is stored is on the chain."""
+        if Promise.TRUE in (above_final, below_final):
+            with self.chain.lock:
+                self._check_claims(above_final, below_final)
+
+    def _check_claims(self, above_final: Promise, below_final: Promise) -> None:
+        cursor, final = self.setting("latest_block_processed"), self.setting("final_block")
+        if cursor is None:
+            return
+        header = self.connection.execute("SELECT hash FROM blocks WHERE number = %s", [cursor]).fetchone()
+        block = self.chain.canonical.get(cursor)
+        if header is None or block is None or "0x" + header[0].hex() != block.hash:
+            return  # an undo is pending: the answer speaks of another branch, and says so
+
+        def promised(number: int) -> bool:
+            return (above_final if number > final else below_final) is Promise.TRUE
+
+        claimed = {row[0]: row[5] for row in self.connection.execute(CLAIMS)}
+        stored: defaultdict[int, dict[tuple[bytes, str | None, str | None], int]] = defaultdict(dict)
+        for job, user, key, value, first in self.connection.execute(ROWS):
+            stored[job][user, key, value] = first
+        for job, truth in self.truths().items():
+            rows, touched = stored[job], set()
+            for number, user, key, value in truth.touches:
+                pool: tuple[bytes, str | None, str | None] = (user, None, None)
+                for of in {pool, (user, key, value)}:
+                    touched.add((number, of))
+                    if promised(number) and any(number in part for part in claimed.get(job, ())):
+                        assert rows.get(of, number + 1) <= number, f"job {job}: block {number} is covered, {of} is not"
+            false = {(first, of) for of, first in rows.items() if promised(first)} - touched
+            assert not false, f"job {job}: rows of no block of the chain: {false}"
+
+    def check_truth(self) -> None:
+        """At rest: rows, unreadable logs, coverage and what may still be undone are those of the chain as it is."""
+        final = self.setting("final_block")
+        assert self.setting("latest_block_processed") == self.chain.head
+        truths = self.truths()
+        rows = self.connection.execute("SELECT job_id, address, first_block FROM logs")
+        assert {(job, user): first for job, user, first in rows} == {
+            (job, user): first for job, truth in truths.items() for user, first in truth.logs.items()
+        }
+        rows = self.connection.execute("SELECT job_id, address, key, value, first_block FROM log_metadata")
+        assert {tuple(of): first for *of, first in rows} == {
+            (job, *of): first for job, truth in truths.items() for of, first in truth.metadata.items()
+        }
+        rows = self.connection.execute("SELECT job_id, block_number, count FROM unreadable_logs")
+        assert {(job, number): count for job, number, count in rows} == {
+            (job, number): count for job, truth in truths.items() for number, count in truth.unreadable.items()
+        }
+        rows = self.connection.execute("SELECT job_id, block_number, address, key, value_sha256 FROM unsettled")
+        assert set(rows) == {
+            (job, number, user, key, None if value is None else digest_of(value))
+            for job, truth in truths.items()
+            for number, user, key, value in truth.touches
+            if number > final
+        }
+        incomplete = self.connection.execute("SELECT id, unreadable FROM jobs WHERE retired OR NOT complete").fetchall()
+        assert not incomplete
+        for job, unreadable in self.connection.execute("SELECT id, unreadable FROM jobs"):
+            assert unreadable == sum(truths[job].unreadable.values())
