@@ -24,6 +24,7 @@ class SimulatedNode:
     `asked` counts calls by method, `requests` what came over HTTP (a batch is one), `done` how often each fault was
     committed. What a fault does to a question follows from `seed`, the label, the question and how often it was asked
     before, so that threads may ask in any order. `other` is the chain that a failover to the wrong one leads to.
+    `before` is called when a request has come and nothing of it has been answered: what happens while a client waits.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class SimulatedNode:
         self.asked: Counter[str] = Counter()
         self.done: Counter[str] = Counter()
         self.requests = 0
+        self.before: Callable[[], object] = lambda: None
         self._times: Counter[str] = Counter()
         self._methods: Mapping[str, Callable[..., Any]] = {
             "eth_chainId": lambda: hex(self.chain_id),
@@ -167,6 +169,7 @@ class SimulatedNode:
             request = json.loads(body)
         except json.JSONDecodeError:
             return Sent.of({"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "parse error"}})
+        self.before()
         with self.chain.lock:
             self.requests += 1
             sent = self._reply(request)

@@ -47,7 +47,10 @@ def open_mortal(connection: Connection) -> MortalConnection:
     row = connection.execute("SHOW search_path").fetchone()
     assert row is not None
     opened = MortalConnection.connect(
-        connection.info.dsn, password=connection.info.password, autocommit=True, options=f"-c search_path={row[0]}"
+        connection.info.dsn,
+        password=connection.info.password,
+        autocommit=True,
+        options=f"-c search_path={row[0]} -c lock_timeout=10s",
     )
     opened.cursor_factory = MortalCursor
     return opened

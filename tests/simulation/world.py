@@ -21,6 +21,7 @@ from indexer.rpc import RpcError
 from tests.positions.world import CLAIMS
 from tests.simulation.chain import Chain
 from tests.simulation.endpoint import SimulatedNode
+from tests.simulation.life import Happening
 from tests.simulation.mortal import Killed, MortalConnection, cut, open_mortal
 from tests.simulation.plan import Plan, Promise
 from tests.simulation.truth import Truth, truth_of, watch_list, watch_named
@@ -103,6 +104,11 @@ class SimulatedWorld:
         self.loops: list[LatestLoop | HistoricLoop] = []
         self.owners = [f"worker-{place}" for place in (LATEST, TWIN, *HELPERS)]
         self.births = 0
+        self.pending: list[tuple[int, Sequence[Happening]]] = []
+        self.failed: Exception | None = None
+        self.busy: set[int] = set()
+        for node in nodes:
+            node.before = self.while_waiting
         for place in range(len(self.owners)):
             self.connections.append(open_mortal(connection))
             self.loops.append(self.open_loop(place))
@@ -144,7 +150,16 @@ class SimulatedWorld:
         self.loops[place] = self.open_loop(place)
 
     def step(self, place: int) -> bool:
-        """One step of a loop, with what its worker does about what it raises."""
+        """One step of a loop, with what its worker does about what it raises; none where it is in the midst of one."""
+        if place in self.busy:
+            return False
+        self.busy.add(place)
+        try:
+            return self.step_safely(place)
+        finally:
+            self.busy.remove(place)
+
+    def step_safely(self, place: int) -> bool:
         self.now += 1.0
         loop = self.loops[place]
         try:
@@ -167,7 +182,23 @@ class SimulatedWorld:
     def requests(self) -> int:
         return sum(node.requests for node in self.nodes)
 
+    def happen(self, happening: Happening) -> None:
+        getattr(self, happening.name)(*happening.arguments)
+
+    def while_waiting(self) -> None:
+        """In the thread of a node that has been asked something, before it answers."""
+        due = [happenings for left, happenings in self.pending if left == 0]
+        self.pending = [(left - 1, happenings) for left, happenings in self.pending if left > 0]
+        try:
+            for happening in (each for happenings in due for each in happenings):
+                self.happen(happening)
+        except Exception as error:
+            self.failed = error
+
     # What happens, by the names of life.py.
+
+    def meanwhile(self, requests: int, happenings: Sequence[Happening]) -> None:
+        self.pending.append((requests, happenings))
 
     def latest(self) -> None:
         self.step(LATEST)
@@ -228,19 +259,22 @@ class SimulatedWorld:
         self.connections[place].left = left
 
     def restart(self) -> None:
-        for place in range(len(self.loops)):
+        for place in set(range(len(self.loops))) - self.busy:
             self.rebirth(place)
 
     def live(self) -> None:
         """Everything that the plan says, one after the other; nothing false is claimed at any moment."""
         for happening in self.plan.life:
-            getattr(self, happening.name)(*happening.arguments)
+            self.happen(happening)
+            if self.failed:
+                raise self.failed
             self.check_promises()
 
     # The end.
 
     def settle(self) -> None:
         """Honest endpoints, and enough blocks for everything before to be final; then both loops come to rest."""
+        self.pending.clear()
         for node in self.nodes:
             node.heal()
         for connection in self.connections:
