@@ -1,11 +1,10 @@
 """A chain of a plan, its endpoints, its index in a real database, and everything that happens to them."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from contextlib import ExitStack
 from random import Random
-from typing import Any
 
 import psycopg
 
@@ -15,16 +14,15 @@ from indexer.positions.latest import LatestLoop
 from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.protocol.jobs import disable_jobs, enable_jobs, rescan_jobs
 from indexer.positions.protocol.segments import release_segments
-from indexer.positions.protocol.store import digest_of
 from indexer.positions.watchlist import read_watch_list
 from indexer.rpc import RpcError
-from tests.positions.world import CLAIMS
 from tests.simulation.chain import Chain
 from tests.simulation.endpoint import SimulatedNode
+from tests.simulation.index import Index
 from tests.simulation.life import Happening
 from tests.simulation.mortal import Killed, MortalConnection, cut, open_mortal
-from tests.simulation.plan import Plan, Promise
-from tests.simulation.truth import Truth, truth_of, watch_list, watch_named
+from tests.simulation.plan import Plan
+from tests.simulation.truth import watch_list
 
 MOST_STEPS = 4000
 """Steps of both loops within which everything must have come to rest."""
@@ -41,11 +39,6 @@ HURRY = (
     "UPDATE segments SET lease_until = now() - interval '1 s' WHERE owner IS NOT NULL AND NOT owner = ANY(%s)",
     "UPDATE jobs SET next_attempt = NULL WHERE next_attempt IS NOT NULL",
 )
-
-ROWS = """
-SELECT job_id, address, NULL, NULL, first_block FROM logs
-UNION ALL SELECT job_id, address, key, value, first_block FROM log_metadata
-"""
 
 
 def generate(plan: Plan) -> Chain:
@@ -96,6 +89,7 @@ class SimulatedWorld:
         self.chain = chain
         self.nodes = nodes
         self.connection = connection
+        self.index = Index(chain, connection)
         self.open_latest = open_latest
         self.open_historic = open_historic
         self.now = 0.0
@@ -305,83 +299,5 @@ class SimulatedWorld:
         self.connection.execute(leases, [self.owners])
         self.connection.execute(jobs)
 
-    # The questions.
-
-    def setting(self, key: str) -> Any:
-        row = self.connection.execute("SELECT value FROM settings WHERE key = %s", [key]).fetchone()
-        assert row is not None
-        return row[0]
-
-    def truths(self) -> dict[int, Truth]:
-        """What every job should have by now, enabled or not, by job."""
-        return {
-            job: truth_of(self.chain, contract, watch_named(topic0, user_topic), floor)
-            for job, contract, topic0, user_topic, floor in self.connection.execute(
-                "SELECT id, contract_address, topic0, user_topic, floor FROM jobs WHERE NOT retired"
-            )
-        }
-
     def check_promises(self) -> None:
-        self.check_claims(self.plan.above_final, self.plan.below_final)
-
-    def check_claims(self, above_final: Promise, below_final: Promise) -> None:
-        """At any moment, where TRUE is promised: what is covered is stored, what is stored is on the chain."""
-        if Promise.TRUE in (above_final, below_final):
-            with self.chain.lock:
-                self._check_claims(above_final, below_final)
-
-    def _check_claims(self, above_final: Promise, below_final: Promise) -> None:
-        cursor, final = self.setting("latest_block_processed"), self.setting("final_block")
-        if cursor is None:
-            return
-        header = self.connection.execute("SELECT hash FROM blocks WHERE number = %s", [cursor]).fetchone()
-        block = self.chain.canonical.get(cursor)
-        if header is None or block is None or "0x" + header[0].hex() != block.hash:
-            return  # an undo is pending: the answer speaks of another branch, and says so
-
-        def promised(number: int) -> bool:
-            return (above_final if number > final else below_final) is Promise.TRUE
-
-        claimed = {row[0]: row[5] for row in self.connection.execute(CLAIMS)}
-        stored: defaultdict[int, dict[tuple[bytes, str | None, str | None], int]] = defaultdict(dict)
-        for job, user, key, value, first in self.connection.execute(ROWS):
-            stored[job][user, key, value] = first
-        for job, truth in self.truths().items():
-            rows, touched = stored[job], set()
-            for number, user, key, value in truth.touches:
-                pool: tuple[bytes, str | None, str | None] = (user, None, None)
-                for of in {pool, (user, key, value)}:
-                    touched.add((number, of))
-                    if promised(number) and any(number in part for part in claimed.get(job, ())):
-                        assert rows.get(of, number + 1) <= number, f"job {job}: block {number} is covered, {of} is not"
-            false = {(first, of) for of, first in rows.items() if promised(first)} - touched
-            assert not false, f"job {job}: rows of no block of the chain: {false}"
-
-    def check_truth(self) -> None:
-        """At rest: rows, unreadable logs, coverage and what may still be undone are those of the chain as it is."""
-        final = self.setting("final_block")
-        assert self.setting("latest_block_processed") == self.chain.head
-        truths = self.truths()
-        rows = self.connection.execute("SELECT job_id, address, first_block FROM logs")
-        assert {(job, user): first for job, user, first in rows} == {
-            (job, user): first for job, truth in truths.items() for user, first in truth.logs.items()
-        }
-        rows = self.connection.execute("SELECT job_id, address, key, value, first_block FROM log_metadata")
-        assert {tuple(of): first for *of, first in rows} == {
-            (job, *of): first for job, truth in truths.items() for of, first in truth.metadata.items()
-        }
-        rows = self.connection.execute("SELECT job_id, block_number, count FROM unreadable_logs")
-        assert {(job, number): count for job, number, count in rows} == {
-            (job, number): count for job, truth in truths.items() for number, count in truth.unreadable.items()
-        }
-        rows = self.connection.execute("SELECT job_id, block_number, address, key, value_sha256 FROM unsettled")
-        assert set(rows) == {
-            (job, number, user, key, None if value is None else digest_of(value))
-            for job, truth in truths.items()
-            for number, user, key, value in truth.touches
-            if number > final
-        }
-        incomplete = self.connection.execute("SELECT id, unreadable FROM jobs WHERE retired OR NOT complete").fetchall()
-        assert not incomplete
-        for job, unreadable in self.connection.execute("SELECT id, unreadable FROM jobs"):
-            assert unreadable == sum(truths[job].unreadable.values())
+        self.index.check_claims(self.plan.above_final, self.plan.below_final)
