@@ -8,7 +8,7 @@ from indexer.positions.definition import Definition
 from indexer.positions.digest import MODULUS
 from indexer.positions.protocol.jobs import definitions
 from indexer.positions.protocol.ledger import UNKNOWN, Provenance, Run, count_level_if_new, note_run
-from indexer.positions.protocol.state import REWIND, Cur
+from indexer.positions.protocol.state import FINAL, REWIND, Cur
 from indexer.positions.protocol.store import keep_jobs, store_matches
 from indexer.positions.watch import Matches
 
@@ -33,6 +33,8 @@ WHERE id = %(segment)s AND cursor = %(first)s AND owner = %(owner)s AND to_block
 RETURNING to_block
 """
 
+ANCHOR = "SELECT number, hash FROM blocks WHERE number = (SELECT (value #>> '{}')::bigint FROM settings WHERE key = %s)"
+
 WHOLE = "SELECT count(*) FROM scan_jobs WHERE scan_id = %(scan)s AND need @> int8range(%(from)s, %(to)s, '[]')"
 
 # A failing range becomes a segment of its own, so that it holds up nobody.
@@ -51,7 +53,8 @@ WHERE id = %(segment)s AND owner = %(owner)s AND cursor = %(first)s
 
 class Claim(NamedTuple):
     """A segment in hand: `jobs` are those of its scan that need some of it, `whole` says that each of them needs all of
-    it, `rewinds` the reorgs undone so far, `stored` the rows that its last commit wrote."""
+    it, `rewinds` the reorgs undone so far, `anchor` the final block (number and hash) that whoever is asked must have,
+    `stored` the rows that its last commit wrote."""
 
     segment: int
     scan: int
@@ -61,6 +64,7 @@ class Claim(NamedTuple):
     jobs: list[tuple[int, Definition]]
     rewinds: int
     whole: bool = False
+    anchor: tuple[int, bytes] | None = None
     stored: int = 0
 
 
@@ -78,8 +82,9 @@ def claim_segment(connection: Connection, owner: str, *, lease: timedelta = LEAS
             " AND need && int8range(%(from)s, %(to)s, '[]'))",
             {"scan": scan, "from": from_block, "to": to_block},
         )
+        anchor = cur.execute(ANCHOR, [FINAL]).fetchone()
         whole = cur.execute(WHOLE, {"scan": scan, "from": from_block, "to": to_block}).fetchone() == (len(jobs),)
-    return Claim(segment, scan, cursor, to_block, attempts, jobs, rewinds, whole)
+    return Claim(segment, scan, cursor, to_block, attempts, jobs, rewinds, whole, anchor)
 
 
 def commit_range(
