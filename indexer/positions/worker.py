@@ -6,7 +6,6 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import closing
-from hashlib import sha256
 from threading import Event, Thread
 from types import FrameType
 from typing import Any
@@ -17,14 +16,15 @@ import psycopg
 from indexer.chains.connections import Connection, connect
 from indexer.chains.endpoints import EndpointsError, open_node
 from indexer.chains.models import Chain
+from indexer.chains.outages import describe_outage
 from indexer.chains.profiles import block_time_of, finality_of
 from indexer.positions.historic import HistoricLoop
+from indexer.positions.holding import end_with_lease, ended_when_silent, share_lock, take_lock
 from indexer.positions.latest import LatestLoop
 from indexer.positions.meter import (
     HISTORIC,
     LATEST,
     LOOP_ERRORS,
-    LOOPS,
     RECONNECTS,
     STANDING_BY,
     WAITING_FOR_DATABASE,
@@ -34,33 +34,33 @@ from indexer.positions.meter import (
 )
 from indexer.positions.protocol.segments import release_segments
 from indexer.positions.protocol.state import COVERAGE, CURSOR, HEAD
+from indexer.positions.starting import TROUBLE_PAUSE, Misconfigured
 from indexer.rpc import Node, RpcError, WrongChain
 
 log = logging.getLogger(__name__)
 
-STANDBY_PAUSE = 2.0
-TROUBLE_PAUSE = 2.0
+STANDBY_PAUSE = 1.0
 LONGEST_PAUSE = 2.0
+
+OUTAGES = (psycopg.OperationalError, psycopg.InternalError)
+"""What a database does that is no fault of ours: it restarts, is full, takes no writes, asks to try again."""
 
 
 class Stopped(Exception):
     """The worker was told to stop while it waited."""
 
 
-class Misconfigured(Exception):
-    """The worker cannot start before somebody changes its configuration: exit code 78."""
-
-
 class Worker:
     """Runs the loops of one chain until told to stop, or with `until_synced` until there is nothing left to do."""
 
-    def __init__(self, chain: Chain, *, only: str | None = None, until_synced: bool = False) -> None:
+    def __init__(self, chain: Chain, meter: Meter, *, only: str | None = None, until_synced: bool = False) -> None:
         self.chain = chain
         self.slug = str(chain.slug)
         self.only = only
         self.until_synced = until_synced
-        self.meter = Meter([loop for loop in LOOPS if only in (None, loop)])
+        self.meter = meter
         self.stop = Event()
+        self.connecting: set[str] = set()
         self.failed: BaseException | None = None
         self.node: Node | None = None
         self.loops: list[LatestLoop | HistoricLoop] = []
@@ -72,16 +72,16 @@ class Worker:
         self.node = self.wait_for_node()
         if self.node is None:
             return 0
-        threads = [
-            Thread(target=self.guard, args=(name, work), name=f"{self.slug}-{name}", daemon=True)
+        threads = {
+            name: Thread(target=self.guard, args=(name, work), name=f"{self.slug}-{name}", daemon=True)
             for name, work in ((LATEST, self.run_latest), (HISTORIC, self.run_historic))
             if self.only in (None, name)
-        ]
-        for thread in threads:
+        }
+        for thread in threads.values():
             thread.start()
-        for thread in threads:
+        for name, thread in threads.items():
             # Not a bare join: the main thread must stay able to take signals.
-            while thread.is_alive():
+            while thread.is_alive() and not self.has_nothing_in_hand(name):
                 thread.join(0.2)
         if self.failed is not None:
             log.error("%s: the worker stops: %r", self.slug, self.failed, exc_info=self.failed)
@@ -141,16 +141,20 @@ class Worker:
                 return None
 
     def guard(self, name: str, work: Callable[[Connection], None]) -> None:
-        """Keep one loop going through a database that comes and goes; anything unforeseen stops the worker."""
+        """Keep one loop going through a database that comes and goes; anything unforeseen stops the worker.
+
+        Every try begins with a new connection and a new loop, which know nothing but what is stored.
+        """
         try:
             while not self.stop.is_set():
                 try:
-                    with closing(connect(self.chain, application_name=f"footprint {self.slug}")) as connection:
+                    with closing(self.connect(name)) as connection:
                         work(connection)
-                except psycopg.OperationalError as error:
+                except OUTAGES as error:
                     self.meter.add(RECONNECTS, name)
                     self.meter.note_state(name, WAITING_FOR_DATABASE)
-                    log.warning("%s: the database is away, trying again: %s", self.slug, str(error).strip())
+                    what = describe_outage(error.sqlstate)
+                    log.warning("%s: %s, trying again: %s", self.slug, what, str(error).strip())
                     self.stop.wait(TROUBLE_PAUSE)
         except Stopped:
             return
@@ -158,16 +162,30 @@ class Worker:
             self.failed = error
             self.stop.set()
 
+    def connect(self, name: str) -> Connection:
+        self.connecting.add(name)
+        try:
+            return connect(self.chain, application_name=f"footprint {self.slug}")
+        finally:
+            self.connecting.discard(name)
+
+    def has_nothing_in_hand(self, loop: str) -> bool:
+        """Whether a loop that is to stop only waits for a database that does not answer."""
+        return self.stop.is_set() and loop in self.connecting
+
     def run_latest(self, connection: Connection) -> None:
-        if self.node is None or not self.take_lock(connection):
-            return
-        finality = finality_of(self.slug, self.chain.chain_id)
-        loop = LatestLoop(self.slug, connection, self.node, finality, meter=self.meter)
-        self.run_steps(LATEST, loop, connection)
+        with ended_when_silent(connection):
+            if self.node is None or not self.take_lock(connection):
+                return
+            finality = finality_of(self.slug, self.chain.chain_id)
+            loop = LatestLoop(self.slug, connection, self.node, finality, meter=self.meter)
+            self.run_steps(LATEST, loop, connection)
 
     def run_historic(self, connection: Connection) -> None:
         if self.node is None:
             return
+        end_with_lease(connection)
+        share_lock(connection, self.chain)
         # After a lost connection what was claimed on it is nobody's: its readings are gone.
         release_segments(connection, self.owner)
         with closing(HistoricLoop(self.slug, connection, self.node, self.owner, meter=self.meter)) as loop:
@@ -199,8 +217,7 @@ class Worker:
         """Become the chain's one writer at the head; waits for it as a standby. False when told to stop."""
         said = False
         while not self.stop.is_set():
-            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [lock_key(self.chain)]).fetchone()
-            if row is not None and row[0]:
+            if take_lock(connection, self.chain):
                 if said:
                     log.info("%s: took over", self.slug)
                 return True
@@ -223,8 +240,3 @@ class Worker:
             return False
         at_head = values[CURSOR] >= values[HEAD]
         return (self.only == "historic" or at_head) and (self.only == "latest" or values[COVERAGE]["complete"])
-
-
-def lock_key(chain: Chain) -> int:
-    """The advisory lock of a chain: a signed 64-bit number of its schema."""
-    return int.from_bytes(sha256(f"footprint:{chain.schema_name}".encode()).digest()[:8], signed=True)
