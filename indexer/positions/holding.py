@@ -1,16 +1,18 @@
 """A session that holds a chain's lock ends when its process stands still: a dead man's switch in the database itself.
 
 An advisory lock lasts as long as its session, and a session as long as its connection. A process that is paused
-(SIGSTOP, a frozen machine), or whose host is gone without a word, keeps its connection, and its chain would stand still.
-So the holder has the server end its session after SILENCE seconds without a statement, and shows every BEAT seconds that
-it lives. Nobody has to judge another's session: a backend that is busy is never ended, and one that is ended takes its
-open transaction with it, and so the batch in hand.
+(SIGSTOP, a frozen machine), or whose host is gone without a word, keeps its connection, and its chain would stand
+still. So the holder has the server end its session after SILENCE seconds without a statement, and shows every BEAT
+seconds that it lives. Nobody has to judge another's session: a backend that is busy is never ended, and one that is
+ended takes its open transaction with it, and so the batch in hand.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from threading import Event, Thread
+from time import monotonic
 
 import psycopg
 
@@ -18,6 +20,8 @@ from indexer.chains.connections import Connection
 from indexer.chains.models import Chain
 from indexer.positions.meter import HISTORIC, LATEST
 from indexer.positions.protocol.segments import LEASE
+
+log = logging.getLogger(__name__)
 
 BEAT = 2.0
 SILENCE = 8.0
@@ -28,13 +32,13 @@ LIMITS = "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text
 
 
 @contextmanager
-def ended_when_silent(connection: Connection) -> Iterator[None]:
+def ended_when_silent(connection: Connection, slug: str) -> Iterator[None]:
     """Show meanwhile that this process lives, from a thread of its own: the session ends SILENCE seconds after the last
     statement, in a transaction or not. The statement is run between those of the caller, in its transaction if it has
     one."""
     limit(connection, idle_session_timeout=SILENCE, idle_in_transaction_session_timeout=SILENCE)
     over = Event()
-    thread = Thread(target=beat, args=(connection, over), name="beat", daemon=True)
+    thread = Thread(target=beat, args=(connection, slug, over), name=f"{slug}-beat", daemon=True)
     thread.start()
     try:
         yield
@@ -43,11 +47,20 @@ def ended_when_silent(connection: Connection) -> Iterator[None]:
         thread.join()
 
 
-def beat(connection: Connection, over: Event) -> None:
+def beat(connection: Connection, slug: str, over: Event) -> None:
+    slept = monotonic()
     while not over.wait(BEAT):
+        if (still := monotonic() - slept) > SILENCE:
+            log.warning(
+                "%s: this process stood still for %.0f s: the database has ended its session, whoever stood by is at "
+                "the head now, and what was in hand is thrown away",
+                slug,
+                still,
+            )
         # Whoever uses the connection next hears of what is wrong with it.
         with suppress(psycopg.Error):
             connection.execute("SELECT 1", prepare=False)
+        slept = monotonic()
 
 
 def end_with_lease(connection: Connection) -> None:

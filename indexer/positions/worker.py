@@ -174,7 +174,7 @@ class Worker:
         return self.stop.is_set() and loop in self.connecting
 
     def run_latest(self, connection: Connection) -> None:
-        with ended_when_silent(connection):
+        with ended_when_silent(connection, self.slug):
             if self.node is None or not self.take_lock(connection):
                 return
             finality = finality_of(self.slug, self.chain.chain_id)
