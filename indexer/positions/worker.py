@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from threading import Event, Thread
 from types import FrameType
 from typing import Any
@@ -35,12 +35,15 @@ from indexer.positions.meter import (
 from indexer.positions.protocol.segments import release_segments
 from indexer.positions.protocol.state import COVERAGE, CURSOR, HEAD
 from indexer.positions.starting import TROUBLE_PAUSE, Misconfigured
+from indexer.positions.trouble import Trouble
 from indexer.rpc import Node, RpcError, WrongChain
 
 log = logging.getLogger(__name__)
 
 STANDBY_PAUSE = 1.0
 LONGEST_PAUSE = 2.0
+PATIENCE = 5
+"""Seconds for a database that is only told something."""
 
 OUTAGES = (psycopg.OperationalError, psycopg.InternalError)
 """What a database does that is no fault of ours: it restarts, is full, takes no writes, asks to try again."""
@@ -61,6 +64,7 @@ class Worker:
         self.meter = meter
         self.stop = Event()
         self.connecting: set[str] = set()
+        self.trouble = Trouble()
         self.failed: BaseException | None = None
         self.node: Node | None = None
         self.loops: list[LatestLoop | HistoricLoop] = []
@@ -135,10 +139,17 @@ class Worker:
                 raise Misconfigured(str(error)) from None
             except RpcError as error:
                 log.warning("%s: no endpoint answers, trying again: %s", self.slug, error)
+                self.note_trouble(str(error))
                 if self.stop.wait(TROUBLE_PAUSE):
                     return None
             except Stopped:
                 return None
+
+    def note_trouble(self, words: str) -> None:
+        """Before there is a loop with a connection: say what it waits for, where that can be said."""
+        if self.trouble.is_worth_saying():
+            with suppress(*OUTAGES), closing(connect(self.chain, timeout=PATIENCE)) as connection:
+                self.trouble.say(connection, words)
 
     def guard(self, name: str, work: Callable[[Connection], None]) -> None:
         """Keep one loop going through a database that comes and goes; anything unforeseen stops the worker.
@@ -198,12 +209,16 @@ class Worker:
                 try:
                     worked = loop.step()
                     self.meter.note_state(name, WORKING)
+                    if name == LATEST:
+                        self.trouble.end(connection)
                     if worked:
                         continue
                 except RpcError as error:
                     self.meter.add(LOOP_ERRORS, name, type(error).__name__)
                     self.meter.note_state(name, WAITING_FOR_NODE)
                     log.warning("%s: %s", self.slug, error)
+                    if name == LATEST and self.trouble.is_worth_saying():
+                        self.trouble.say(connection, str(error))
                     self.stop.wait(TROUBLE_PAUSE)
                     continue
                 if self.until_synced and self.may_tell(loop) and self.is_synced(connection):
