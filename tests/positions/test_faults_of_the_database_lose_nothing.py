@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+from indexer.chains.connections import connect
 from indexer.embedded.postgres import choose_owner
 from tests.positions.own_server import Elsewhere, own_server
 from tests.positions.world import A, B, C, World, grow
@@ -88,7 +89,7 @@ def test_every_fault_is_tried_again_and_named(faulty: World, tmp_path: Path) -> 
     with ChainWorker("hilltop", url=world.evm.url, log=tmp_path / "worker.log") as worker:
         for _ in range(60):
             # Further blocks, so that there is something to store, until every fault has come.
-            if all(f"{words}" in worker.said for words in FAULTS.values()):
+            if all(words in worker.said for words in FAULTS.values()):
                 break
             world.evm.reorg(2)
             grow(world.evm, 3)
@@ -97,7 +98,7 @@ def test_every_fault_is_tried_again_and_named(faulty: World, tmp_path: Path) -> 
         wait_until(lambda: is_at_rest(world), what=lambda: worker.said)
         assert worker.terminate() == 0
     for words in FAULTS.values():
-        assert f"{words}" in worker.said
+        assert words in worker.said
     assert worker.said.count("a fault of the test") == len(FAULTS)
     assert "Traceback" not in worker.said
     check_end(world)
@@ -109,14 +110,7 @@ def test_cancelled_statements_are_tried_again(world: World, tmp_path: Path) -> N
     world.import_list({A: "Transfer", B: "Transfer"})
     with ChainWorker("hilltop", url=world.evm.url, log=tmp_path / "worker.log") as worker:
         wait_until(lambda: is_at_rest(world))
-        # With its memory, idle.
         first = backends(world.connection, "hilltop")
-        with world.connection.transaction():
-            world.connection.execute("LOCK TABLE unsettled IN EXCLUSIVE MODE")
-            grow(world.evm, 2)
-        wait_until(lambda: is_at_rest(world))
-        from indexer.chains.connections import connect
-
         with connect(world.chain) as holder, holder.transaction():
             holder.execute("LOCK TABLE blocks IN EXCLUSIVE MODE")
             grow(world.evm, 2)
