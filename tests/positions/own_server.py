@@ -39,6 +39,7 @@ def own_server() -> Iterator[EmbeddedPostgres]:
 
 
 def program(name: str) -> str:
+    """The client program that fits the tests' server."""
     found = shutil.which(name) if os.environ.get("DATABASE_URL") else str(default_server().program(name))
     assert found, f"{name} is not on PATH"
     return found

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 
@@ -17,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from indexer.chains.connections import connect
 from indexer.positions import holding
-from indexer.positions.holding import ended_when_silent
+from indexer.positions.holding import end_with_lease, ended_when_silent
 from tests.positions.proxy import Proxy
 from tests.positions.world import A, B, C, World, grow
 from tests.processes import ChainWorker, backends, database_url, wait_until, waiting_backends
@@ -227,6 +228,22 @@ def test_a_busy_session_and_one_that_shows_that_it_lives_are_left_alone(
         Event().wait(0.6)
         with pytest.raises(psycopg.errors.IdleSessionTimeout):
             connection.execute("SELECT 1")
+
+
+def test_a_helper_that_stands_still_in_a_commit_holds_nobody_up_for_longer_than_a_lease(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "LEASE", timedelta(seconds=0.3))
+    with connect(world.chain) as helper:
+        end_with_lease(helper)
+        with suppress(psycopg.Error), helper.transaction():
+            # As every historic commit begins: an undo has to wait for its end.
+            helper.execute("SELECT 1 FROM settings WHERE key = 'rewind' FOR SHARE")
+            began = time.monotonic()
+            world.connection.execute("SELECT 1 FROM settings WHERE key = 'rewind' FOR UPDATE")
+            assert 0.2 < time.monotonic() - began < 5
+        with pytest.raises(psycopg.OperationalError):
+            helper.execute("SELECT 1")
 
 
 def test_the_beats_stay_out_of_the_way_of_the_callers_statements(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
