@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from indexer.chains.profiles import profile_of
 from indexer.rpc import (
     Budget,
     Endpoint,
@@ -56,6 +57,22 @@ def urls_of(slug: str, environ: Mapping[str, str] | None = None) -> list[str]:
         where = f"{key}, comma separated, or a line {key}=… in RPC_URLS_FILE ({file})" if file else key
         raise EndpointsError(f"{slug} has no RPC URL: set {where}")
     return urls
+
+
+def budget_of(slug: str, environ: Mapping[str, str] | None = None) -> int | None:
+    """Requests a UTC day that one worker of the chain may make, from RPC_BUDGET_<CHAIN>; None for no limit.
+
+    Raises EndpointsError.
+    """
+    environ = os.environ if environ is None else environ
+    key = f"RPC_BUDGET_{slug.upper()}"
+    value = environ.get(key, "").strip()
+    if not value:
+        return None
+    number = value.replace("_", "").replace(",", "")
+    if not (number.isascii() and number.isdigit() and int(number) > 0):
+        raise EndpointsError(f"{key} is {value!r}: give the requests a day, at least 1, or leave it empty for no limit")
+    return int(number)
 
 
 def read_file(path: Path) -> dict[str, str]:
@@ -166,6 +183,14 @@ def open_node(slug: str, chain_id: int, pause: Callable[[float], None], *, obser
     return Node(next(endpoint for endpoint in endpoints if endpoint.label in found), pause=pause)
 
 
+def trust_of(slug: str, chain_id: int) -> Trust:
+    """What of the chain's headers can be relied on; to be learned where nobody has said."""
+    profile = profile_of(slug, chain_id)
+    if profile is None:
+        return Trust({})
+    return Trust.of_quirks(profile.quirks, profile.standard_roots, profile.roots_from)
+
+
 def open_pool(
     slug: str,
     chain_id: int,
@@ -178,6 +203,7 @@ def open_pool(
     budget: Budget | None = None,
     hedge_after: float | None = None,
     blamed: Callable[[str, str], None] | None = None,
+    unknown: Callable[[RpcError], None] | None = None,
 ) -> EndpointPool:
     """All endpoints of the chain, each that answers checked for its chain id and its block 0.
 
@@ -195,11 +221,12 @@ def open_pool(
     return EndpointPool(
         [Node(endpoint) for endpoint in endpoints],
         limits=limits,
-        trust=trust,
+        trust=trust or trust_of(slug, chain_id),
         budget=budget,
         hedge_after=hedge_after,
         pause=pause,
         blamed=blamed,
+        unknown=unknown,
         checks={
             endpoint.label: lambda endpoint=endpoint: check_late(endpoint)  # type: ignore[misc]
             for endpoint in endpoints

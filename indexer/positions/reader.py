@@ -3,7 +3,6 @@
 import math
 from collections.abc import Collection, Sequence
 from threading import Lock
-from time import time
 
 from indexer.positions.definition import Definition
 from indexer.positions.digest import log_digest
@@ -215,14 +214,9 @@ class RangeReader:
         reading.provenance = Provenance(level, tuple(sorted(labels)))
         return reading
 
-    def _note_cut(self, pool: EndpointPool, member: Member, logs: int) -> None:
-        """An answer of `logs` logs had been cut without a word."""
-        pool.blame(member.label, "cut")
-        member.limits.shrink("logs", logs, time())
-
     def _ask_all(self, pool: EndpointPool, member: Member, way: Way, first: int, last: int) -> Reading:
         reading = Reading(first, last)
-        pieces = Pieces(member.node, way, reading, self._lock, lambda logs: self._note_cut(pool, member, logs))
+        pieces = Pieces(member.node, way, reading, self._lock, lambda logs: pool.note_cut(member.label, logs))
         for question in way.questions:
             reading.logs += pieces.ask(question, first, last)
         with self._lock:

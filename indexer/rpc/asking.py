@@ -77,6 +77,7 @@ class Asking:
         attempts: int = ATTEMPTS,
         patience: float = PATIENCE,
         blamed: Callable[[str, str], None] | None = None,
+        unknown: Callable[[RpcError], None] | None = None,
         checks: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
         self.trust = trust or Trust({})
@@ -89,6 +90,7 @@ class Asking:
         self._random = random or chance.Random()
         self._attempts = attempts
         self._blamed = blamed
+        self._unknown = unknown
         self._usual = Usual()
         self._used: str | None = None
         records = []
@@ -237,6 +239,11 @@ class Asking:
         if self._blamed is not None:
             self._blamed(label, what)
 
+    def note_cut(self, label: str, logs: int) -> None:
+        """An answer of this endpoint with so many logs had been cut without a word."""
+        self.blame(label, "cut")
+        self._record(label).limits.shrink("logs", logs, self._wall())
+
     def quarantine(self, label: str, block: int, error: RpcError) -> None:
         """Do not ask this endpoint for this block for a while, since nobody knows what it answered."""
         self._record(label).quarantine(block, error, self.clock())
@@ -292,6 +299,8 @@ class Asking:
     def _note(self, member: Member, error: RpcError, need: Need) -> None:
         if isinstance(error, Inconsistent):
             self.blame(member.label, "inconsistent")
+        if isinstance(error, Refused) and self._unknown is not None:
+            self._unknown(error)
         first, last = error.blocks or (need.first, need.last)
         if isinstance(error, Refused) and first is not None and first == last:
             self.quarantine(member.label, first, error)

@@ -14,11 +14,11 @@ from indexer.rpc import (
     Pruned,
     Refused,
     RpcError,
+    Rulebook,
     Throttled,
     TooLarge,
     Transport,
 )
-from indexer.rpc.errors import error_from
 from indexer.rpc.proofs import EMPTY_ROOT
 from tests.simulation import refusals
 from tests.simulation.blocks import Oddities
@@ -250,6 +250,6 @@ def test_every_wording_is_of_its_class(texts: list[Said], kind: type[RpcError]) 
         code, words, data = (refusal.error.get(key) for key in ("code", "message", "data"))
         assert isinstance(words, str)
         code = code if isinstance(code, int) else None
-        error = error_from(code, words, data, refusal.status, refusal.headers, method="eth_getLogs")
+        error = Rulebook().error(code, words, data, refusal.status, refusal.headers, method="eth_getLogs")
         assert isinstance(error, kind), words
         assert "{" not in words

@@ -15,12 +15,14 @@ from indexer.positions.watch import Matches
 LEASE = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
 
+# A time further ahead than any that is given was given before the database's clock was set back.
 CLAIM = """
 UPDATE segments SET owner = %(owner)s, lease_until = now() + %(lease)s
 WHERE id = (
     SELECT id FROM segments
-    WHERE cursor <= to_block AND (owner IS NULL OR lease_until < now())
-      AND (next_attempt IS NULL OR next_attempt <= now())
+    WHERE cursor <= to_block
+      AND (owner IS NULL OR lease_until < now() OR lease_until > now() + 2 * %(lease)s)
+      AND (next_attempt IS NULL OR next_attempt <= now() OR next_attempt > now() + 2 * %(longest)s)
     ORDER BY next_attempt NULLS FIRST, id FOR UPDATE SKIP LOCKED LIMIT 1)
 RETURNING id, scan_id, from_block, to_block, cursor, attempts
 """
@@ -72,7 +74,7 @@ def claim_segment(connection: Connection, owner: str, *, lease: timedelta = LEAS
     """Take the next segment nobody holds; None when there is none now."""
     with connection.transaction(), connection.cursor() as cur:
         rewinds, _ = read_rewind(cur, share=False)
-        row = cur.execute(CLAIM, {"owner": owner, "lease": lease}).fetchone()
+        row = cur.execute(CLAIM, {"owner": owner, "lease": lease, "longest": LONGEST_DELAY}).fetchone()
         if row is None:
             return None
         segment, scan, from_block, to_block, cursor, attempts = row
