@@ -81,6 +81,14 @@ GROUPS = (
                 external=True,
             ),
             Option(
+                "WS_URLS_<CHAIN>",
+                "",
+                "WebSocket URLs that announce new blocks, so that they are read at once; nothing depends on them.",
+                "wss://host/key",
+                secret=True,
+                external=True,
+            ),
+            Option(
                 "RPC_URLS_FILE",
                 "",
                 "A file of such lines instead; a worker reads it again on SIGHUP.",

@@ -59,6 +59,19 @@ def urls_of(slug: str, environ: Mapping[str, str] | None = None) -> list[str]:
     return urls
 
 
+def announcers_of(slug: str, environ: Mapping[str, str] | None = None) -> list[str]:
+    """The WebSocket URLs that announce new blocks of the chain: WS_URLS_<CHAIN>, comma separated; none is as good.
+
+    Raises EndpointsError.
+    """
+    environ = os.environ if environ is None else environ
+    key = f"WS_URLS_{slug.upper()}"
+    urls = [url.strip() for url in environ.get(key, "").split(",") if url.strip()]
+    if any(not url.startswith(("ws://", "wss://")) for url in urls):
+        raise EndpointsError(f"{key} has what is no WebSocket URL: they begin with wss:// or ws://")
+    return urls
+
+
 def budget_of(slug: str, environ: Mapping[str, str] | None = None) -> int | None:
     """Requests a UTC day that one worker of the chain may make, from RPC_BUDGET_<CHAIN>; None for no limit.
 

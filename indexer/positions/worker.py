@@ -14,7 +14,7 @@ from uuid import uuid4
 import psycopg
 
 from indexer.chains.connections import Connection, connect
-from indexer.chains.endpoints import EndpointsError, budget_of, open_pool
+from indexer.chains.endpoints import EndpointsError, announcers_of, budget_of, open_pool
 from indexer.chains.learned import load_limits
 from indexer.chains.models import Chain
 from indexer.chains.outages import describe_outage
@@ -34,6 +34,7 @@ from indexer.positions.meter import (
     WORKING,
     Meter,
 )
+from indexer.positions.newheads import NewHeads
 from indexer.positions.protocol.segments import release_segments
 from indexer.positions.protocol.state import COVERAGE, CURSOR, HEAD
 from indexer.positions.starting import TROUBLE_PAUSE, Misconfigured
@@ -80,6 +81,7 @@ class Worker:
         self.until_synced = until_synced
         self.meter = meter
         self.stop = Event()
+        self.woken = Event()
         self.connecting: set[str] = set()
         self.trouble = Trouble()
         self.failed: BaseException | None = None
@@ -99,7 +101,7 @@ class Worker:
             for name, work in ((LATEST, self.run_latest), (HISTORIC, self.run_historic))
             if self.only in (None, name)
         }
-        for thread in threads.values():
+        for thread in (*threads.values(), *self.listeners()):
             thread.start()
         for name, thread in threads.items():
             # Not a bare join: the main thread must stay able to take signals.
@@ -110,6 +112,14 @@ class Worker:
             return 1
         log.info("%s: the worker has left in good order", self.slug)
         return 0
+
+    def listeners(self) -> list[Thread]:
+        """What wakes the latest loop early."""
+        urls = announcers_of(self.slug) if self.only != HISTORIC else []
+        return [
+            Thread(target=NewHeads(url, number, self.stop, self.woken.set).listen, daemon=True)
+            for number, url in enumerate(urls, 1)
+        ]
 
     def handle_signals(self) -> None:
         """SIGTERM and SIGINT finish the batch in hand; a second one ends at once. SIGHUP reads RPC_URLS_FILE again."""
@@ -122,6 +132,7 @@ class Worker:
             os._exit(128 + number)
         log.info("%s: told to stop; finishing the batch in hand", self.slug)
         self.stop.set()
+        self.woken.set()
 
     def on_reload(self, number: int, frame: FrameType | None) -> None:
         Thread(target=self.reload, name=f"{self.slug}-reload", daemon=True).start()
@@ -147,6 +158,7 @@ class Worker:
 
     def open_pool(self) -> EndpointPool:
         """All endpoints, with what was learned of them before where the database says it now."""
+        announcers_of(self.slug)
         limits: dict[str, Limits] = {}
         with suppress(*OUTAGES), closing(connect(self.chain, timeout=PATIENCE)) as connection:
             self.upkeep.rulebook.teach(read_rules(connection))
@@ -268,9 +280,17 @@ class Worker:
                 if self.until_synced and self.may_tell(loop) and self.is_synced(connection):
                     log.info("%s: synced", self.slug)
                     self.stop.set()
-                self.stop.wait(self.pause_between)
+                self.rest(name)
         finally:
             self.loops.remove(loop)
+
+    def rest(self, loop: str) -> None:
+        """Wait until there may be something to do again."""
+        if loop == LATEST:
+            self.woken.wait(self.pause_between)
+            self.woken.clear()
+        else:
+            self.stop.wait(self.pause_between)
 
     def take_lock(self, connection: Connection) -> bool:
         """Become the chain's one writer at the head; waits for it as a standby. False when told to stop."""
