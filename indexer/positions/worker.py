@@ -62,7 +62,7 @@ class Stopped(Exception):
 class Worker:
     """Runs the loops of one chain until told to stop, or with `until_synced` until there is nothing left to do.
 
-    `level` is what ranges of the past are to reach.
+    `level` is what ranges of the past are to reach, `head_level` what single blocks at the head are.
     """
 
     def __init__(
@@ -73,9 +73,11 @@ class Worker:
         only: str | None = None,
         until_synced: bool = False,
         level: Level = Level.CLAIMED,
+        head_level: Level = Level.PROVED,
     ) -> None:
         self.chain = chain
         self.level = level
+        self.head_level = head_level
         self.slug = str(chain.slug)
         self.only = only
         self.until_synced = until_synced
@@ -239,6 +241,7 @@ class Worker:
                 connection,
                 self.pool,
                 finality_of(self.slug, self.chain.chain_id),
+                goal=self.head_level,
                 behind=behind_of(self.slug, self.chain.chain_id),
                 meter=self.meter,
             )

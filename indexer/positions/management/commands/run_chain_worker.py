@@ -66,6 +66,12 @@ class Command(FootprintCommand):
             "agreed (all of it is), bloom or proved (block by block, which costs a request or more for each)",
         )
         parser.add_argument(
+            "--head-level",
+            type=level,
+            default=Level.PROVED,
+            help="what single blocks at the head are checked against at most (default: proved)",
+        )
+        parser.add_argument(
             "--metrics-port",
             type=port,
             help="serve Prometheus metrics on this port of METRICS_HOST; 0 takes a free one, which the log names",
@@ -79,7 +85,8 @@ class Command(FootprintCommand):
             with serve(slug, meter, options["metrics_port"]) as tell_chain:
                 chain = wait_for_chain(slug, meter)
                 tell_chain(chain)
-                worker = Worker(chain, meter, only=only, until_synced=options["until_synced"], level=options["level"])
+                levels = {"level": options["level"], "head_level": options["head_level"]}
+                worker = Worker(chain, meter, only=only, until_synced=options["until_synced"], **levels)
                 worker.handle_signals()
                 code = worker.run()
         except (Misconfigured, ChainError, CannotListen) as error:
