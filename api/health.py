@@ -12,15 +12,15 @@ from django.http import HttpRequest, HttpResponse
 from msgspec import Struct
 
 from api.resource import Resource, answer
-from indexer.positions.health import ChainHealth, check_health
+from indexer.positions.health import ChainHealth, Status, check_health, sum_up
 from indexer.positions.readiness import Obstacle, Readers
 from indexer.positions.standing import Standing
 
 
 class HealthAnswer(Struct):
-    """Whether every chain's worker gets on; chains by name."""
+    """How the chains get on, the gravest of them; chains by name."""
 
-    status: Literal["healthy", "unhealthy"]
+    status: Status
     chains: dict[str, ChainHealth]
 
 
@@ -31,16 +31,16 @@ class LiveAnswer(Struct):
 
 
 class Health(Resource):
-    """GET /health: 503 when a chain's worker does not get on."""
+    """GET /health: 503 when a chain's worker does not get on; one that is merely degraded still answers."""
 
     scope = None
 
     def get(self, request: HttpRequest) -> HttpResponse:
         chains = self.chains.ask(lambda known: check_health(known, stalled_after()))
-        healthy = all(chain.healthy for chain in chains.values())
+        status = sum_up(chains.values())
         return answer(
-            HealthAnswer("healthy" if healthy else "unhealthy", chains),
-            HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE,
+            HealthAnswer(status, chains),
+            HTTPStatus.SERVICE_UNAVAILABLE if status == "unhealthy" else HTTPStatus.OK,
         )
 
 

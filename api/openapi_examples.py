@@ -138,6 +138,10 @@ HEALTH = {
             "updated_at": TIME,
             "blocks_behind": 0,
             "healthy": True,
+            "status": "healthy",
+            "since": None,
+            "why": None,
+            "remedy": None,
         }
     },
 }

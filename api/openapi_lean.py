@@ -146,7 +146,8 @@ PATHS: dict[str, Json] = {
         "get": operation(
             "readHealth",
             "Read how the workers get on",
-            "Healthy is a chain whose worker has processed a block lately.",
+            "Healthy is a chain whose worker gets on; degraded one that shows no new block, or whose past is not read "
+            "on; unhealthy one whose worker does not get on. Each says since when, why, and what to do.",
             tag="Server",
             said="Every worker gets on.",
             problems=(),

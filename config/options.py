@@ -74,6 +74,21 @@ GROUPS = (
                 external=True,
             ),
             Option(
+                "RPC_BUDGET_<CHAIN>",
+                "",
+                "Requests a UTC day that one worker of the chain may make; empty for no limit.",
+                "300000",
+                external=True,
+            ),
+            Option(
+                "WS_URLS_<CHAIN>",
+                "",
+                "WebSocket URLs that announce new blocks, so that they are read at once; nothing depends on them.",
+                "wss://host/key",
+                secret=True,
+                external=True,
+            ),
+            Option(
                 "RPC_URLS_FILE",
                 "",
                 "A file of such lines instead; a worker reads it again on SIGHUP.",

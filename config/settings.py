@@ -87,8 +87,19 @@ STATEMENT_TIMEOUT = OPTIONS.number("STATEMENT_TIMEOUT", least=1)
 LOCK_TIMEOUT = OPTIONS.number("LOCK_TIMEOUT", least=1)
 
 
-# A host that is gone without a word must not hold a request up: psycopg itself would wait for two minutes.
-WEB_LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 10_000} if IS_WEB else {}
+# A host that is gone without a word must not hold a request up, nor a worker for long: psycopg itself would wait for
+# two minutes, and for a host that has gone meanwhile as long as TCP does, which is hours.
+LIMITS: dict[str, int] = (
+    {"connect_timeout": 5, "tcp_user_timeout": 10_000}
+    if IS_WEB
+    else {
+        "connect_timeout": 10,
+        "tcp_user_timeout": 20_000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+    }
+)
 
 
 def keep_connections(database: dict[str, Any]) -> dict[str, Any]:
@@ -97,7 +108,7 @@ def keep_connections(database: dict[str, Any]) -> dict[str, Any]:
     return {
         **database,
         # Lookups bind their parameters on the server: planned once per connection they take a third of the time.
-        "OPTIONS": {**WEB_LIMITS, **given, **({"options": limits} if IS_WEB else {}), "prepare_threshold": 5},
+        "OPTIONS": {**LIMITS, **given, **({"options": limits} if IS_WEB else {}), "prepare_threshold": 5},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }

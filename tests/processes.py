@@ -66,14 +66,18 @@ def run(*arguments: object, urls: Mapping[str, str] | None = None) -> str:
 class ChainWorker:
     """`manage.py run_chain_worker` as a process of its own, whose log goes to a file."""
 
-    def __init__(self, slug: str, *options: str, url: str = "", log: Path, file: Path | None = None) -> None:
-        """Its endpoint is `url`, or what RPC_URLS_FILE `file` says."""
+    def __init__(
+        self, slug: str, *options: str, url: str = "", log: Path, file: Path | None = None, database: str | None = None
+    ) -> None:
+        """Its endpoint is `url`, or what RPC_URLS_FILE `file` says; its database the tests', or that of a URL."""
         self.log = log
         with log.open("ab") as lines:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "run_chain_worker", slug, *options],
                 cwd=PROJECT,
-                env=environment({slug: url}) | ({"RPC_URLS_FILE": str(file)} if file else {}),
+                env=environment({slug: url})
+                | ({"RPC_URLS_FILE": str(file)} if file else {})
+                | ({"DATABASE_URL": database} if database else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=lines,
                 stderr=lines,

@@ -46,8 +46,18 @@ def probe_endpoint(endpoint: Endpoint, chain_id: int, finality: Finality) -> lis
         try_out("logs by range", True, lambda: count(node.range_logs(newest.number, newest.number, None, [TRANSFER])))
     )
     findings.append(try_out("block receipts", not by_hash.works, lambda: count(node.receipts_logs(newest))))
+    findings.append(try_out("proofs", False, lambda: prove(node, newest)))
     findings.append(try_out("block 0", False, lambda: "" if node.header(0) else "null"))
     return findings
+
+
+def prove(node: Node, header: Header) -> str:
+    """Whether blocks can be proved by this endpoint: their hash by the header's fields, their logs by the receipts."""
+    if not header.hash_checks:
+        raise RpcError("the header's hash is not that of its fields")
+    if node.receipts(header).root != header.receipts_root:
+        raise RpcError("the header's receipts root is not that of the receipts")
+    return "(hash and receipts root of the newest block fit)"
 
 
 def probe_chain_id(node: Node, chain_id: int) -> Capability:

@@ -5,8 +5,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from indexer.chains.profiles import profile_of
 from indexer.rpc import (
     Budget,
     Endpoint,
@@ -15,8 +16,10 @@ from indexer.rpc import (
     Node,
     Observer,
     RpcError,
+    Rulebook,
     Together,
     Transport,
+    Trust,
     WrongChain,
     label_of,
 )
@@ -56,6 +59,35 @@ def urls_of(slug: str, environ: Mapping[str, str] | None = None) -> list[str]:
     return urls
 
 
+def announcers_of(slug: str, environ: Mapping[str, str] | None = None) -> list[str]:
+    """The WebSocket URLs that announce new blocks of the chain: WS_URLS_<CHAIN>, comma separated; none is as good.
+
+    Raises EndpointsError.
+    """
+    environ = os.environ if environ is None else environ
+    key = f"WS_URLS_{slug.upper()}"
+    urls = [url.strip() for url in environ.get(key, "").split(",") if url.strip()]
+    if any(not url.startswith(("ws://", "wss://")) for url in urls):
+        raise EndpointsError(f"{key} has what is no WebSocket URL: they begin with wss:// or ws://")
+    return urls
+
+
+def budget_of(slug: str, environ: Mapping[str, str] | None = None) -> int | None:
+    """Requests a UTC day that one worker of the chain may make, from RPC_BUDGET_<CHAIN>; None for no limit.
+
+    Raises EndpointsError.
+    """
+    environ = os.environ if environ is None else environ
+    key = f"RPC_BUDGET_{slug.upper()}"
+    value = environ.get(key, "").strip()
+    if not value:
+        return None
+    number = value.replace("_", "").replace(",", "")
+    if not (number.isascii() and number.isdigit() and int(number) > 0):
+        raise EndpointsError(f"{key} is {value!r}: give the requests a day, at least 1, or leave it empty for no limit")
+    return int(number)
+
+
 def read_file(path: Path) -> dict[str, str]:
     """Lines KEY=value as in an .env file, # for comments. Raises EndpointsError naming file and line."""
     try:
@@ -73,11 +105,15 @@ def read_file(path: Path) -> dict[str, str]:
     return entries
 
 
-def open_endpoints(slug: str, *, timeout: float = 30.0, observe: Observer | None = None) -> list[Endpoint]:
-    """Every endpoint configured for the chain. Raises EndpointsError, never naming a URL."""
+def open_endpoints(
+    slug: str, *, timeout: float = 30.0, observe: Observer | None = None, rulebook: Rulebook | None = None
+) -> list[Endpoint]:
+    """Every endpoint configured for the chain, all with one rulebook. Raises EndpointsError, never naming a URL."""
+    shared = rulebook or Rulebook()
     try:
         return [
-            Endpoint(url, label_of(url, index), timeout, observe=observe) for index, url in enumerate(urls_of(slug), 1)
+            Endpoint(url, label_of(url, index), timeout, observe=observe, rulebook=shared)
+            for index, url in enumerate(urls_of(slug), 1)
         ]
     except ValueError as error:
         raise EndpointsError(f"{slug}: {error}") from None
@@ -160,24 +196,34 @@ def open_node(slug: str, chain_id: int, pause: Callable[[float], None], *, obser
     return Node(next(endpoint for endpoint in endpoints if endpoint.label in found), pause=pause)
 
 
+def trust_of(slug: str, chain_id: int) -> Trust:
+    """What of the chain's headers can be relied on; to be learned where nobody has said."""
+    profile = profile_of(slug, chain_id)
+    if profile is None:
+        return Trust({})
+    return Trust.of_quirks(profile.quirks, profile.standard_roots, profile.roots_from)
+
+
 def open_pool(
     slug: str,
     chain_id: int,
     pause: Callable[[float], None],
     *,
     observe: Observer | None = None,
+    rulebook: Rulebook | None = None,
     limits: Mapping[str, Limits] | None = None,
-    trust: Any = None,
+    trust: Trust | None = None,
     budget: Budget | None = None,
     hedge_after: float | None = None,
     blamed: Callable[[str, str], None] | None = None,
+    unknown: Callable[[RpcError], None] | None = None,
 ) -> EndpointPool:
     """All endpoints of the chain, each that answers checked for its chain id and its block 0.
 
     One that does not answer now is checked before it is first used, and is refused then if it is wrong. Raises
     EndpointsError when none is configured, WrongChain when one serves another chain, RpcError when none answers.
     """
-    endpoints = open_endpoints(slug, observe=observe)
+    endpoints = open_endpoints(slug, observe=observe, rulebook=rulebook)
     found, genesis = check_endpoints(slug, endpoints, chain_id, pause)
 
     def check_late(endpoint: Endpoint) -> None:
@@ -188,11 +234,12 @@ def open_pool(
     return EndpointPool(
         [Node(endpoint) for endpoint in endpoints],
         limits=limits,
-        trust=trust,
+        trust=trust or trust_of(slug, chain_id),
         budget=budget,
         hedge_after=hedge_after,
         pause=pause,
         blamed=blamed,
+        unknown=unknown,
         checks={
             endpoint.label: lambda endpoint=endpoint: check_late(endpoint)  # type: ignore[misc]
             for endpoint in endpoints

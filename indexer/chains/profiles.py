@@ -46,6 +46,9 @@ class Profile:
     roots_from: int = 0
 
 
+ASYNC_BLOCKS = 3
+"""Blocks within which a chain that executes them later (Monad) has their logs."""
+
 # For a chain nobody has described: deep enough for every chain with probabilistic finality that we know.
 UNKNOWN_FINALITY = Finality(depth=128)
 
@@ -102,6 +105,12 @@ def profile_of(slug: str, chain_id: int | None = None) -> Profile | None:
 def finality_of(slug: str, chain_id: int) -> Finality:
     profile = profile_of(slug, chain_id)
     return profile.finality if profile else UNKNOWN_FINALITY
+
+
+def behind_of(slug: str, chain_id: int) -> int:
+    """How many blocks to stay below the head: where blocks are shown before their logs are there, ASYNC_BLOCKS."""
+    profile = profile_of(slug, chain_id)
+    return ASYNC_BLOCKS if profile and "async-execution" in profile.quirks else 0
 
 
 def block_time_of(slug: str, chain_id: int) -> float:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from indexer.positions.meter import BOUNDS, STATES, Meter
+from indexer.positions.stalls import find_stall
 from indexer.positions.standing import Jobs, Standing
 from indexer.rpc import MEMBER_STATES, Budget, Level, MemberState
 
@@ -77,16 +78,24 @@ def show_chains(standings: Sequence[Standing], stalled_after: timedelta) -> Iter
         labels=["chain", "level"],
     )
     stalled = GaugeMetricFamily(
-        "footprint_chain_stalled", "1: no block has been processed for STALLED_AFTER seconds.", labels=["chain"]
+        "footprint_chain_stalled",
+        "1: no block has been processed for STALLED_AFTER seconds, though there are some or nobody looks.",
+        labels=["chain"],
+    )
+    degraded = GaugeMetricFamily(
+        "footprint_chain_degraded", "1: the chain shows no new block, or its past is not read on.", labels=["chain"]
     )
     reorgs = CounterMetricFamily("footprint_chain_reorgs", "Reorgs undone since the chain was added.", labels=["chain"])
     for standing in standings:
         for level in Level:
             levels.add_metric([str(standing.chain.slug), level.word], standing.levels.get(level, 0))
-        stalled.add_metric([str(standing.chain.slug)], float(standing.is_stalled(stalled_after)))
+        stall = find_stall(standing, stalled_after)
+        for family, gravity in ((stalled, "unhealthy"), (degraded, "degraded")):
+            family.add_metric([str(standing.chain.slug)], float(stall is not None and stall.level == gravity))
         reorgs.add_metric([str(standing.chain.slug)], standing.reorgs)
     yield levels
     yield stalled
+    yield degraded
     yield reorgs
 
 

@@ -89,7 +89,9 @@ class HistoricLoop:
             self.commit(claim, Reading(claim.cursor, claim.to_block))
             return
         reader = self.reader_of(claim)
-        future = self.threads.submit(reader.read, self.pool, claim.cursor, claim.to_block, failures=claim.attempts)
+        future = self.threads.submit(
+            reader.read, self.pool, claim.cursor, claim.to_block, failures=claim.attempts, anchor=claim.anchor
+        )
         self.asked[future] = claim
 
     def reader_of(self, claim: Claim) -> RangeReader:

@@ -10,6 +10,7 @@ from indexer.chains.models import Chain
 from indexer.chains.profiles import profile_of
 from indexer.positions.listing import STATES
 from indexer.positions.readiness import ask_default
+from indexer.positions.stalls import is_healthy
 from indexer.positions.standing import Jobs, Standing, count_jobs, read_standings
 
 
@@ -54,7 +55,7 @@ def read_overview(standing: Standing, jobs: Jobs, stalled_after: timedelta) -> C
         final=standing.final,
         lag=standing.lag_blocks,
         processed_at=None if standing.cursor is None else standing.processed_at,
-        healthy=not standing.is_stalled(stalled_after),
+        healthy=is_healthy(standing, stalled_after),
         complete=standing.complete,
         check_also=standing.check_also,
         jobs=jobs.by_state,

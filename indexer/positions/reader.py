@@ -3,7 +3,6 @@
 import math
 from collections.abc import Collection, Sequence
 from threading import Lock
-from time import time
 
 from indexer.positions.definition import Definition
 from indexer.positions.digest import log_digest
@@ -16,6 +15,7 @@ from indexer.rpc import (
     BlockReader,
     BlockUnknown,
     EndpointPool,
+    Header,
     Level,
     Member,
     MethodUnsupported,
@@ -36,6 +36,10 @@ BLOCKS_AT_ONCE = 50
 """Blocks of a range that is read block by block."""
 
 
+Anchor = tuple[int, bytes]
+"""The number and hash of a block."""
+
+
 class RangeReader:
     """Reads for one set of jobs; what it learns of an endpoint's ranges and costs is shared by the threads that use it.
 
@@ -52,18 +56,28 @@ class RangeReader:
         self._ranges = 0
         self._lock = Lock()
 
-    def read(self, pool: EndpointPool, first: int, limit: int, *, failures: int = 0, steady: bool = False) -> Reading:
+    def read(
+        self,
+        pool: EndpointPool,
+        first: int,
+        limit: int,
+        *,
+        failures: int = 0,
+        steady: bool = False,
+        anchor: Anchor | None = None,
+    ) -> Reading:
         """Read from block `first` on, to `limit` at most and as far as one reading goes: half as far for each failure.
 
-        `steady` makes sure that both ends are the same blocks before and after. The caller sees to it that the blocks
-        are final. Raises RpcError, whose `blocks` are those it is about.
+        `anchor` is a block above that whoever is asked must still have when its logs have come, so that they are of the
+        same branch; `steady` makes sure that both ends are the same blocks before and after. The caller sees to it that
+        the blocks are final. Raises RpcError, whose `blocks` are those it is about.
         """
         if not self.definitions:
             return Reading(first, limit, provenance=Provenance(self.goal, ()))
         if self.goal >= Level.BLOOM:
-            reading = self._read_blocks(pool, first, min(limit, first + BLOCKS_AT_ONCE - 1))
+            reading = self._read_blocks(pool, first, min(limit, first + BLOCKS_AT_ONCE - 1), anchor)
         else:
-            reading = self._read_range(pool, first, limit, failures, steady=steady)
+            reading = self._read_range(pool, first, limit, failures, steady=steady, anchor=anchor)
             if self.wants_comparison(reading) and len(pool.members) > 1:
                 self._compare(pool, reading)
         reading.matches = self.index.match(reading.logs, log_digest)
@@ -95,15 +109,20 @@ class RangeReader:
         failures: int = 0,
         *,
         steady: bool = False,
+        anchor: Anchor | None = None,
         but: Collection[str] = (),
     ) -> Reading:
         def ask(member: Member) -> Reading:
             way, last = self._plan(member, first, limit, failures)
             try:
-                ends = member.node.headers(sorted({first, last})) if steady else None
+                before = read_ends(member, first, last, anchor) if steady else None
                 reading = self._read_from(pool, member, way, first, last)
-                if ends is not None and ends[-1] != reading.top:
+                # A node that has not got so far answers that there is nothing: what it says must fit its blocks.
+                after = read_ends(member, first, last, anchor)
+                check_boundaries(first, last, after, reading.logs)
+                if before is not None and before != after:
                     raise BlockUnknown(f"block {last:,} has changed meanwhile", endpoint=member.label)
+                reading.top = after[-1]
                 return reading
             except RpcError as error:
                 # A node that times out does not say that a range was too large for it.
@@ -154,10 +173,6 @@ class RangeReader:
                 self._by_address_only.add(member.label)
                 by_address = self._ways[member.label][0]
             reading = self._ask_all(pool, member, by_address, first, last)
-        # A node that has not got so far answers that there is nothing; what it says of the ends must fit its blocks.
-        ends = member.node.headers(sorted({first, last}))
-        check_boundaries(first, last, ends, reading.logs)
-        reading.top = ends[-1]
         reading.seen = len(reading.logs)
         reading.logs = [log for log in reading.logs if self.watched.holds(log)]
         reading.provenance = Provenance(Level.CLAIMED, (member.label,))
@@ -180,7 +195,7 @@ class RangeReader:
         labels = {*reading.provenance.endpoints, *other.provenance.endpoints}
         reading.provenance = Provenance(Level.AGREED, tuple(sorted(labels)))
 
-    def _read_blocks(self, pool: EndpointPool, first: int, last: int) -> Reading:
+    def _read_blocks(self, pool: EndpointPool, first: int, last: int, anchor: Anchor | None) -> Reading:
         """Block by block, whose hashes are shown canonical by links to one that most endpoints give."""
         reading = Reading(first, last)
         reader = BlockReader(pool, self.watched, self.goal)
@@ -192,17 +207,16 @@ class RangeReader:
             level = min(level, block.level)
             labels.update(block.endpoints)
             reading.top = header
+        if anchor is not None:
+            header_there = pool.canonical(anchor[0])
+            if header_there is None or header_there.hash != anchor[1]:
+                raise changed(anchor)
         reading.provenance = Provenance(level, tuple(sorted(labels)))
         return reading
 
-    def _note_cut(self, pool: EndpointPool, member: Member, logs: int) -> None:
-        """An answer of `logs` logs had been cut without a word."""
-        pool.blame(member.label, "cut")
-        member.limits.shrink("logs", logs, time())
-
     def _ask_all(self, pool: EndpointPool, member: Member, way: Way, first: int, last: int) -> Reading:
         reading = Reading(first, last)
-        pieces = Pieces(member.node, way, reading, self._lock, lambda logs: self._note_cut(pool, member, logs))
+        pieces = Pieces(member.node, way, reading, self._lock, lambda logs: pool.note_cut(member.label, logs))
         for question in way.questions:
             reading.logs += pieces.ask(question, first, last)
         with self._lock:
@@ -212,3 +226,23 @@ class RangeReader:
                 way.estimate.succeeded(largest, math.ceil(densest * largest))
             way.measured(last - first + 1, reading.requests, len(reading.logs))
         return reading
+
+
+def read_ends(member: Member, first: int, last: int, anchor: Anchor | None) -> list[Header | None]:
+    """The endpoint's headers of the first and the last block (one, where they are one), from who has the anchor.
+
+    Raises BlockUnknown where the anchor is not, or not any more, what it was.
+    """
+    ends = sorted({first, last})
+    headers = member.node.headers([*ends, anchor[0]] if anchor else ends)
+    if anchor is not None:
+        there = headers.pop()
+        if there is None or there.hash != anchor[1]:
+            raise changed(anchor)
+    return headers
+
+
+def changed(anchor: Anchor) -> BlockUnknown:
+    return BlockUnknown(
+        f"block {anchor[0]:,} is not the one that was final: a reorg is under way, or this endpoint lags"
+    )

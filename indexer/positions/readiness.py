@@ -13,6 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from msgspec import Struct
 
 from indexer.chains.models import Chain
+from indexer.positions.stalls import find_stall
 from indexer.positions.standing import Standing, read_standings
 from indexer.positions.union import ask_each, schemas_of
 
@@ -159,26 +160,8 @@ def ask_default(part: str, schemas: tuple[str, ...], parameters: dict[str, Any])
 
 
 def check_chain(standing: Standing, stalled_after: timedelta) -> Obstacle | None:
-    if not standing.is_stalled(stalled_after):
+    """A chain whose worker does not get on; what is merely degraded stands in nobody's way."""
+    stall = find_stall(standing, stalled_after)
+    if stall is None or stall.level != "unhealthy":
         return None
-    slug = str(standing.chain.slug)
-    for_long = standing.now - standing.processed_at
-    run = f"run manage.py run_chain_worker {slug}"
-    if standing.cursor is None:
-        why = f"it was added {describe(for_long)} ago and no block of it has ever been processed"
-        return Obstacle("chain", slug, why, f"{run}; manage.py check_chains --chain {slug} asks its endpoints")
-    lag = "" if not standing.lag_blocks else f", {standing.lag_blocks:,} blocks behind the head"
-    why = f"no block has been processed for {describe(for_long)}{lag}"
-    return Obstacle("chain", slug, why, f"{run}, or see in its log what it waits for")
-
-
-def describe(time: timedelta) -> str:
-    """A length of time in the two greatest of its units."""
-    minutes, seconds = divmod(int(time.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s"
+    return Obstacle("chain", str(standing.chain.slug), stall.why, stall.remedy)

@@ -21,8 +21,9 @@ from indexer.chains.connections import connect
 from indexer.chains.models import Chain
 from indexer.chains.registry import add_chain
 from indexer.positions.archive import CHUNK, FORMAT, ArchiveError, Manifest, Reader, Writer
+from indexer.positions.holding import lock_key
+from indexer.positions.meter import LATEST
 from indexer.positions.protocol.state import read_state
-from indexer.positions.worker import lock_key
 
 Tell = Callable[[str, int], None]
 """Is told the table in hand and how many of its bytes are done."""
@@ -140,7 +141,7 @@ def put_aside(chain: Chain, manifest: Manifest, *, replace: bool) -> str:
 
 def take_lock(cur: Cur, chain: Chain) -> None:
     """Be the one that works on this chain, until the end of the transaction."""
-    row = cur.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock_key(chain)]).fetchone()
+    row = cur.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock_key(chain, LATEST)]).fetchone()
     others = cur.execute(WORKERS, [f"footprint {chain.slug}"]).fetchone()
     if not (row and row[0]) or (others and others[0]):
         raise ArchiveError(f"a worker of {chain} is running: stop all of them first")

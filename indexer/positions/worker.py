@@ -5,8 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import closing
-from hashlib import sha256
+from contextlib import closing, suppress
 from threading import Event, Thread
 from types import FrameType
 from typing import Any
@@ -15,16 +14,19 @@ from uuid import uuid4
 import psycopg
 
 from indexer.chains.connections import Connection, connect
-from indexer.chains.endpoints import EndpointsError, open_node
+from indexer.chains.endpoints import EndpointsError, announcers_of, budget_of, open_pool
+from indexer.chains.learned import load_limits
 from indexer.chains.models import Chain
-from indexer.chains.profiles import block_time_of, finality_of
+from indexer.chains.outages import describe_outage
+from indexer.chains.profiles import behind_of, block_time_of, finality_of
+from indexer.chains.refusals import read_rules
 from indexer.positions.historic import HistoricLoop
+from indexer.positions.holding import end_with_lease, ended_when_silent, share_lock, take_lock
 from indexer.positions.latest import LatestLoop
 from indexer.positions.meter import (
     HISTORIC,
     LATEST,
     LOOP_ERRORS,
-    LOOPS,
     RECONNECTS,
     STANDING_BY,
     WAITING_FOR_DATABASE,
@@ -32,62 +34,94 @@ from indexer.positions.meter import (
     WORKING,
     Meter,
 )
+from indexer.positions.newheads import NewHeads
 from indexer.positions.protocol.segments import release_segments
 from indexer.positions.protocol.state import COVERAGE, CURSOR, HEAD
-from indexer.rpc import EndpointPool, Node, RpcError, WrongChain
+from indexer.positions.starting import TROUBLE_PAUSE, Misconfigured
+from indexer.positions.trouble import Trouble
+from indexer.positions.upkeep import Upkeep
+from indexer.rpc import Budget, EndpointPool, Level, Limits, RpcError, Rulebook, WrongChain
 
 log = logging.getLogger(__name__)
 
-STANDBY_PAUSE = 2.0
-TROUBLE_PAUSE = 2.0
+STANDBY_PAUSE = 1.0
 LONGEST_PAUSE = 2.0
+HEDGE_AFTER = 1.5
+"""Seconds after which a second endpoint is asked for the head, where the first has not answered."""
+PATIENCE = 5
+"""Seconds for a database that is only told something."""
+
+OUTAGES = (psycopg.OperationalError, psycopg.InternalError)
+"""What a database does that is no fault of ours: it restarts, is full, takes no writes, asks to try again."""
 
 
 class Stopped(Exception):
     """The worker was told to stop while it waited."""
 
 
-class Misconfigured(Exception):
-    """The worker cannot start before somebody changes its configuration: exit code 78."""
-
-
 class Worker:
-    """Runs the loops of one chain until told to stop, or with `until_synced` until there is nothing left to do."""
+    """Runs the loops of one chain until told to stop, or with `until_synced` until there is nothing left to do.
 
-    def __init__(self, chain: Chain, *, only: str | None = None, until_synced: bool = False) -> None:
+    `level` is what ranges of the past are to reach, `head_level` what single blocks at the head are.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        meter: Meter,
+        *,
+        only: str | None = None,
+        until_synced: bool = False,
+        level: Level = Level.CLAIMED,
+        head_level: Level = Level.PROVED,
+    ) -> None:
         self.chain = chain
+        self.level = level
+        self.head_level = head_level
         self.slug = str(chain.slug)
         self.only = only
         self.until_synced = until_synced
-        self.meter = Meter([loop for loop in LOOPS if only in (None, loop)])
+        self.meter = meter
         self.stop = Event()
+        self.woken = Event()
+        self.connecting: set[str] = set()
+        self.trouble = Trouble()
         self.failed: BaseException | None = None
-        self.node: Node | None = None
+        self.pool: EndpointPool | None = None
+        self.upkeep = Upkeep(chain, Rulebook())
         self.loops: list[LatestLoop | HistoricLoop] = []
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self.pause_between = min(LONGEST_PAUSE, max(0.1, block_time_of(self.slug, chain.chain_id) / 2))
 
     def run(self) -> int:
         """The exit code: 0 told to stop or synced, 1 failed. Raises Misconfigured."""
-        self.node = self.wait_for_node()
-        if self.node is None:
+        self.pool = self.wait_for_pool()
+        if self.pool is None:
             return 0
-        threads = [
-            Thread(target=self.guard, args=(name, work), name=f"{self.slug}-{name}", daemon=True)
+        threads = {
+            name: Thread(target=self.guard, args=(name, work), name=f"{self.slug}-{name}", daemon=True)
             for name, work in ((LATEST, self.run_latest), (HISTORIC, self.run_historic))
             if self.only in (None, name)
-        ]
-        for thread in threads:
+        }
+        for thread in (*threads.values(), *self.listeners()):
             thread.start()
-        for thread in threads:
+        for name, thread in threads.items():
             # Not a bare join: the main thread must stay able to take signals.
-            while thread.is_alive():
+            while thread.is_alive() and not self.has_nothing_in_hand(name):
                 thread.join(0.2)
         if self.failed is not None:
             log.error("%s: the worker stops: %r", self.slug, self.failed, exc_info=self.failed)
             return 1
         log.info("%s: the worker has left in good order", self.slug)
         return 0
+
+    def listeners(self) -> list[Thread]:
+        """What wakes the latest loop early."""
+        urls = announcers_of(self.slug) if self.only != HISTORIC else []
+        return [
+            Thread(target=NewHeads(url, number, self.stop, self.woken.set).listen, daemon=True)
+            for number, url in enumerate(urls, 1)
+        ]
 
     def handle_signals(self) -> None:
         """SIGTERM and SIGINT finish the batch in hand; a second one ends at once. SIGHUP reads RPC_URLS_FILE again."""
@@ -100,6 +134,7 @@ class Worker:
             os._exit(128 + number)
         log.info("%s: told to stop; finishing the batch in hand", self.slug)
         self.stop.set()
+        self.woken.set()
 
     def on_reload(self, number: int, frame: FrameType | None) -> None:
         Thread(target=self.reload, name=f"{self.slug}-reload", daemon=True).start()
@@ -107,57 +142,78 @@ class Worker:
     def reload(self) -> None:
         """Go on with the endpoints as configured now; with the old ones where the new cannot be used."""
         try:
-            node = self.open_node()
+            pool = self.open_pool()
         except (EndpointsError, RpcError) as error:
             log.error("%s: keeping the endpoints as they were: %s", self.slug, error)
             return
         except Stopped:
             return
-        self.node = node
+        self.pool = pool
         for loop in self.loops:
-            loop.pool = self.pool_of(node)
-        log.info("%s: endpoints read again, now asking %s", self.slug, node.endpoint.label)
+            loop.pool = pool.for_purpose("historic") if isinstance(loop, HistoricLoop) else pool
+        log.info("%s: endpoints read again, now asking %s", self.slug, ", ".join(each.label for each in pool.members))
 
     def pause(self, seconds: float) -> None:
         """Wait; raises Stopped as soon as the worker is told to stop."""
         if self.stop.wait(seconds):
             raise Stopped
 
-    def open_node(self) -> Node:
-        return open_node(self.slug, self.chain.chain_id, self.pause, observe=self.meter.note_request)
+    def open_pool(self) -> EndpointPool:
+        """All endpoints, with what was learned of them before where the database says it now."""
+        announcers_of(self.slug)
+        limits: dict[str, Limits] = {}
+        with suppress(*OUTAGES), closing(connect(self.chain, timeout=PATIENCE)) as connection:
+            self.upkeep.rulebook.teach(read_rules(connection))
+            limits = load_limits(connection, self.chain)
+        return open_pool(
+            self.slug,
+            self.chain.chain_id,
+            self.pause,
+            observe=self.meter.note_request,
+            rulebook=self.upkeep.rulebook,
+            limits=limits,
+            budget=Budget(budget_of(self.slug)),
+            hedge_after=HEDGE_AFTER,
+            blamed=self.meter.note_mismatch,
+            unknown=self.upkeep.note_unknown,
+        )
 
-    def pool_of(self, node: Node) -> EndpointPool:
-        return EndpointPool([node], pause=self.pause, blamed=self.meter.note_mismatch)
-
-    def current_pool(self) -> EndpointPool | None:
-        """The endpoints that are asked now; None before there are any."""
-        return next((loop.pool for loop in list(self.loops)), None)
-
-    def wait_for_node(self) -> Node | None:
-        """The node to work with, None when told to stop before one answered."""
+    def wait_for_pool(self) -> EndpointPool | None:
+        """The endpoints to work with, None when told to stop before one answered."""
         while True:
             try:
-                return self.open_node()
+                return self.open_pool()
             except (EndpointsError, WrongChain) as error:
                 raise Misconfigured(str(error)) from None
             except RpcError as error:
                 log.warning("%s: no endpoint answers, trying again: %s", self.slug, error)
+                self.note_trouble(str(error))
                 if self.stop.wait(TROUBLE_PAUSE):
                     return None
             except Stopped:
                 return None
 
+    def note_trouble(self, words: str) -> None:
+        """Before there is a loop with a connection: say what it waits for, where that can be said."""
+        if self.trouble.is_worth_saying():
+            with suppress(*OUTAGES), closing(connect(self.chain, timeout=PATIENCE)) as connection:
+                self.trouble.say(connection, words)
+
     def guard(self, name: str, work: Callable[[Connection], None]) -> None:
-        """Keep one loop going through a database that comes and goes; anything unforeseen stops the worker."""
+        """Keep one loop going through a database that comes and goes; anything unforeseen stops the worker.
+
+        Every try begins with a new connection and a new loop, which know nothing but what is stored.
+        """
         try:
             while not self.stop.is_set():
                 try:
-                    with closing(connect(self.chain, application_name=f"footprint {self.slug}")) as connection:
+                    with closing(self.connect(name)) as connection:
                         work(connection)
-                except psycopg.OperationalError as error:
+                except OUTAGES as error:
                     self.meter.add(RECONNECTS, name)
                     self.meter.note_state(name, WAITING_FOR_DATABASE)
-                    log.warning("%s: the database is away, trying again: %s", self.slug, str(error).strip())
+                    what = describe_outage(error.sqlstate)
+                    log.warning("%s: %s, trying again: %s", self.slug, what, str(error).strip())
                     self.stop.wait(TROUBLE_PAUSE)
         except Stopped:
             return
@@ -165,33 +221,42 @@ class Worker:
             self.failed = error
             self.stop.set()
 
-    def run_latest(self, connection: Connection) -> None:
-        if self.node is None or not self.take_lock(connection):
-            return
-        finality = finality_of(self.slug, self.chain.chain_id)
-        loop = LatestLoop(
-            self.slug,
-            connection,
-            self.pool_of(self.node),
-            finality,
-            meter=self.meter,
-        )
-        self.run_steps(LATEST, loop, connection)
+    def connect(self, name: str) -> Connection:
+        self.connecting.add(name)
+        try:
+            return connect(self.chain, application_name=f"footprint {self.slug}")
+        finally:
+            self.connecting.discard(name)
 
-    def run_historic(self, connection: Connection) -> None:
-        if self.node is None:
-            return
-        # After a lost connection what was claimed on it is nobody's: its readings are gone.
-        release_segments(connection, self.owner)
-        with closing(
-            HistoricLoop(
+    def has_nothing_in_hand(self, loop: str) -> bool:
+        """Whether a loop that is to stop only waits for a database that does not answer."""
+        return self.stop.is_set() and loop in self.connecting
+
+    def run_latest(self, connection: Connection) -> None:
+        with ended_when_silent(connection, self.slug):
+            if self.pool is None or not self.take_lock(connection):
+                return
+            loop = LatestLoop(
                 self.slug,
                 connection,
-                self.pool_of(self.node),
-                self.owner,
+                self.pool,
+                finality_of(self.slug, self.chain.chain_id),
+                goal=self.head_level,
+                behind=behind_of(self.slug, self.chain.chain_id),
                 meter=self.meter,
             )
-        ) as loop:
+            self.run_steps(LATEST, loop, connection)
+
+    def run_historic(self, connection: Connection) -> None:
+        if self.pool is None:
+            return
+        end_with_lease(connection)
+        share_lock(connection, self.chain)
+        # After a lost connection what was claimed on it is nobody's: its readings are gone.
+        release_segments(connection, self.owner)
+        pool = self.pool.for_purpose("historic")
+        loop = HistoricLoop(self.slug, connection, pool, self.owner, goal=self.level, meter=self.meter)
+        with closing(loop):
             self.run_steps(HISTORIC, loop, connection)
 
     def run_steps(self, name: str, loop: LatestLoop | HistoricLoop, connection: Connection) -> None:
@@ -201,27 +266,40 @@ class Worker:
                 try:
                     worked = loop.step()
                     self.meter.note_state(name, WORKING)
+                    if name == LATEST:
+                        self.trouble.end(connection)
+                    self.upkeep.run(connection, loop.pool)
                     if worked:
                         continue
                 except RpcError as error:
                     self.meter.add(LOOP_ERRORS, name, type(error).__name__)
                     self.meter.note_state(name, WAITING_FOR_NODE)
                     log.warning("%s: %s", self.slug, error)
+                    if name == LATEST and self.trouble.is_worth_saying():
+                        self.trouble.say(connection, str(error))
+                    self.upkeep.run(connection, loop.pool)
                     self.stop.wait(TROUBLE_PAUSE)
                     continue
                 if self.until_synced and self.may_tell(loop) and self.is_synced(connection):
                     log.info("%s: synced", self.slug)
                     self.stop.set()
-                self.stop.wait(self.pause_between)
+                self.rest(name)
         finally:
             self.loops.remove(loop)
+
+    def rest(self, loop: str) -> None:
+        """Wait until there may be something to do again."""
+        if loop == LATEST:
+            self.woken.wait(self.pause_between)
+            self.woken.clear()
+        else:
+            self.stop.wait(self.pause_between)
 
     def take_lock(self, connection: Connection) -> bool:
         """Become the chain's one writer at the head; waits for it as a standby. False when told to stop."""
         said = False
         while not self.stop.is_set():
-            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [lock_key(self.chain)]).fetchone()
-            if row is not None and row[0]:
+            if take_lock(connection, self.chain):
                 if said:
                     log.info("%s: took over", self.slug)
                 return True
@@ -244,8 +322,3 @@ class Worker:
             return False
         at_head = values[CURSOR] >= values[HEAD]
         return (self.only == "historic" or at_head) and (self.only == "latest" or values[COVERAGE]["complete"])
-
-
-def lock_key(chain: Chain) -> int:
-    """The advisory lock of a chain: a signed 64-bit number of its schema."""
-    return int.from_bytes(sha256(f"footprint:{chain.schema_name}".encode()).digest()[:8], signed=True)

@@ -31,27 +31,23 @@ PATIENCE = 5
 """Seconds for the database to answer: Prometheus itself waits for ten."""
 
 
+PoolOf = Callable[[], EndpointPool | None]
+
+
 class WorkerMetrics:
     """A Prometheus collector that keeps one connection, opened by the first who asks; `close` closes it.
 
-    The counts are shown whatever the database does. `pool` gives the endpoints that are asked now, None before there
-    are any.
+    The counts are shown whatever the database does, and before it has said which chain this is: see `know`.
     """
 
     def __init__(
-        self,
-        chain: Chain,
-        meter: Meter,
-        stalled_after: timedelta,
-        *,
-        pool: Callable[[], EndpointPool | None] = lambda: None,
-        clock: Callable[[], float] = monotonic,
+        self, slug: str, meter: Meter, stalled_after: timedelta, *, clock: Callable[[], float] = monotonic
     ) -> None:
-        self.chain = chain
-        self.slug = str(chain.slug)
+        self.slug = slug
+        self.chain: Chain | None = None
         self.meter = meter
         self.stalled_after = stalled_after
-        self.pool = pool
+        self.pool: PoolOf = lambda: None
         self.clock = clock
         self.pace = Pace()
         self.counts = JobCounts(self.ask)
@@ -69,11 +65,15 @@ class WorkerMetrics:
             *self.show_database(),
         ]
 
+    def know(self, chain: Chain, pool: PoolOf) -> None:
+        """The database has answered, and this is the chain; `pool` gives its endpoints, None before there are any."""
+        self.chain, self.pool = chain, pool
+
     def show_database(self) -> list[Metric]:
-        if not self.lock.acquire(timeout=PATIENCE):
+        if self.chain is None or not self.lock.acquire(timeout=PATIENCE):
             return [show_database(up=False)]
         try:
-            return [*self.show_chain(), show_database(up=True)]
+            return [*self.show_chain(self.chain), show_database(up=True)]
         except psycopg.OperationalError:
             self.forget_connection()
             return [show_database(up=False)]
@@ -84,8 +84,8 @@ class WorkerMetrics:
         finally:
             self.lock.release()
 
-    def show_chain(self) -> list[Metric]:
-        standings = read_standings(self.ask, [self.chain])
+    def show_chain(self, chain: Chain) -> list[Metric]:
+        standings = read_standings(self.ask, [chain])
         self.pace.note(self.clock(), standings[0].past_left)
         return [
             *show_chains(standings, self.stalled_after),
@@ -94,7 +94,7 @@ class WorkerMetrics:
         ]
 
     def ask(self, part: str, schemas: tuple[str, ...], parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        if not schemas:
+        if not schemas or self.chain is None:
             return []
         if self.connection is None:
             self.connection = connect(self.chain, application_name=f"footprint {self.slug} metrics", timeout=PATIENCE)

@@ -30,6 +30,7 @@ from indexer.rpc.ranges import RangeEstimate
 from indexer.rpc.rulebook import MEANINGS, Rulebook, taught_rule
 from indexer.rpc.texts import Rule
 from indexer.rpc.together import Together
+from indexer.rpc.trust import Trust
 from indexer.rpc.types import Address, Block, Hash, Header, Log
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "Together",
     "TooLarge",
     "Transport",
+    "Trust",
     "Watched",
     "WrongChain",
     "check_block_logs",

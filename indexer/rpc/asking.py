@@ -15,6 +15,7 @@ from indexer.rpc.errors import (
     Forbidden,
     Inconsistent,
     MethodUnsupported,
+    NullRound,
     Pruned,
     QuotaSpent,
     Refused,
@@ -43,7 +44,18 @@ SOON = 1.0
 
 LACKING = (Transport, Throttled, Forbidden, Refused, BlockUnknown, Pruned, MethodUnsupported, WrongChain)
 """Of several reasons why no endpoint can be asked, the one to raise: first what passes by itself."""
-ANSWERED = (Refused, Inconsistent, BlockUnknown, Pruned, MethodUnsupported, Forbidden, QuotaSpent, Throttled, Transport)
+ANSWERED = (
+    NullRound,
+    Refused,
+    Inconsistent,
+    BlockUnknown,
+    Pruned,
+    MethodUnsupported,
+    Forbidden,
+    QuotaSpent,
+    Throttled,
+    Transport,
+)
 """Of several errors of endpoints that were asked, the one to raise: first what they said of the question."""
 
 
@@ -65,6 +77,7 @@ class Asking:
         attempts: int = ATTEMPTS,
         patience: float = PATIENCE,
         blamed: Callable[[str, str], None] | None = None,
+        unknown: Callable[[RpcError], None] | None = None,
         checks: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
         self.trust = trust or Trust({})
@@ -77,6 +90,7 @@ class Asking:
         self._random = random or chance.Random()
         self._attempts = attempts
         self._blamed = blamed
+        self._unknown = unknown
         self._usual = Usual()
         self._used: str | None = None
         records = []
@@ -149,6 +163,8 @@ class Asking:
         for _ in range(self._attempts):
             try:
                 member = self.choose(need, but={*but, *tried})
+            except BudgetSpent:
+                raise
             except RpcError:
                 passing = [label for label, error in tried.items() if passes(error)]
                 if not passing:
@@ -218,9 +234,15 @@ class Asking:
 
     def blame(self, label: str, what: str) -> None:
         """An answer of this endpoint was proved wrong: several make it rest. `what` is a word for metrics."""
-        self._record(label).note_wrong(what, self.clock())
+        # One endpoint alone is asked on: to wait for it would gain nothing.
+        self._record(label).note_wrong(what, self.clock(), may_rest=len(self.members) > 1)
         if self._blamed is not None:
             self._blamed(label, what)
+
+    def note_cut(self, label: str, logs: int) -> None:
+        """An answer of this endpoint with so many logs had been cut without a word."""
+        self.blame(label, "cut")
+        self._record(label).limits.shrink("logs", logs, self._wall())
 
     def quarantine(self, label: str, block: int, error: RpcError) -> None:
         """Do not ask this endpoint for this block for a while, since nobody knows what it answered."""
@@ -277,6 +299,8 @@ class Asking:
     def _note(self, member: Member, error: RpcError, need: Need) -> None:
         if isinstance(error, Inconsistent):
             self.blame(member.label, "inconsistent")
+        if isinstance(error, Refused) and self._unknown is not None:
+            self._unknown(error)
         first, last = error.blocks or (need.first, need.last)
         if isinstance(error, Refused) and first is not None and first == last:
             self.quarantine(member.label, first, error)

@@ -56,7 +56,9 @@ class Breaker:
             self._until = float("-inf")
 
     def succeeded(self) -> None:
-        """The endpoint answered, be it with a refusal."""
+        """The endpoint answered, be it with a refusal; while it rests, only the one that tries counts."""
+        if self._until is not None and self._probed_at is None:
+            return
         self.failures = 0
         self._rest = FIRST_REST
         self._until = self._probed_at = None

@@ -51,8 +51,9 @@ every time that it happens again."""
 class Need(NamedTuple):
     """What an endpoint must have to be asked; None asks for nothing.
 
-    Its own head must have reached block `last`, it must not have pruned block `first`, and must not be known not to
-    serve `method`: a JSON-RPC method, or a form of one after a space ("eth_getLogs by topic").
+    `first` and `last` are the blocks that are asked for: its own head must have reached the last, it must not have
+    pruned the first, and none of them may be in quarantine. It must not be known not to serve `method`: a JSON-RPC
+    method, or a form of one after a space ("eth_getLogs by topic").
     """
 
     last: int | None = None
@@ -156,13 +157,13 @@ class Record:
             if len(self.tips) > SEEN:
                 del self.tips[next(iter(self.tips))]
 
-    def note_wrong(self, what: str, now: float) -> None:
-        """An answer was proved wrong; several make it rest."""
+    def note_wrong(self, what: str, now: float, *, may_rest: bool) -> None:
+        """An answer was proved wrong; several make it rest where it may."""
         with self.lock:
             self.wrong[what] += 1
             self.score.fail()
             self.blamed_at.append(now)
-            if len(self.blamed_at) == BLAMES and now - self.blamed_at[0] <= BLAMED_FOR:
+            if may_rest and len(self.blamed_at) == BLAMES and now - self.blamed_at[0] <= BLAMED_FOR:
                 self.blamed_at.clear()
                 self.rests_for = Inconsistent(f"{BLAMES} wrong answers, the last one: {what}", endpoint=self.label)
                 self.breaker.open(now, LONGEST_REST)
@@ -174,8 +175,10 @@ class Record:
                 if need.first is not None and self.head is not None and need.first <= self.head - PRUNED_DEPTH:
                     self.limits.prune(need.first, wall)
             elif isinstance(error, MethodUnsupported):
-                if need.method is not None and " " in need.method:
-                    self.limits.switch_off(need.method, wall)
+                # The gate knows of methods; a form of one is known here alone.
+                method, _, form = (need.method or "").partition(" ")
+                if form and error.method == method:
+                    self.limits.switch_off(f"{method} {form}", wall)
             elif isinstance(error, TooLarge):
                 if error.limit_blocks is not None:
                     asked = None if need.first is None or need.last is None else need.last - need.first + 1

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 from indexer.rpc.asking import Asking
-from indexer.rpc.errors import BlockUnknown, Inconsistent, RpcError
+from indexer.rpc.errors import BlockUnknown, Inconsistent, NullRound, RpcError
 from indexer.rpc.heads import HeadWatch, majority_block, majority_head
 from indexer.rpc.member import ANY, Member, Need, Owed
 from indexer.rpc.node import Node
@@ -161,7 +161,7 @@ def collect(pool: Asking, block: int | str, need: Need) -> dict[str, Header | No
     """Return the header of every answering endpoint, None where it has none. Raises RpcError when nobody answers."""
     headers: dict[str, Header | None] = {}
     for member, answer in pool.ask_all(lambda node: node.header(block), need, patience=pool.patience):
-        if isinstance(answer, BlockUnknown):
+        if isinstance(answer, BlockUnknown | NullRound):
             headers[member.label] = None
         elif not isinstance(answer, RpcError):
             headers[member.label] = answer
@@ -169,5 +169,5 @@ def collect(pool: Asking, block: int | str, need: Need) -> dict[str, Header | No
         return headers
     try:
         return pool.ask_member(lambda member: {member.label: member.node.header(block)}, need)
-    except BlockUnknown:
+    except (BlockUnknown, NullRound):
         return {"nobody": None}

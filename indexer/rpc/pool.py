@@ -10,7 +10,7 @@ from typing import NamedTuple
 from indexer.rpc import polling
 from indexer.rpc.asking import ATTEMPTS, PATIENCE, Asking
 from indexer.rpc.budget import Budget
-from indexer.rpc.errors import BlockUnknown
+from indexer.rpc.errors import BlockUnknown, RpcError
 from indexer.rpc.heads import HeadWatch
 from indexer.rpc.limits import Limits
 from indexer.rpc.member import ANY, Need
@@ -48,7 +48,7 @@ class EndpointPool(Asking):
     those that take longer than `patience` seconds do not count. `clock` gives seconds that only rise, `wall` Unix
     seconds; `pause` sleeps seconds and may raise to interrupt. With `parallel` off nothing is asked in other threads,
     so that a seeded run repeats itself. `blamed` is told a label and what was wrong, whenever an answer was proved
-    wrong.
+    wrong, and `unknown` of every refusal that nobody knows.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class EndpointPool(Asking):
         attempts: int = ATTEMPTS,
         patience: float = PATIENCE,
         blamed: Callable[[str, str], None] | None = None,
+        unknown: Callable[[RpcError], None] | None = None,
         checks: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
         super().__init__(
@@ -82,6 +83,7 @@ class EndpointPool(Asking):
             attempts=attempts,
             patience=patience,
             blamed=blamed,
+            unknown=unknown,
             checks=checks,
         )
         self._hedge_after = hedge_after

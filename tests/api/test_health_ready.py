@@ -16,7 +16,8 @@ from psycopg import sql
 from api.health import Ready
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain
-from indexer.positions.readiness import Readers, describe, known_migrations
+from indexer.positions.readiness import Readers, known_migrations
+from indexer.positions.stalls import describe
 from tests.api.outages import no_database
 from tests.positions.lookup_rows import note_head, start, statements
 
@@ -60,7 +61,10 @@ def test_a_stalled_chain_is_named_with_its_lag_and_the_remedy(client: Client, co
     body = ready(client, 503)
     (obstacle,) = body["obstacles"]
     assert (body["status"], obstacle["kind"], obstacle["about"]) == ("not ready", "chain", "hilltop")
-    assert obstacle["why"] == "no block has been processed for 1 h 1 min, 1,400 blocks behind the head"
+    assert (
+        obstacle["why"]
+        == "no block has been processed for 1 h 1 min, 1,400 blocks behind the head: no worker is at its head"
+    )
     assert "manage.py run_chain_worker hilltop" in obstacle["remedy"]
     assert [body["chains"][slug]["ready"] for slug in ("hilltop", "seaside")] == [False, True]
 

@@ -64,7 +64,7 @@ Probe = Callable[[Finality], dict[str, Capability]]
 
 def test_a_node_that_answers_everything_can_everything(said: Said, probe: Probe) -> None:
     found = probe(TAGGED)
-    assert all(capability.works for capability in found.values())
+    assert all(capability.works for name, capability in found.items() if name != "proofs")
     assert found["chain id"].detail == "42"
     assert found["head"].detail == "100"
     assert found["tag finalized"].detail == "100"
@@ -110,7 +110,13 @@ def test_what_is_refused_is_named_with_the_nodes_words(
     found = probe(TAGGED)
     assert (found[name].works, found[name].needed) == (False, needed)
     assert "the method does not exist" in found[name].detail
-    assert [capability.name for capability in found.values() if not capability.works] == [name]
+    assert [failed for failed in found if not found[failed].works and failed != "proofs"] == [name]
+
+
+def test_a_header_whose_hash_is_not_its_own_proves_nothing_and_does_no_harm(said: Said, probe: Probe) -> None:
+    found = probe(TAGGED)["proofs"]
+    assert (found.works, found.needed) == (False, False)
+    assert "the header's hash is not that of its fields" in found.detail
 
 
 def test_logs_by_hash_and_by_receipts_are_told_apart(said: Said, probe: Probe) -> None:

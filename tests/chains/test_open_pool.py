@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from indexer.chains.endpoints import EndpointsError, open_pool
-from indexer.rpc import EndpointPool, Limits, Node, RpcError, Transport, WrongChain
+from indexer.rpc import (
+    EndpointPool,
+    Limits,
+    Node,
+    Refused,
+    RpcError,
+    Rulebook,
+    TooLarge,
+    Transport,
+    WrongChain,
+    taught_rule,
+)
 from tests.rpc.pools import Replica
 from tests.rpc.samples import hex_hash
 from tests.rpc.scripted import refusing, sending
@@ -56,6 +67,20 @@ def test_what_was_learned_before_is_known(replicas: list[Replica]) -> None:
     pool = open_pool("attic", 42, wait_never, limits={"local-2": Limits(blocks=500, rate=3.0)})
     assert [member.limits.blocks for member in pool.members] == [None, 500, None]
     assert pool.states()[1].rate == 3.0
+
+
+def test_what_is_taught_later_holds_for_all_of_them(replicas: list[Replica]) -> None:
+    for each in replicas:
+        each.fails["eth_getLogs"] = refusing(-32000, "the span of blocks is beyond 3 slices")
+    rulebook = Rulebook()
+    pool = open_pool("attic", 42, wait_never, rulebook=rulebook)
+    with pytest.raises(Refused):
+        pool.ask(lambda node: node.range_logs(1, 9, None, []))
+    rulebook.teach([taught_rule("the span of blocks is beyond {LIMIT} slices", "TooLarge")])
+    for member in pool.members:
+        with pytest.raises(TooLarge) as caught:
+            member.node.range_logs(1, 9, None, [])
+        assert caught.value.limit_blocks == 3
 
 
 def test_another_chain_id_is_refused(replicas: list[Replica]) -> None:

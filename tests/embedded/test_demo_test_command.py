@@ -41,4 +41,4 @@ def test_paths_are_relative_to_the_project_wherever_it_is_called_from(tmp_path: 
 def test_help_explains_both_ways(option: str, tmp_path: Path) -> None:
     done = run(option, folder=tmp_path)
     assert done.returncode == 0
-    assert "Run the whole test suite, or what pytest's arguments choose" in done.stdout
+    assert "Run the test suite but for its slow part" in done.stdout

@@ -17,7 +17,7 @@ from tests.processes import ChainWorker, manage, run, wait_until, waiting_backen
 
 MISCONFIGURED = 78
 SOON = 5.0
-"""Seconds; the standby asks every two."""
+"""Seconds; the standby asks every one."""
 BY_SENDER = {"topic0": TRANSFER, "user_topic": 1}
 
 # What psql could be told to write down: whose commit moved which segment from where to where.
@@ -65,7 +65,7 @@ def at_head(world: World) -> bool:
 
 def lock_holders(connection: Connection) -> list[int]:
     rows = connection.execute(
-        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted"
         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
     return [pid for (pid,) in rows]

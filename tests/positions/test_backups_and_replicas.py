@@ -15,8 +15,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from indexer.embedded.places import make_folder
-from indexer.embedded.postgres import EmbeddedPostgres, choose_owner, default_server, describe_process
+from indexer.embedded.postgres import EmbeddedPostgres, choose_owner, describe_process
 from indexer.positions.lookup import lookup_answer
+from tests.positions.own_server import call, program
 from tests.positions.world import A, B, World, grow
 from tests.processes import PATIENCE, PROJECT, database_url, environment, read_page, run, wait_until, web_address
 
@@ -35,18 +36,6 @@ addresses = json.loads(input())
 print(json.dumps([lookup_answer(bytes.fromhex(address), [chain]) for address in addresses]))
 print(check_health([chain], timedelta(days=1))["hilltop"].last_processed_block)
 """
-
-
-def program(name: str) -> str:
-    """The client program that fits the tests' server."""
-    found = shutil.which(name) if os.environ.get("DATABASE_URL") else str(default_server().program(name))
-    assert found, f"{name} is not on PATH"
-    return found
-
-
-def call(*command: object) -> None:
-    done = subprocess.run([*map(str, command)], text=True, capture_output=True, timeout=PATIENCE, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 def users(world: World) -> list[bytes]:

@@ -96,6 +96,24 @@ def test_a_renewed_lease_is_kept_and_a_lost_one_is_not_renewed(pending: World) -
     assert claim(pending, "three").segment == first.segment
 
 
+@pytest.mark.parametrize("jump", [timedelta(days=1), timedelta(days=-1)], ids=["back", "forth"])
+def test_a_database_whose_clock_is_set_holds_nothing_up_and_stores_nothing_twice(
+    pending: World, jump: timedelta
+) -> None:
+    """All leases and delays are of that clock alone: as seen from the new time they lie that far ahead, or back."""
+    first = claim(pending, "one")
+    pending.connection.execute("UPDATE segments SET lease_until = lease_until + %s", [jump])
+    second = claim(pending, "two")
+    assert commit_range(pending.connection, "one", first, first.cursor + 3, rubbish(pending, first.cursor)) is None
+    assert is_clean(pending)
+    put_segment_aside(pending.connection, "two", second, second.to_block, "refused")
+    assert claim_segment(pending.connection, "three") is None
+    pending.connection.execute("UPDATE segments SET next_attempt = next_attempt + %s", [jump])
+    assert claim(pending, "three").segment == first.segment
+    # The holder of a lease given since then is not disturbed.
+    assert claim_segment(pending.connection, "four") is None
+
+
 def test_only_its_owner_gives_a_segment_back_or_puts_it_aside(pending: World) -> None:
     first = claim(pending, "one")
     release_segment(pending.connection, "two", first.segment)

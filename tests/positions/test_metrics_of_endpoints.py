@@ -11,7 +11,7 @@ from indexer.chains.connections import Connection
 from indexer.chains.models import Chain
 from indexer.positions.meter import Meter
 from indexer.positions.protocol.ledger import Run, note_run
-from indexer.positions.worker_metrics import WorkerMetrics
+from indexer.positions.worker_metrics import PoolOf, WorkerMetrics
 from indexer.rpc import Budget, EndpointPool, Level, Transport
 from tests.metrics import Samples, parse, total, value
 from tests.positions.lookup_rows import refresh, start
@@ -22,6 +22,12 @@ def show(metrics: WorkerMetrics) -> Samples:
     registry = CollectorRegistry()
     registry.register(metrics)
     return parse(generate_latest(registry).decode())
+
+
+def worker_metrics(chain: Chain, meter: Meter, pool: PoolOf) -> WorkerMetrics:
+    metrics = WorkerMetrics("hilltop", meter, timedelta(minutes=10))
+    metrics.know(chain, pool)
+    return metrics
 
 
 @pytest.fixture
@@ -39,7 +45,7 @@ def test_every_endpoint_is_told_of_as_the_pool_sees_it(chain: Chain, replicas: l
     first, second = (member.label for member in pool.members)
     for _ in range(3):
         pool.blame(second, "logs")
-    with closing(WorkerMetrics(chain, meter, timedelta(minutes=10), pool=lambda: pool)) as metrics:
+    with closing(worker_metrics(chain, meter, lambda: pool)) as metrics:
         samples = show(metrics)
     of = {"chain": "hilltop", "endpoint": first}
     assert value(samples, "footprint_endpoint_head_block", **of) == 100
@@ -63,7 +69,7 @@ def test_blocks_that_nobody_understood_an_endpoint_about_are_counted(chain: Chai
     pool = pool_of(*replicas)
     label = pool.members[0].label
     pool.quarantine(label, 17, Transport("the moon is full", endpoint=label))
-    with closing(WorkerMetrics(chain, Meter(), timedelta(minutes=10), pool=lambda: pool)) as metrics:
+    with closing(worker_metrics(chain, Meter(), lambda: pool)) as metrics:
         assert total(show(metrics), "footprint_endpoint_quarantined_blocks", endpoint=label) == 1
 
 
@@ -71,7 +77,7 @@ def test_without_a_limit_there_is_no_budget_and_without_a_pool_no_endpoint(
     chain: Chain, replicas: list[Replica]
 ) -> None:
     pools: list[EndpointPool] = []
-    with closing(WorkerMetrics(chain, Meter(), timedelta(minutes=10), pool=lambda: next(iter(pools), None))) as metrics:
+    with closing(worker_metrics(chain, Meter(), lambda: next(iter(pools), None))) as metrics:
         before = show(metrics)
         pools.append(pool_of(*replicas))
         after = show(metrics)
@@ -105,7 +111,7 @@ def test_a_chain_tells_how_many_blocks_were_read_at_which_level(chain: Chain, co
         note_run(cur, Run(0, 79, Level.CLAIMED, ("local-1",), 5, 5), 1)
         note_run(cur, Run(80, 90, Level.PROVED, ("local-1",), 5, 5))
     refresh(connection)
-    with closing(WorkerMetrics(chain, Meter(), timedelta(minutes=10))) as metrics:
+    with closing(worker_metrics(chain, Meter(), lambda: None)) as metrics:
         samples = show(metrics)
     blocks = {
         level: value(samples, "footprint_chain_level_blocks", chain="hilltop", level=level.word) for level in Level

@@ -110,7 +110,10 @@ def test_a_reorg_is_counted(world: World, proxy: Proxy, start: Start) -> None:
     before = scrape(worker.metrics_url)
     for deep in ("yes", "no"):
         assert value(before, "footprint_reorgs_undone_total", chain="hilltop", deep=deep) == 0
-    grow(world.evm, 3)
+    for _ in range(3):
+        # A quiet block would be the same on both branches.
+        world.evm.emit(A, b"\x51" * 20)
+        grow(world.evm, 1)
     wait_until(lambda: world.setting("latest_block_processed") == world.evm.head())
     world.evm.reorg(2)
     world.evm.mine()

@@ -96,8 +96,10 @@ class World:
         return LatestLoop("hilltop", connection or self.connection, self.pool, FINALITY, goal=goal)
 
     @contextmanager
-    def historic(self, connection: Connection | None = None, owner: str = "test") -> Iterator[HistoricLoop]:
-        loop = HistoricLoop("hilltop", connection or self.connection, self.pool, owner)
+    def historic(
+        self, connection: Connection | None = None, owner: str = "test", goal: Level = Level.CLAIMED
+    ) -> Iterator[HistoricLoop]:
+        loop = HistoricLoop("hilltop", connection or self.connection, self.pool, owner, goal=goal)
         try:
             yield loop
         finally:

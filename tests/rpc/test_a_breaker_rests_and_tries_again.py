@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.rpc.breaker import FAILURES, FIRST_REST, LONGEST_REST, PROBE_PATIENCE, Breaker
@@ -68,6 +68,12 @@ def test_what_was_under_way_when_it_opened_changes_nothing(breaker: Breaker) -> 
     assert breaker.free_at(0) == rest
 
 
+def test_an_answer_that_was_under_way_ends_no_rest(breaker: Breaker) -> None:
+    breaker.open(0, LONGEST_REST)
+    breaker.succeeded()
+    assert not breaker.begin(1)
+
+
 def test_a_rest_that_was_waited_for_is_over(breaker: Breaker) -> None:
     fail(breaker, 0)
     breaker.end_rest()
@@ -84,6 +90,7 @@ def test_a_try_that_nobody_has_heard_of_again_is_over(breaker: Breaker) -> None:
     assert breaker.begin(rest + PROBE_PATIENCE)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["begin", "succeeded", "failed"]), st.floats(0, 40)), max_size=200))
 def test_an_open_one_lets_one_request_at_a_time_leave(events: list[tuple[str, float]]) -> None:
     breaker, now, trying = Breaker(Random(1)), 0.0, 0

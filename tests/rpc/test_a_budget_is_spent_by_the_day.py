@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.rpc import Budget, BudgetSpent, Node, Purpose, Throttled
@@ -76,6 +76,7 @@ def test_no_limit_is_none() -> None:
         Budget(0)
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 50),
     st.lists(st.tuples(st.sampled_from(["head", "historic", "audit"]), st.integers(1, 9), st.floats(0, DAY / 3))),

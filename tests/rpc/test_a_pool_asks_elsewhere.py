@@ -6,12 +6,14 @@ import pytest
 
 from indexer.rpc import (
     BlockUnknown,
+    Budget,
     BudgetSpent,
     Forbidden,
     Inconsistent,
     MethodUnsupported,
     Need,
     Node,
+    NullRound,
     Pruned,
     QuotaSpent,
     Refused,
@@ -22,6 +24,7 @@ from indexer.rpc import (
     WrongChain,
 )
 from indexer.rpc.asking import ANSWERED, ATTEMPTS, LACKING, most_telling
+from indexer.rpc.gate import HOPELESS_REST
 from indexer.rpc.limits import HOUR, OFF_FOR
 from indexer.rpc.member import FIRST_QUARANTINE
 
@@ -129,6 +132,29 @@ def test_a_budget_that_is_spent_is_not_asked_around(replica: StartReplica, clock
     assert len(calls) == 1
 
 
+def test_a_budget_that_ends_while_heads_are_looked_up_is_no_failure_of_an_endpoint(
+    replica: StartReplica, clock: Clock
+) -> None:
+    down, other = replica(100), replica(100)
+    down.fails[LOGS] = DEAD
+    pool = pool_of(down, other, clock=clock, budget=Budget(2, wall=clock.wall))
+    with pytest.raises(BudgetSpent):
+        pool.ask(read, Need(first=10, last=12))
+    assert clock.waits == []
+
+
+def test_what_another_method_lacks_says_nothing_of_the_form_asked_in(replica: StartReplica, clock: Clock) -> None:
+    only = replica(100)
+    pool = pool_of(only, clock=clock)
+    header = pool.header(50)
+    assert header is not None
+    only.fails["eth_getBlockReceipts"] = refusing(-32601, "the method eth_getBlockReceipts does not exist")
+    need = Need(first=50, last=50, method="eth_getLogs by hash")
+    with pytest.raises(MethodUnsupported):
+        pool.ask(lambda node: node.receipts_logs(header), need)
+    assert pool.choose(need).label == "local-1"
+
+
 def test_a_spent_quota_rests_long_and_the_others_go_on(replica: StartReplica, clock: Clock) -> None:
     poor, rich = replica(100), replica(100)
     poor.fails[""] = sending(b"Payment required", 402)
@@ -144,16 +170,32 @@ def test_a_spent_quota_rests_long_and_the_others_go_on(replica: StartReplica, cl
 
 
 def test_an_endpoint_that_lets_nobody_in_is_left_alone(replica: StartReplica, clock: Clock) -> None:
-    pool = pool_of(replica(100), clock=clock)
-    record = pool.members[0].record
+    closed, other = replica(100), replica(100)
+    closed.fails[""] = sending(b"invalid api key", 401)
+    pool = pool_of(closed, other, clock=clock)
+    for _ in range(50):
+        pool.ask(read)
+        clock.now += 1
+    assert len(closed.asked) == 1
+    with pytest.raises(Forbidden, match=r"rests for .* after: invalid api key"):
+        pool.ask(read, but={"local-2"})
+    clock.now += HOPELESS_REST
+    del closed.fails[""]
+    assert pool.ask(read, but={"local-2"}) == 3
 
-    def ask(node: Node) -> None:
-        raise AssertionError("it was asked")
 
-    record.rests_for = Forbidden("invalid api key")
-    record.rate.rest(clock() + 600)
-    with pytest.raises(Forbidden, match="invalid api key"):
-        pool.ask(ask)
+def test_a_block_that_never_was_is_asked_of_everybody_once(replica: StartReplica, clock: Clock) -> None:
+    replicas = [replica(100), replica(100)]
+    for each in replicas:
+        each.fails["eth_getBlockByNumber"] = refusing(12, "requested epoch was a null round (50)")
+    pool = pool_of(*replicas, clock=clock)
+    with pytest.raises(NullRound):
+        pool.ask(lambda node: node.header(50))
+    assert [len(each.asked) for each in replicas] == [1, 1]
+    assert pool.canonical(50) is None
+    replicas[1].fails["eth_getBlockByNumber"] = DEAD
+    with pytest.raises(NullRound):
+        pool.ask(lambda node: node.header(50))
 
 
 def test_a_method_that_is_off_is_remembered_and_tried_again_after_a_day(replica: StartReplica, clock: Clock) -> None:
@@ -220,6 +262,7 @@ def test_no_endpoint_is_asked_beyond_its_own_head(replica: StartReplica, clock: 
         assert pool.ask(read, Need(first=10, last=12)) == 3
         clock.now += 1
     assert LOGS not in lagging.asked
+    assert len(lagging.asked) <= 1, "it is not asked for its head either where another will do"
     with pytest.raises(BlockUnknown, match="block 12 is beyond its head 11"):
         pool.ask(read, Need(last=12), but={"local-2"})
     lagging.head = 12

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.rpc import Inconsistent, Node, Refused, RpcError, Transport
@@ -79,12 +79,14 @@ def test_the_same_is_asked_as_long_as_it_is_about_as_good() -> None:
     assert Counter(pick([1.0, 1.1 * STICKY], 1, random) for _ in range(2000)).most_common(1)[0][0] == 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.001, 100), min_size=1, max_size=6), st.integers(0, 2**32))
 def test_a_choice_is_one_of_those_offered(costs: list[float], seed: int) -> None:
     for used in (None, *range(len(costs))):
         assert 0 <= pick(costs, used, Random(seed)) < len(costs)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.booleans()), max_size=200))
 def test_a_score_stays_within_bounds(measures: list[tuple[float, bool]]) -> None:
     score, usual = Score(), Usual()
@@ -100,6 +102,26 @@ def test_the_kind_of_question_does_not_count() -> None:
         logs.note(usual.ratio("eth_getLogs", 5.0), failed=False)
         headers.note(usual.ratio("eth_getBlockByNumber", 0.05), failed=False)
     assert logs.cost == pytest.approx(headers.cost)
+
+
+def test_a_quick_failure_is_no_quick_answer() -> None:
+    usual, quick, steady = Usual(), Score(), Score()
+    for _ in range(20):
+        steady.note(usual.ratio("eth_getLogs", 1.0), failed=False)
+    quick.note(usual.ratio("eth_getLogs", 0.001), failed=True)
+    assert quick.cost > steady.cost
+
+
+def test_a_rest_that_was_waited_for_is_over_whatever_the_clock_says(replica: StartReplica, clock: Clock) -> None:
+    only = replica(1)
+    only.fails[""] = DEAD
+    pool = pool_of(only, clock=clock, pause=clock.waits.append, attempts=1)
+    for _ in range(FAILURES):
+        with pytest.raises(Transport):
+            pool.ask(head_of)
+    del only.fails[""]
+    assert pool.ask(head_of) == "local-1"
+    assert clock.waits
 
 
 def test_one_that_is_down_rests_and_is_tried_again_by_one_request(replica: StartReplica, clock: Clock) -> None:
@@ -141,6 +163,14 @@ def test_one_that_lies_again_and_again_rests(replica: StartReplica, clock: Clock
         {"a log is missing": 3},
         "3 wrong answers, the last one: a log is missing",
     )
+
+
+def test_one_endpoint_alone_is_asked_on_whatever_it_said(replica: StartReplica, clock: Clock) -> None:
+    pool = pool_of(replica(1), clock=clock)
+    for _ in range(3 * BLAMES):
+        pool.blame("local-1", "a log is missing")
+    assert pool.ask(head_of) == "local-1"
+    assert clock.waits == []
 
 
 def test_what_contradicts_itself_is_blamed(replica: StartReplica, clock: Clock) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.rpc import Limits, Node, Throttled
@@ -133,7 +133,8 @@ def test_rests_double_as_long_as_it_goes_on() -> None:
     assert all(FIRST_REST * 2**n / 2 <= rest <= FIRST_REST * 2**n for n, rest in enumerate(rests))
 
 
-@given(st.floats(LEAST, 100), st.integers(1, 300))
+@settings(deadline=None)
+@given(st.floats(LEAST, 100), st.integers(1, 30))
 def test_the_pace_rises_slowly(start: float, seconds: int) -> None:
     rate, now = Rate(start, Random(1)), 0.0
     while now < seconds:
@@ -156,6 +157,7 @@ EVENTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(EVENTS, st.one_of(st.none(), st.floats(0.001, 1e6)))
 def test_whatever_happens_requests_keep_their_distance(events: list[Event], start: float | None) -> None:
     rate, now = Rate(start, Random(1)), 50.0

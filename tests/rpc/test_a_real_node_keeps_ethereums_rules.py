@@ -8,7 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from indexer.chains.capabilities import probe_endpoint
+from indexer.chains.profiles import Finality
 from indexer.embedded.chain.anvil import Anvil
+from indexer.rpc import Endpoint
 from indexer.rpc.answers import HeaderAnswer, ReceiptAnswer
 from indexer.rpc.proofs import EMPTY_ROOT, Watched, bloom_of, missing_from_bloom, receipts_root
 from tests import evm
@@ -106,3 +109,8 @@ def test_the_bloom_of_a_block_tells_which_watched_pairs_it_may_hold(chain: evm.C
     assert header.logs_bloom is not None
     pairs = Watched([(CONTRACT, TOPIC0), (CONTRACT, b"\x05" * 32), (b"\x77" * 20, TOPIC0)])
     assert pairs.not_excluded(header.logs_bloom) == {(CONTRACT, TOPIC0)}
+
+
+def test_a_real_endpoint_is_found_able_to_prove_its_blocks(chain: evm.Chain) -> None:
+    found = {each.name: each for each in probe_endpoint(Endpoint(chain.url, "local-1"), 31337, Finality(64))}
+    assert found["proofs"].works, found["proofs"].detail

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.rpc import RpcError, Transport
@@ -37,6 +37,7 @@ def test_more_than_half_must_have_reached_it(heads: list[int], head: int, replic
     assert pool.newest().number == head
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=9))
 def test_it_is_the_highest_block_of_which_that_is_true(heads: list[int]) -> None:
     found = majority_head(heads)
@@ -51,6 +52,18 @@ def test_endpoints_that_are_down_have_no_say(down: set[int], head: int, replica:
     for place in down:
         replicas[place].fails[""] = DEAD
     assert pool_of(*replicas, clock=clock).newest().number == head
+
+
+def test_an_endpoint_that_rests_does_not_hold_the_head_up(replica: StartReplica, clock: Clock) -> None:
+    busy, other = replica(100), replica(100)
+    pool = pool_of(busy, other, clock=clock)
+    assert pool.newest().number == 100
+    busy.fails[""] = sending(b"slow down", 429, retry_after="900")
+    for head in range(101, 110):
+        busy.head = other.head = head
+        clock.now += 5
+        assert pool.newest().number == head
+    assert len(busy.asked) <= 2
 
 
 def test_no_head_without_any_endpoint(replica: StartReplica, clock: Clock) -> None:
@@ -132,6 +145,7 @@ def test_a_reorg_at_the_same_height_shows_the_new_hash(replica: StartReplica, cl
     assert pool.newest().hash == hash_of(100, 1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=60))
 def test_heads_of_one_branch_never_go_backwards(numbers: list[int]) -> None:
     watch, believed = HeadWatch(), 0

@@ -17,6 +17,7 @@ from indexer.positions.protocol.state import (
     LEFT_VERSION,
     LEVELS,
     REWIND,
+    TROUBLE,
     WATCH_VERSION,
 )
 from indexer.positions.standing import read_levels
@@ -41,6 +42,7 @@ EXPLAINED = (
     ),
     Explained(REWIND, "Reorgs undone", "How many reorgs were undone, and the block that the last one went back to."),
     Explained(COVERAGE, "Coverage", "Whether every enabled job is read from its floor on; how many contracts are not."),
+    Explained(TROUBLE, "Trouble", "Why the latest loop gets no answer of its endpoints, while it gets none."),
     Explained(LEVELS, "Levels", "How many blocks were read at which level; the weakest is never left out."),
     Explained(
         LEFT_VERSION,
@@ -78,7 +80,7 @@ class SettingAdmin(ChainModelAdmin):
 def write_value(key: str, value: Any) -> str:
     """A setting's value in words; block numbers with their commas."""
     if value is None:
-        return "not yet known"
+        return "none" if key == TROUBLE else "not yet known"
     if isinstance(value, int):
         return f"{value:,}"
     if key == REWIND and isinstance(value, dict):
@@ -87,6 +89,8 @@ def write_value(key: str, value: Any) -> str:
     if key == COVERAGE and isinstance(value, dict):
         count = value.get("check_also_count", 0)
         return "complete" if value.get("complete") else f"incomplete, {count:,} contracts to check"
+    if key == TROUBLE and isinstance(value, dict):
+        return f"{value.get('words')}, since {value.get('since')}"
     if key == LEVELS and isinstance(value, dict):
         return levels_text(read_levels(value)) or "nothing read yet"
     return str(value)

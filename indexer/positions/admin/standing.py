@@ -11,6 +11,7 @@ from indexer.chains.models import Chain
 from indexer.chains.profiles import block_time_of, profile_of
 from indexer.positions import standing
 from indexer.positions.listing import STATE
+from indexer.positions.stalls import is_healthy
 from indexer.positions.union import ask_each, schemas_of
 from indexer.rpc import Level
 
@@ -73,7 +74,7 @@ def stand(chains: Sequence[Chain]) -> list[Standing]:
 
 def read_standing(found: standing.Standing, jobs: str, unreadable: int, failing_segments: int) -> Standing:
     chain, never_ran = found.chain, found.cursor is None
-    stalled = found.is_stalled(timedelta(seconds=settings.STALLED_AFTER_SECONDS))
+    stalled = not is_healthy(found, timedelta(seconds=settings.STALLED_AFTER_SECONDS))
     profile = profile_of(chain.slug, chain.chain_id)
     return Standing(
         chain=chain,

@@ -8,19 +8,21 @@ from indexer.positions.definition import Definition
 from indexer.positions.digest import MODULUS
 from indexer.positions.protocol.jobs import definitions
 from indexer.positions.protocol.ledger import UNKNOWN, Provenance, Run, count_level_if_new, note_run
-from indexer.positions.protocol.state import REWIND, Cur
+from indexer.positions.protocol.state import FINAL, REWIND, Cur
 from indexer.positions.protocol.store import keep_jobs, store_matches
 from indexer.positions.watch import Matches
 
 LEASE = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
 
+# A time further ahead than any that is given was given before the database's clock was set back.
 CLAIM = """
 UPDATE segments SET owner = %(owner)s, lease_until = now() + %(lease)s
 WHERE id = (
     SELECT id FROM segments
-    WHERE cursor <= to_block AND (owner IS NULL OR lease_until < now())
-      AND (next_attempt IS NULL OR next_attempt <= now())
+    WHERE cursor <= to_block
+      AND (owner IS NULL OR lease_until < now() OR lease_until > now() + 2 * %(lease)s)
+      AND (next_attempt IS NULL OR next_attempt <= now() OR next_attempt > now() + 2 * %(longest)s)
     ORDER BY next_attempt NULLS FIRST, id FOR UPDATE SKIP LOCKED LIMIT 1)
 RETURNING id, scan_id, from_block, to_block, cursor, attempts
 """
@@ -32,6 +34,8 @@ UPDATE segments SET cursor = %(last)s + 1, log_count = log_count + %(logs)s, lev
 WHERE id = %(segment)s AND cursor = %(first)s AND owner = %(owner)s AND to_block >= %(last)s
 RETURNING to_block
 """
+
+ANCHOR = "SELECT number, hash FROM blocks WHERE number = (SELECT (value #>> '{}')::bigint FROM settings WHERE key = %s)"
 
 WHOLE = "SELECT count(*) FROM scan_jobs WHERE scan_id = %(scan)s AND need @> int8range(%(from)s, %(to)s, '[]')"
 
@@ -51,7 +55,8 @@ WHERE id = %(segment)s AND owner = %(owner)s AND cursor = %(first)s
 
 class Claim(NamedTuple):
     """A segment in hand: `jobs` are those of its scan that need some of it, `whole` says that each of them needs all of
-    it, `rewinds` the reorgs undone so far, `stored` the rows that its last commit wrote."""
+    it, `rewinds` the reorgs undone so far, `anchor` the final block (number and hash) that whoever is asked must have,
+    `stored` the rows that its last commit wrote."""
 
     segment: int
     scan: int
@@ -61,6 +66,7 @@ class Claim(NamedTuple):
     jobs: list[tuple[int, Definition]]
     rewinds: int
     whole: bool = False
+    anchor: tuple[int, bytes] | None = None
     stored: int = 0
 
 
@@ -68,7 +74,7 @@ def claim_segment(connection: Connection, owner: str, *, lease: timedelta = LEAS
     """Take the next segment nobody holds; None when there is none now."""
     with connection.transaction(), connection.cursor() as cur:
         rewinds, _ = read_rewind(cur, share=False)
-        row = cur.execute(CLAIM, {"owner": owner, "lease": lease}).fetchone()
+        row = cur.execute(CLAIM, {"owner": owner, "lease": lease, "longest": LONGEST_DELAY}).fetchone()
         if row is None:
             return None
         segment, scan, from_block, to_block, cursor, attempts = row
@@ -78,8 +84,9 @@ def claim_segment(connection: Connection, owner: str, *, lease: timedelta = LEAS
             " AND need && int8range(%(from)s, %(to)s, '[]'))",
             {"scan": scan, "from": from_block, "to": to_block},
         )
+        anchor = cur.execute(ANCHOR, [FINAL]).fetchone()
         whole = cur.execute(WHOLE, {"scan": scan, "from": from_block, "to": to_block}).fetchone() == (len(jobs),)
-    return Claim(segment, scan, cursor, to_block, attempts, jobs, rewinds, whole)
+    return Claim(segment, scan, cursor, to_block, attempts, jobs, rewinds, whole, anchor)
 
 
 def commit_range(

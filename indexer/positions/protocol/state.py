@@ -8,6 +8,7 @@ head_block              the newest block the node has shown
 coverage                {"complete", "check_also", "check_also_count"}: see protocol.coverage
 levels                  {"proved": blocks, …}: how many blocks were read at which Level
 left_version            the watch_version at which a job last left the latest loop: what it read before had other logs
+trouble                 {"since", "words"}: why the latest loop gets no answer; no row, or null, while it does
 """
 
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ HEAD = "head_block"
 COVERAGE = "coverage"
 LEVELS = "levels"
 LEFT_VERSION = "left_version"
+TROUBLE = "trouble"
 
 NUMBER = "(value #>> '{{}}')::bigint"
 """A value as a block number, in a statement that `union.ask_each` completes."""
@@ -94,3 +96,19 @@ def note_head(connection: Connection, block: int) -> None:
     """Remember the newest block the node has shown."""
     with connection.cursor() as cur:
         put(cur, HEAD, block)
+
+
+def note_trouble(connection: Connection, words: str, lasted: float) -> None:
+    """Say why the latest loop has got no answer for `lasted` seconds."""
+    connection.execute(
+        "INSERT INTO settings (key, value, updated_at) VALUES (%(key)s, jsonb_build_object('since',"
+        " to_char(now() AT TIME ZONE 'UTC' - make_interval(secs => %(lasted)s), 'YYYY-MM-DD HH24:MI:SS UTC'),"
+        " 'words', %(words)s::text), now())"
+        " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, updated_at = now()",
+        # A provider's words may hold what PostgreSQL's text cannot.
+        {"key": TROUBLE, "lasted": lasted, "words": words.replace("\0", "")},
+    )
+
+
+def clear_trouble(connection: Connection) -> None:
+    connection.execute("UPDATE settings SET value = 'null', updated_at = now() WHERE key = %s", [TROUBLE])

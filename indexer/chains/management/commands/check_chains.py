@@ -16,7 +16,8 @@ from indexer.chains.registry import find_chains
 class Command(FootprintCommand):
     help = (
         "Check every endpoint of the chains: reachable, the right chain id, its head, the finality tag, logs by block "
-        "hash, block receipts. Exit code 1 when a chain has no endpoint that its worker could use."
+        "hash, block receipts, whether its blocks can be proved. Exit code 1 when a chain has no endpoint that its "
+        "worker could use."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

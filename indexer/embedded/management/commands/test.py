@@ -13,10 +13,10 @@ from indexer.embedded.places import project_dir
 
 class Command(BaseCommand):
     help = (
-        "Run the whole test suite, or what pytest's arguments choose: `manage.py test -k reorg -x` is `pytest -k reorg "
-        "-x`, with paths relative to the project. The database server is DATABASE_URL's, otherwise the embedded one; "
-        "the tests make a database of their own on it. The exit code is pytest's: 0 when every test passed. "
-        "`pytest --help` lists its options."
+        "Run the test suite but for its slow part, which `manage.py test -m slow` runs, or what pytest's arguments "
+        "choose: `manage.py test -k reorg -x` is `pytest -k reorg -x`, with paths relative to the project. The "
+        "database server is DATABASE_URL's, otherwise the embedded one; the tests make one of their own on it. The "
+        "exit code is pytest's: 0 when every test passed. `pytest --help` lists its options."
     )
 
     def run_from_argv(self, argv: list[str]) -> None:

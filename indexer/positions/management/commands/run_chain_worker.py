@@ -2,20 +2,22 @@
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import connections
 
 from indexer.chains.command import FootprintCommand
-from indexer.chains.registry import ChainError, find_chain
-from indexer.positions.schema import unapplied_migrations
-from indexer.positions.worker import Misconfigured, Worker
-from indexer.positions.worker_metrics import WorkerMetrics
+from indexer.chains.models import Chain
+from indexer.chains.registry import ChainError
+from indexer.positions.meter import LOOPS, Meter
+from indexer.positions.starting import Misconfigured, leave_at_once, wait_for_chain
+from indexer.positions.worker import Worker
+from indexer.positions.worker_metrics import PoolOf, WorkerMetrics
+from indexer.rpc import Level
 from indexer.workers.metrics import CannotListen, PortTaken, serve_metrics
 
 EX_CONFIG = 78
@@ -27,12 +29,20 @@ def port(text: str) -> int:
     return int(text)
 
 
+def level(text: str) -> Level:
+    try:
+        return Level.of(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
 class Command(FootprintCommand):
     expected = (*FootprintCommand.expected, PortTaken)
     help = (
         "Keep a chain indexed: the latest loop follows the head, the historic loop reads the past of new jobs. "
-        "SIGTERM finishes the batch in hand and leaves; SIGHUP reads RPC_URLS_FILE again. Exit codes: 0 told to stop "
-        "(or synced), 1 failed, 78 misconfigured (no use in starting it again unchanged)."
+        "A database or node that is away is waited for. SIGTERM finishes the batch in hand and leaves; SIGHUP reads "
+        "RPC_URLS_FILE again. Exit codes: 0 told to stop (or synced), 1 failed, 78 misconfigured (no use in starting "
+        "it again unchanged)."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -49,21 +59,35 @@ class Command(FootprintCommand):
         )
 
         parser.add_argument(
+            "--level",
+            type=level,
+            default=Level.CLAIMED,
+            help="what ranges of the past are checked against: claimed (a sample is compared with a second endpoint), "
+            "agreed (all of it is), bloom or proved (block by block, which costs a request or more for each)",
+        )
+        parser.add_argument(
+            "--head-level",
+            type=level,
+            default=Level.PROVED,
+            help="what single blocks at the head are checked against at most (default: proved)",
+        )
+        parser.add_argument(
             "--metrics-port",
             type=port,
             help="serve Prometheus metrics on this port of METRICS_HOST; 0 takes a free one, which the log names",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        slug, only = options["slug"], options["only"]
+        meter = Meter([loop for loop in LOOPS if only in (None, loop)])
+        leave_at_once(slug)
         try:
-            refuse("the database", unapplied_migrations())
-            chain = find_chain(options["slug"])
-            refuse(str(chain), unapplied_migrations(chain))
-            worker = Worker(chain, only=options["only"], until_synced=options["until_synced"])
-            worker.handle_signals()
-            # The loops bring their own connections; three a worker are the promise.
-            connections.close_all()
-            with serve(worker, options["metrics_port"]):
+            with serve(slug, meter, options["metrics_port"]) as tell:
+                chain = wait_for_chain(slug, meter)
+                levels = {"level": options["level"], "head_level": options["head_level"]}
+                worker = Worker(chain, meter, only=only, until_synced=options["until_synced"], **levels)
+                tell(chain, lambda: worker.pool)
+                worker.handle_signals()
                 code = worker.run()
         except (Misconfigured, ChainError, CannotListen) as error:
             raise CommandError(str(error), returncode=EX_CONFIG) from error
@@ -73,19 +97,17 @@ class Command(FootprintCommand):
 
 
 @contextmanager
-def serve(worker: Worker, port: int | None) -> Iterator[None]:
-    """Serve the worker's metrics meanwhile, where a port is given: before its node answers, too."""
+def serve(slug: str, meter: Meter, port: int | None) -> Iterator[Callable[[Chain, PoolOf], None]]:
+    """Serve the worker's metrics meanwhile, where a port is given: before its database and node answer, too.
+
+    Yields what takes the chain as soon as it is known, and what gives its endpoints.
+    """
     if port is None:
-        yield
+        yield lambda chain, pool: None
         return
     stalled_after = timedelta(seconds=settings.STALLED_AFTER_SECONDS)
     with (
-        closing(WorkerMetrics(worker.chain, worker.meter, stalled_after, pool=worker.current_pool)) as metrics,
+        closing(WorkerMetrics(slug, meter, stalled_after)) as metrics,
         serve_metrics(settings.METRICS_HOST, port, metrics),
     ):
-        yield
-
-
-def refuse(what: str, missing: list[str]) -> None:
-    if missing:
-        raise Misconfigured(f"{what} has unapplied migrations ({', '.join(missing)}): run manage.py migrate_schemas")
+        yield metrics.know
