@@ -148,14 +148,17 @@ def test_a_chain_that_changes_while_it_is_read_is_refused(world: World) -> None:
             traffic.reorg(3)
             reading.set()
 
+    def keep_reading() -> None:
+        # On a busy machine a reading may fit between two changes; not all of them do.
+        for _ in range(20):
+            truth.positions(world.url, world.watch_list(), head)
+
     with ThreadPoolExecutor() as pool:
         changing = pool.submit(keep_changing)
         assert reading.wait(10)
         try:
             with pytest.raises(NodeError, match=r"was replaced, while the chain was read|no receipts"):
-                # On a busy machine a reading may fit between two changes; not all of them do.
-                for _ in range(20):
-                    truth.positions(world.url, world.watch_list(), head)
+                keep_reading()
         finally:
             over.set()
         changing.result()
