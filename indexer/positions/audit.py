@@ -206,7 +206,8 @@ class ReadingAudit:
             self.blame_then()
         elif self.subject.comparable:
             self.auditor.tally.note(kept.endpoints, kept.last + 1 - kept.first)
-        return self.say(trusted=not differs and not self.wrong_blocks)
+        # Rows may have been lost here of an answer that was right.
+        return self.say(trusted=not differs if self.subject.comparable else not self.wrong_blocks)
 
     def say(self, *, trusted: bool) -> Verdict | None:
         """`trusted`: what was said of the reading before holds as well."""
@@ -217,7 +218,7 @@ class ReadingAudit:
         else:
             endpoints = self.endpoints
         finding = Finding.REPAIRED if self.verdict.jobs else Finding.AGREES if trusted else Finding.WRONG_ANSWER
-        if self.verdict.jobs and not self.auditor.repair:
+        if not self.auditor.repair and finding is not Finding.AGREES:
             return self.end(Finding.DIFFERS, level=kept.level)
         run = Run(kept.first, kept.last, level, tuple(endpoints), self.logs, self.digest)
         if not note_audit(self.auditor.connection, self.subject, run):
@@ -237,9 +238,11 @@ class ReadingAudit:
     def undecided(self, error: Inconsistent) -> Verdict | None:
         """Nobody can say what is true: no more is said of the reading than that somebody claims it."""
         kept = self.subject.kept
+        self.check_branch()
         log.error("%s %s: undecided: %s", self.auditor.chain, self.verdict.blocks, error)
         if self.auditor.repair:
-            run = Run(kept.first, kept.last, Level.CLAIMED, kept.endpoints, kept.logs, kept.digest)
+            known = (kept.logs, kept.digest) if self.subject.comparable else (None, None)
+            run = Run(kept.first, kept.last, Level.CLAIMED, kept.endpoints, *known)
             if not note_audit(self.auditor.connection, self.subject, run):
                 return self.restart()
         return self.end(Finding.UNDECIDED, str(error))
