@@ -142,8 +142,16 @@ class ReadingAudit:
         rereader, endpoints = self.auditor.rereader, self.subject.kept.endpoints
         if self.way is Way.OTHER:
             return rereader.read_other(reader, self.at, last, endpoints)
-        two = rereader.read_two(reader, self.at, last, endpoints) if self.way is Way.TWO else None
-        return two or rereader.read_proved(reader, self.at, last)
+        if self.way is Way.PROVED:
+            return rereader.read_proved(reader, self.at, last)
+        two = rereader.read_two(reader, self.at, last, endpoints) if rereader.has_two(self.at, last) else None
+        if two is not None:
+            return two
+        # Who was blamed rests for a while: what proves itself need not wait for that.
+        alone = rereader.read_proved(reader, self.at, last)
+        if alone.level > Level.CLAIMED:
+            return alone
+        return rereader.read_two(reader, self.at, alone.last, endpoints) or alone
 
     def deciding_way(self) -> Way:
         return Way.TWO if len(self.auditor.pool.members) > 1 else Way.PROVED
