@@ -27,6 +27,7 @@ from indexer.rpc import (
     Watched,
     check_boundaries,
     differing_blocks,
+    is_null_round,
     linked_headers,
 )
 
@@ -61,7 +62,7 @@ class RangeReader:
         if not self.definitions:
             return Reading(first, limit, provenance=Provenance(self.goal, ()))
         if self.goal >= Level.BLOOM:
-            reading = self._read_blocks(pool, first, min(limit, first + BLOCKS_AT_ONCE - 1))
+            reading = self._read_blocks(pool, first, min(limit, first + (BLOCKS_AT_ONCE - 1 >> failures)))
         else:
             reading = self._read_range(pool, first, limit, failures, steady=steady)
             if self.wants_comparison(reading) and len(pool.members) > 1:
@@ -155,8 +156,12 @@ class RangeReader:
                 by_address = self._ways[member.label][0]
             reading = self._ask_all(pool, member, by_address, first, last)
         # A node that has not got so far answers that there is nothing; what it says of the ends must fit its blocks.
-        ends = member.node.headers(sorted({first, last}))
-        check_boundaries(first, last, ends, reading.logs)
+        numbers = sorted({first, last})
+        ends = member.node.headers(numbers)
+        missing = [number for number, header in zip(numbers, ends, strict=True) if header is None]
+        head = member.head or 0
+        nowhere = [number for number in missing if is_null_round(member.node, number, head)]
+        check_boundaries(first, last, ends, reading.logs, nowhere)
         reading.top = ends[-1]
         reading.seen = len(reading.logs)
         reading.logs = [log for log in reading.logs if self.watched.holds(log)]
@@ -181,12 +186,22 @@ class RangeReader:
         reading.provenance = Provenance(Level.AGREED, tuple(sorted(labels)))
 
     def _read_blocks(self, pool: EndpointPool, first: int, last: int) -> Reading:
-        """Block by block, whose hashes are shown canonical by links to one that most endpoints give."""
+        """Block by block, whose hashes are shown canonical by links to one that most endpoints give.
+
+        Where one cannot be read, that is all up to the one before it.
+        """
         reading = Reading(first, last)
         reader = BlockReader(pool, self.watched, self.goal)
         level, labels = self.goal, set[str]()
         for header in linked_headers(pool, first, last):
-            block = reader.read(header)
+            try:
+                block = reader.read(header)
+            except RpcError as error:
+                if reading.top is None:
+                    error.blocks = (first, header.number)
+                    raise
+                reading.last = header.number - 1
+                break
             reading.logs += block.logs
             reading.seen += len(block.logs)
             level = min(level, block.level)
