@@ -24,6 +24,7 @@ from indexer.rpc import (
     BlockReader,
     BlockUnknown,
     EndpointPool,
+    Forbidden,
     Header,
     Level,
     RpcError,
@@ -201,7 +202,10 @@ class LatestLoop:
             return False
         if header.parent_hash != base.hash:
             if not self.stands(base):
-                return self.undo(state, newest)
+                try:
+                    return self.undo(state, newest)
+                except BlockUnknown:
+                    return False
             header = self.pool.canonical(header.number)
             if header is None or header.parent_hash != base.hash:
                 return False
@@ -246,7 +250,7 @@ class LatestLoop:
             return self.undo(state, newest)
         try:
             reading = self.jobs.read(self.pool, base.number + 1, final, steady=True)
-        except (Transport, Throttled):
+        except (Transport, Throttled, Forbidden):
             raise
         except RpcError as error:
             last = error.blocks[1] if error.blocks else base.number + RANGES_FROM

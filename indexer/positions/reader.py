@@ -153,7 +153,7 @@ class RangeReader:
                 raise
             with self._lock:
                 self._by_address_only.add(member.label)
-                by_address = self._ways[member.label][0]
+                by_address = self._ways_of(member)[0]
             reading = self._ask_all(pool, member, by_address, first, last)
         # A node that has not got so far answers that there is nothing; what it says of the ends must fit its blocks.
         numbers = sorted({first, last})
@@ -215,9 +215,23 @@ class RangeReader:
         pool.blame(member.label, "cut")
         member.limits.shrink("logs", logs, time())
 
+    def _note_addresses(self, member: Member, addresses: int) -> None:
+        """No more than so many addresses are borne in one question: from now on fewer are asked for."""
+        if addresses:
+            with self._lock:
+                member.limits.shrink("addresses", addresses, time())
+                self._ways.pop(member.label, None)
+
     def _ask_all(self, pool: EndpointPool, member: Member, way: Way, first: int, last: int) -> Reading:
         reading = Reading(first, last)
-        pieces = Pieces(member.node, way, reading, self._lock, lambda logs: self._note_cut(pool, member, logs))
+        pieces = Pieces(
+            member.node,
+            way,
+            reading,
+            self._lock,
+            note_cut=lambda logs: self._note_cut(pool, member, logs),
+            note_addresses=lambda addresses: self._note_addresses(member, addresses),
+        )
         for question in way.questions:
             reading.logs += pieces.ask(question, first, last)
         with self._lock:
