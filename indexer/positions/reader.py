@@ -27,6 +27,7 @@ from indexer.rpc import (
     Watched,
     check_boundaries,
     differing_blocks,
+    is_null_round,
     linked_headers,
 )
 
@@ -75,7 +76,8 @@ class RangeReader:
         if not self.definitions:
             return Reading(first, limit, provenance=Provenance(self.goal, ()))
         if self.goal >= Level.BLOOM:
-            reading = self._read_blocks(pool, first, min(limit, first + BLOCKS_AT_ONCE - 1), anchor)
+            last = min(limit, first + (BLOCKS_AT_ONCE - 1 >> failures))
+            reading = self._read_blocks(pool, first, last, anchor)
         else:
             reading = self._read_range(pool, first, limit, failures, steady=steady, anchor=anchor)
             if self.wants_comparison(reading) and len(pool.members) > 1:
@@ -119,7 +121,10 @@ class RangeReader:
                 reading = self._read_from(pool, member, way, first, last)
                 # A node that has not got so far answers that there is nothing: what it says must fit its blocks.
                 after = read_ends(member, first, last, anchor)
-                check_boundaries(first, last, after, reading.logs)
+                ends = zip(sorted({first, last}), after, strict=True)
+                missing = [number for number, header in ends if header is None]
+                nowhere = [number for number in missing if is_null_round(member.node, number, member.head or 0)]
+                check_boundaries(first, last, after, reading.logs, nowhere)
                 if before is not None and before != after:
                     raise BlockUnknown(f"block {last:,} has changed meanwhile", endpoint=member.label)
                 reading.top = after[-1]
@@ -171,7 +176,7 @@ class RangeReader:
                 raise
             with self._lock:
                 self._by_address_only.add(member.label)
-                by_address = self._ways[member.label][0]
+                by_address = self._ways_of(member)[0]
             reading = self._ask_all(pool, member, by_address, first, last)
         reading.seen = len(reading.logs)
         reading.logs = [log for log in reading.logs if self.watched.holds(log)]
@@ -196,12 +201,22 @@ class RangeReader:
         reading.provenance = Provenance(Level.AGREED, tuple(sorted(labels)))
 
     def _read_blocks(self, pool: EndpointPool, first: int, last: int, anchor: Anchor | None) -> Reading:
-        """Block by block, whose hashes are shown canonical by links to one that most endpoints give."""
+        """Block by block, whose hashes are shown canonical by links to one that most endpoints give.
+
+        Where one cannot be read, that is all up to the one before it.
+        """
         reading = Reading(first, last)
         reader = BlockReader(pool, self.watched, self.goal)
         level, labels = self.goal, set[str]()
         for header in linked_headers(pool, first, last):
-            block = reader.read(header)
+            try:
+                block = reader.read(header)
+            except RpcError as error:
+                if reading.top is None:
+                    error.blocks = (first, header.number)
+                    raise
+                reading.last = header.number - 1
+                break
             reading.logs += block.logs
             reading.seen += len(block.logs)
             level = min(level, block.level)
@@ -214,9 +229,23 @@ class RangeReader:
         reading.provenance = Provenance(level, tuple(sorted(labels)))
         return reading
 
+    def _note_addresses(self, pool: EndpointPool, member: Member, addresses: int) -> None:
+        """No more than so many addresses are borne in one question: from now on fewer are asked for."""
+        if addresses:
+            with self._lock:
+                pool.note_addresses(member.label, addresses)
+                self._ways.pop(member.label, None)
+
     def _ask_all(self, pool: EndpointPool, member: Member, way: Way, first: int, last: int) -> Reading:
         reading = Reading(first, last)
-        pieces = Pieces(member.node, way, reading, self._lock, lambda logs: pool.note_cut(member.label, logs))
+        pieces = Pieces(
+            member.node,
+            way,
+            reading,
+            self._lock,
+            note_cut=lambda logs: pool.note_cut(member.label, logs),
+            note_addresses=lambda addresses: self._note_addresses(pool, member, addresses),
+        )
         for question in way.questions:
             reading.logs += pieces.ask(question, first, last)
         with self._lock:

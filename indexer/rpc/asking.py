@@ -244,6 +244,10 @@ class Asking:
         self.blame(label, "cut")
         self._record(label).limits.shrink("logs", logs, self._wall())
 
+    def note_addresses(self, label: str, addresses: int) -> None:
+        """This endpoint takes no more than so many addresses in one filter."""
+        self._record(label).limits.shrink("addresses", addresses, self._wall())
+
     def quarantine(self, label: str, block: int, error: RpcError) -> None:
         """Do not ask this endpoint for this block for a while, since nobody knows what it answered."""
         self._record(label).quarantine(block, error, self.clock())

