@@ -190,7 +190,6 @@ def test_a_height_without_a_block_is_no_error(replica: StartReplica, clock: Cloc
     pool = pool_of(*replicas, clock=clock)
     assert pool.ask(lambda node: node.header(50)) is None
     assert sum(len(each.asked) for each in replicas) == 1
-    assert pool.canonical(50) is None
 
 
 def test_a_method_that_is_off_is_remembered_and_tried_again_after_a_day(replica: StartReplica, clock: Clock) -> None:

@@ -14,7 +14,7 @@ from indexer.rpc.client import LARGEST_ANSWER
 from .hostile import CHUNKED, ERROR, LARGEST, MB, OPEN, Hostile, filled, table
 from .wires import Wire, head, repeats, wire
 
-SECONDS = 10.0
+SECONDS = 60.0
 """Far more than any takes, on a machine that does other things as well."""
 
 
@@ -104,7 +104,7 @@ def test_whatever_drips_in_ends(name: str) -> None:
         endpoint = Endpoint(server.url, "local-1", timeout=0.05)
         began = time.monotonic()
         # On a busy machine a drop may come late.
-        with pytest.raises(Transport, match="not complete|no answer within"):
+        with pytest.raises(Transport, match=r"not complete|no answer within"):
             endpoint.call("eth_getLogs", [{}], list[str])
         assert time.monotonic() - began < SECONDS
         endpoint.close()
