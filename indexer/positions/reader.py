@@ -16,6 +16,7 @@ from indexer.rpc import (
     BlockReader,
     BlockUnknown,
     EndpointPool,
+    Inconsistent,
     Level,
     Member,
     MethodUnsupported,
@@ -105,6 +106,8 @@ class RangeReader:
                 reading = self._read_from(pool, member, way, first, last)
                 if ends is not None and ends[-1] != reading.top:
                     raise BlockUnknown(f"block {last:,} has changed meanwhile", endpoint=member.label)
+                if not steady and not but:
+                    self._confirm(pool, member, reading)
                 return reading
             except RpcError as error:
                 # A node that times out does not say that a range was too large for it.
@@ -114,6 +117,26 @@ class RangeReader:
                 raise
 
         return pool.ask_member(ask, Need(last=first, first=first), but=but)
+
+    def _confirm(self, pool: EndpointPool, member: Member, reading: Reading) -> None:
+        """See that a second endpoint has the same last block; where it has another one, most of them decide."""
+        top = reading.top
+        second = next((other for other in pool.usable() if other.label != member.label), None)
+        if top is None or second is None:
+            return
+        try:
+            seen = second.node.header(top.number)
+        except RpcError:
+            return
+        if seen is None or seen.hash == top.hash:
+            return
+        header = pool.canonical(top.number)
+        if header is None or header.hash != top.hash:
+            raise Inconsistent(
+                f"block {top.number:,}: its hash is 0x{top.hash.hex()}, and not so for most endpoints",
+                endpoint=member.label,
+                method="eth_getBlockByNumber",
+            )
 
     def _plan(self, member: Member, first: int, limit: int, failures: int) -> tuple[Way, int]:
         """The way to ask this endpoint, and how far: never beyond the head it has shown."""
