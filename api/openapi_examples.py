@@ -22,6 +22,7 @@ CHAIN_STATE = {
     "head": 21680384,
     "complete": True,
     "check_also": {"count": 0, "contracts": []},
+    "verified": {"weakest": "claimed", "usual": "proved"},
 }
 FOUND_POOL = {"contract": POOL, "labels": [LABEL], "first_block": 11362579, "metadata": {}}
 LOOKUP = {"address": ADDRESS, "chains": [{**CHAIN_STATE, "pools": [FOUND_POOL]}]}
@@ -72,6 +73,54 @@ WATCHED_POOL = {
     "floor": 11360000,
     "complete": True,
     "unreadable": 0,
+}
+RUN = {
+    "from": 11360000,
+    "to": 21600000,
+    "level": "agreed",
+    "endpoints": ["rpc-1", "rpc-2"],
+    "log_count": 3187,
+    "digest": "0x9f2c6e0d3b7a41585c0e9d8b7a6f5e4d",
+    "read_at": TIME,
+}
+HEAD_RUN = {**RUN, "from": 21600001, "to": 21680320, "level": "proved"}
+PROOF = {
+    "address": ADDRESS,
+    **CHAIN,
+    "contract": POOL,
+    "as_of": AS_OF,
+    "verdict": {
+        "kind": "touched",
+        "first_block": 11362579,
+        "exact": True,
+        "transaction": HASH,
+        "log_index": 42,
+        "level": "proved",
+        "endpoints": ["rpc-1"],
+        "why": None,
+    },
+    "weakest": "agreed",
+    "jobs": [
+        {
+            "job": 1,
+            "event": "Transfer",
+            "enabled": True,
+            "floor": 11360000,
+            "unreadable": 0,
+            "ranges": [RUN, HEAD_RUN],
+        }
+    ],
+}
+COVERAGE = {
+    **CHAIN,
+    "as_of": AS_OF,
+    "head": 21680384,
+    "complete": True,
+    "verified": {"weakest": "agreed", "usual": "agreed"},
+    "levels": {"agreed": 10240001, "proved": 80384},
+    "runs": [{**RUN, "by": 1}, {**HEAD_RUN, "by": "latest"}],
+    "above_final": [{**HEAD_RUN, "from": 21680321, "to": 21680384, "by": "latest", "read_at": None}],
+    "next": None,
 }
 POOLS = {"pools": [WATCHED_POOL], "next": f"/api/v1/pools?cursor=1%3A{POOL}"}
 POOL_DETAIL = {**WATCHED_POOL, "as_of": AS_OF, "jobs": [JOB]}

@@ -128,9 +128,12 @@ def read_parameters(query: QueryDict, *forms_: type[forms.Form]) -> dict[str, An
     bound = [form(query) for form in forms_]
     fields = {name: field for form in bound for name, field in form.fields.items()}
     faults = list(find_faults(query, {name: str(field.help_text) for name, field in fields.items()}))
+    told = {fault.parameter for fault in faults}
     for form in bound:
         for name, texts in form.errors.items():
-            faults.append(Fault(f"{name}: {' '.join(map(str, texts))}", parameter=name))
+            # An empty one that is needed is wrong once.
+            if name not in told:
+                faults.append(Fault(f"{name}: {' '.join(map(str, texts))}", parameter=name))
     refuse(faults)
     read = {name: value for form in bound for name, value in form.cleaned_data.items()}
     return {name: fields[name].initial if value in (None, "") else value for name, value in read.items()}
@@ -142,6 +145,7 @@ def describe_parameters(*forms_: type[forms.Form]) -> list[OpenApiParameter]:
             name,
             {key: value for key, value in field.schema.items() if value is not None},  # type: ignore[attr-defined]
             description=sentence(str(field.help_text)),
+            required=field.required,
         )
         for form in forms_
         for name, field in form.base_fields.items()

@@ -4,6 +4,7 @@ from django.urls import path
 
 from api.addresses import Addresses
 from api.chains import ChainDetail, Chains
+from api.coverage import Coverage
 from api.docs import Docs, Schema
 from api.health import Health, Live, Ready
 from api.index import Index
@@ -11,6 +12,7 @@ from api.jobs import JobItem, JobRescan, Jobs
 from api.lookups import Lookups
 from api.metrics import Metrics
 from api.pools import PoolAddressItems, PoolItem, Pools
+from api.proofs import Proofs
 from api.support import Support
 from api.user_pools import UserPools
 from api.watch_lists import WatchLists
@@ -23,8 +25,10 @@ urlpatterns = [
     path("metrics", Metrics.as_view(), name="metrics"),
     path("api/v1/addresses/lookup", Lookups.as_view()),
     path("api/v1/addresses/<str:address>", Addresses.as_view()),
+    path("api/v1/addresses/<str:address>/proof", Proofs.as_view()),
     path("api/v1/chains", Chains.as_view()),
     path("api/v1/chains/<str:chain>", ChainDetail.as_view()),
+    path("api/v1/chains/<str:chain>/coverage", Coverage.as_view()),
     path("api/v1/chains/<str:chain>/jobs", Jobs.as_view()),
     path("api/v1/chains/<str:chain>/jobs/<int:job>", JobItem.as_view()),
     path("api/v1/chains/<str:chain>/jobs/<int:job>/rescan", JobRescan.as_view()),

@@ -217,14 +217,15 @@ def open_pool(
     hedge_after: float | None = None,
     blamed: Callable[[str, str], None] | None = None,
     unknown: Callable[[RpcError], None] | None = None,
+    timeout: float = 30.0,
 ) -> EndpointPool:
     """All endpoints of the chain, each that answers checked for its chain id and its block 0.
 
     One that does not answer now is checked before it is first used, and any of them again when it gives reason to; it
-    is refused then if it is wrong. Raises EndpointsError when none is configured, WrongChain when one serves another
-    chain, RpcError when none answers.
+    is refused then if it is wrong. `timeout` in seconds is for connecting to one, and for each read. Raises
+    EndpointsError when none is configured, WrongChain when one serves another chain, RpcError when none answers.
     """
-    endpoints = open_endpoints(slug, observe=observe, rulebook=rulebook)
+    endpoints = open_endpoints(slug, timeout=timeout, observe=observe, rulebook=rulebook)
     found, genesis = check_endpoints(slug, endpoints, chain_id, pause)
 
     def check_late(endpoint: Endpoint) -> None:

@@ -7,19 +7,21 @@ from typing import NamedTuple
 from indexer.chains.connections import Connection, connect
 from indexer.chains.registry import find_chain
 from indexer.positions.address import parse_address
-from indexer.positions.lookup import look_up
+from indexer.positions.lookup import Verified, look_up
 
 
 class PoolFilter(NamedTuple):
     """`contracts` (EIP-55) are the pools touched and those that must still be checked: never too few.
 
-    `metadata` gives key → values by contract; `as_of` the block it is true for, None for a chain never indexed.
+    `metadata` gives key → values by contract; `as_of` the block it is true for, None for a chain never indexed;
+    `verified` what the blocks it rests on were checked against, None where none is read.
     """
 
     contracts: frozenset[str]
     metadata: dict[str, dict[str, list[str]]]
     complete: bool
     as_of: int | None
+    verified: Verified | None
 
 
 def pool_filter(address: str, chain: str) -> PoolFilter:
@@ -35,7 +37,11 @@ def pool_filter(address: str, chain: str) -> PoolFilter:
         metadata |= {pool.contract: pool.metadata for pool in answer.pools if pool.metadata}
         if not answer.check_also.next:
             return PoolFilter(
-                frozenset(contracts), metadata, answer.complete, answer.as_of.block if answer.as_of else None
+                frozenset(contracts),
+                metadata,
+                answer.complete,
+                answer.as_of.block if answer.as_of else None,
+                answer.verified,
             )
         after = bytes.fromhex(answer.check_also.contracts[-1][2:])
 

@@ -33,21 +33,22 @@ STORED = f"""json_build_object(
 BY_ID = f"""
 SELECT {{ordinal}}, (SELECT json_agg({STORED} ORDER BY jobs.id)::text FROM {{schema}}.jobs WHERE id = ANY(%(jobs)s))
 """
-# What the historic loop has read of the job, in finished scans or not, and what the latest loop has.
+# What the historic loop has read of a job, in finished scans or not, and what the latest loop has.
+COVERED = f"""(
+    SELECT coalesce(json_agg(json_build_array(lower(piece), upper(piece) - 1) ORDER BY piece), '[]')
+    FROM unnest(covered + coalesce((
+        SELECT range_agg(need * int8multirange(int8range(from_block, segments.cursor)))
+        FROM {{schema}}.scan_jobs JOIN {{schema}}.scans ON scans.id = scan_jobs.scan_id
+             JOIN {{schema}}.segments ON segments.scan_id = scans.id
+        WHERE scan_jobs.job_id = jobs.id AND finished_at IS NULL AND segments.cursor > from_block
+    ), '{{{{}}}}') + coalesce((
+        SELECT int8multirange(int8range(live_from, greatest(live_from, {NUMBER} + 1)))
+        FROM {{schema}}.settings WHERE key = '{CURSOR}' AND live_from IS NOT NULL
+    ), '{{{{}}}}')) AS piece
+)"""
 DETAIL = f"""
 SELECT {{ordinal}}, (
-    SELECT json_build_object('job', {STORED}, 'covered', (
-        SELECT coalesce(json_agg(json_build_array(lower(piece), upper(piece) - 1) ORDER BY piece), '[]')
-        FROM unnest(covered + coalesce((
-            SELECT range_agg(need * int8multirange(int8range(from_block, cursor)))
-            FROM {{schema}}.scan_jobs JOIN {{schema}}.scans ON scans.id = scan_jobs.scan_id
-                 JOIN {{schema}}.segments ON segments.scan_id = scans.id
-            WHERE scan_jobs.job_id = jobs.id AND finished_at IS NULL AND cursor > from_block
-        ), '{{{{}}}}') + coalesce((
-            SELECT int8multirange(int8range(live_from, greatest(live_from, {NUMBER} + 1)))
-            FROM {{schema}}.settings WHERE key = '{CURSOR}' AND live_from IS NOT NULL
-        ), '{{{{}}}}')) AS piece
-    ), 'unreadable', (
+    SELECT json_build_object('job', {STORED}, 'covered', {COVERED}, 'unreadable', (
         SELECT coalesce(json_agg(json_build_array(block_number, count, reason)), '[]')
         FROM (SELECT block_number, count, reason FROM {{schema}}.unreadable_logs WHERE job_id = jobs.id
               ORDER BY block_number LIMIT {SHOWN_UNREADABLE}) AS first

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field, json, to_builtins
 from msgspec.structs import asdict
@@ -15,8 +15,9 @@ from msgspec.structs import asdict
 from indexer.chains.models import Chain
 from indexer.positions.address import checksum, checksum_once
 from indexer.positions.protocol.coverage import TO_CHECK, Coverage
-from indexer.positions.protocol.state import COVERAGE, CURSOR, FINAL, HEAD, value_of
+from indexer.positions.protocol.state import COVERAGE, CURSOR, FINAL, HEAD, LEVELS, value_of
 from indexer.positions.union import ask_each, schemas_of
+from indexer.rpc import Level
 
 ADDRESSES = "/api/v1/addresses/"
 """Where the API serves lookups; links to further pages begin with it."""
@@ -26,10 +27,10 @@ PAGE = 1000
 # What a chain says of itself: the block its answer is true for, and what it knows of its own completeness. The smallest
 # tables, read by index or as a whole.
 AS_OF = "state.cursor, blocks.hash, blocks.timestamp, state.final"
-STATE = f"{AS_OF}, state.head, state.coverage"
+STATE = f"{AS_OF}, state.head, state.coverage, state.levels"
 STATE_TABLES = f"""(
     SELECT {value_of(CURSOR)} AS cursor, {value_of(FINAL)} AS final, {value_of(HEAD)} AS head,
-           {value_of(COVERAGE, "value::text")} AS coverage
+           {value_of(COVERAGE, "value::text")} AS coverage, {value_of(LEVELS, "value::text")} AS levels
     FROM {{schema}}.settings
 ) AS state
 LEFT JOIN {{schema}}.blocks ON blocks.number = state.cursor"""
@@ -72,6 +73,15 @@ NUMBER = re.compile(r"-?[0-9]{1,78}")
 
 Eip55 = Annotated[str, Meta(description="EIP-55", extra_json_schema={"pattern": "^0x[0-9a-fA-F]{40}$"})]
 
+LevelWord = Literal["claimed", "agreed", "bloom", "proved"]
+"""A Level as answers write it."""
+WORDS: dict[int, LevelWord] = {
+    Level.CLAIMED: "claimed",
+    Level.AGREED: "agreed",
+    Level.BLOOM: "bloom",
+    Level.PROVED: "proved",
+}
+
 # Answers hold no cycles, so Python's garbage collector need not look through them (gc=False).
 
 
@@ -108,6 +118,13 @@ class AsOf(Struct):
     final: Annotated[int, Meta(description="the newest block that the chain will not take back")]
 
 
+class Verified(Struct, frozen=True):
+    """What the blocks that an answer rests on were checked against."""
+
+    weakest: Annotated[LevelWord, Meta(description="the weakest level at which any block was read")]
+    usual: Annotated[LevelWord, Meta(description="the level at which most blocks were read")]
+
+
 class ChainState(Struct):
     """What one chain says of itself; `check_also` is the same for every address."""
 
@@ -118,6 +135,7 @@ class ChainState(Struct):
     head: Annotated[int | None, Meta(description="the newest block that a node has shown")]
     complete: Annotated[bool, Meta(description="whether every enabled job has read all that it promises")]
     check_also: CheckAlso
+    verified: Annotated[Verified | None, Meta(description="null where no block is read yet")]
 
 
 class ChainAnswer(ChainState):
@@ -177,6 +195,7 @@ def read_state(
     final: int,
     head: int | None,
     stored_coverage: str,
+    stored_levels: str,
     *,
     contracts: list[str] | None = None,
     page: int | None = PAGE,
@@ -192,6 +211,7 @@ def read_state(
         head=head,
         complete=coverage.complete and as_of is not None,
         check_also=name_contracts(coverage, contracts, page, f"{path}?check_also=all&chain={chain.slug}&after="),
+        verified=None if as_of is None else read_verified(stored_levels),
     )
 
 
@@ -207,6 +227,16 @@ def read_coverage(stored: str) -> Coverage:
     """The chain's coverage with its contracts in EIP-55; cached, since most lookups find it as the one before did."""
     coverage = Coverage(**json.decode(stored))
     return coverage._replace(check_also=[show(contract) for contract in coverage.check_also])
+
+
+@lru_cache(maxsize=256)
+def read_verified(stored: str) -> Verified | None:
+    """The chain's blocks by level, as the weakest and the usual one; of equally many blocks the weaker. Cached, too."""
+    read = sorted((Level.of(word), blocks) for word, blocks in json.decode(stored).items() if blocks > 0)
+    if not read:
+        return None
+    usual, _ = max(read, key=lambda level: (level[1], -level[0]))
+    return Verified(WORDS[read[0][0]], WORDS[usual])
 
 
 def name_contracts(coverage: Coverage, contracts: list[str] | None, page: int | None, link: str) -> CheckAlso:

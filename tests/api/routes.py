@@ -3,12 +3,17 @@
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.urls import URLPattern, get_resolver
 
 from tests.positions.lookup_rows import USER_EIP55, contract
 
 METHODS = ("get", "post", "put", "patch", "delete")
+
+
+NEEDED = {"api/v1/addresses/<str:address>/proof": {"chain": "hilltop", "contract": "0x" + contract(1).hex()}}
+"""Parameters without which a route is a 400."""
 
 
 class Route(NamedTuple):
@@ -19,10 +24,12 @@ class Route(NamedTuple):
     def methods(self) -> list[str]:
         return [method for method in METHODS if hasattr(self.view, method)]
 
-    def path(self, *, job: int = 1) -> str:
-        """Where the route leads with values that are there."""
+    def path(self, *, job: int = 1, more: str = "", **parameters: str) -> str:
+        """Where the route leads with values that are there; `more` is written behind the path."""
         values = {"address": USER_EIP55, "chain": "hilltop", "contract": "0x" + contract(1).hex(), "job": str(job)}
-        return "/" + re.sub(r"<\w+:(\w+)>", lambda found: values[found[1]], self.pattern)
+        path = "/" + re.sub(r"<\w+:(\w+)>", lambda found: values[found[1]], self.pattern) + more
+        query = urlencode(NEEDED.get(self.pattern, {}) | parameters)
+        return f"{path}?{query}" if query else path
 
 
 def find_routes() -> Iterator[Route]:

@@ -77,7 +77,7 @@ def test_another_method_is_a_405_that_names_those_there_are(client: Client, job:
 
 @pytest.mark.parametrize("route", [route for route in ROUTES.values() if route.pattern])
 def test_a_slash_more_is_another_path(client: Client, job: int, route: Route) -> None:
-    problem(client.get(route.path(job=job) + "/"), 404)
+    problem(client.get(route.path(job=job, more="/")), 404)
 
 
 @EVERY_ROUTE

@@ -51,7 +51,7 @@ def test_answers_and_refusals_fit_their_schemas(client: Client, job: int, schema
     here = responses[str(good.status_code)]
     check(schema, good.json(), here["content"][JSON]["schema"])
     assert set(here.get("headers", ())) - {"Footprint-Incomplete"} <= set(good.headers)
-    bad = client.get(route.path(job=job) + "?nonsense=1")
+    bad = client.get(route.path(job=job, nonsense="1"))
     if bad.status_code == 400:
         assert "400" in responses
         check(schema, bad.json(), {"$ref": "#/components/schemas/ProblemDetails"})

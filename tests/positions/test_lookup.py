@@ -5,7 +5,8 @@ from django.db import connection as django_connection
 
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain
-from indexer.positions.lookup import look_up, lookup_answer
+from indexer.positions.lookup import Verified, look_up, lookup_answer
+from indexer.positions.protocol.state import LEVELS, put
 from tests.positions.lookup_rows import (
     HASH,
     TIMESTAMP,
@@ -46,6 +47,7 @@ def test_a_complete_chain_gives_its_pools_and_names_nothing_to_check(chain: Chai
                 "head": 102,
                 "complete": True,
                 "check_also": {"count": 0, "contracts": []},
+                "verified": None,
                 "pools": [
                     {
                         "contract": POOL_EIP55,
@@ -71,9 +73,30 @@ def test_a_chain_that_never_ran_claims_nothing(chain: Chain, connection: Connect
             "head": None,
             "complete": False,
             "check_also": {"count": 0, "contracts": []},
+            "verified": None,
             "pools": [],
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("levels", "weakest", "usual"),
+    [
+        ({"proved": 7}, "proved", "proved"),
+        ({"claimed": 1, "agreed": 2, "bloom": 3, "proved": 900}, "claimed", "proved"),
+        ({"claimed": 900, "proved": 7}, "claimed", "claimed"),
+        # Of equally many the weaker; none of a level is nothing.
+        ({"claimed": 0, "agreed": 5, "proved": 5}, "agreed", "agreed"),
+    ],
+)
+def test_an_answer_says_what_its_blocks_were_checked_against(
+    chain: Chain, connection: Connection, levels: dict[str, int], weakest: str, usual: str
+) -> None:
+    start(connection)
+    with connection.transaction(), connection.cursor() as cur:
+        put(cur, LEVELS, levels)
+    [said] = look_up(USER, [chain]).chains
+    assert said.verified == Verified(weakest, usual)  # type: ignore[arg-type]  # words of the table above
 
 
 def test_a_chain_whose_past_is_not_read_says_what_to_check(chain: Chain, connection: Connection) -> None:

@@ -15,10 +15,15 @@ WITH gone AS (DELETE FROM unreadable_logs WHERE job_id = ANY(%(jobs)s) AND block
 UPDATE jobs SET unreadable = unreadable - change.by FROM change WHERE jobs.id = change.job_id
 """
 
-SCANS_LEFT = 'UPDATE scans SET "left" = true WHERE id IN (SELECT scan_id FROM scan_jobs WHERE job_id = ANY(%s))'
+SCANS_LEFT = """
+UPDATE scans SET "left" = true WHERE id IN (SELECT scan_id FROM scan_jobs WHERE job_id = ANY(%(jobs)s))
+  AND EXISTS (SELECT FROM scan_jobs WHERE scan_id = scans.id AND job_id <> ALL(%(jobs)s))
+"""
+# A job that has left an unfinished scan may still rest on what that one read for it.
 FORGET_SCANS = """
 DELETE FROM readings WHERE scan_id IS NOT NULL
   AND NOT EXISTS (SELECT FROM scan_jobs WHERE scan_jobs.scan_id = readings.scan_id)
+  AND NOT EXISTS (SELECT FROM scans WHERE id = readings.scan_id AND "left")
 """
 
 COLUMNS = "contract_address, topic0, user_topic, abi, user_argument, metadata_argument, transform"
@@ -108,7 +113,7 @@ def purge_retired(connection: Connection) -> int:
     with connection.transaction(), connection.cursor() as cur:
         lock_state(cur)
         jobs = [row[0] for row in cur.execute("SELECT id FROM jobs WHERE retired").fetchall()]
-        cur.execute(SCANS_LEFT, [jobs])
+        cur.execute(SCANS_LEFT, {"jobs": jobs})
         for table in ("logs", "log_metadata", "unsettled", "unreadable_logs", "scan_jobs", "job_labels"):
             cur.execute(f"DELETE FROM {table} WHERE job_id = ANY(%s)", [jobs])
         cur.execute("DELETE FROM jobs WHERE id = ANY(%s)", [jobs])
