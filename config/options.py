@@ -139,6 +139,11 @@ GROUPS = (
     Group(
         "Watching",
         (
+            Option(
+                "AUDIT_PERCENT",
+                "1",
+                "How much of what was read workers read again from a second endpoint, in the background; 0 for nothing.",
+            ),
             Option("STALLED_AFTER", "600", "Seconds without a processed block after which a chain counts as stalled."),
             Option("METRICS_HOST", "127.0.0.1", "Where workers serve their metrics."),
             Option("METRICS_PORT", "9101", "The metrics port of the first worker that run_workers starts; 0: none."),

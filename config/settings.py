@@ -261,4 +261,5 @@ DEFAULT_EXCEPTION_REPORTER = "config.reports.MaskedReporter"
 
 # A worker that has processed no block for this long makes /health answer 503.
 STALLED_AFTER_SECONDS = OPTIONS.number("STALLED_AFTER", least=1)
+AUDIT_SHARE = OPTIONS.number("AUDIT_PERCENT") / 100
 METRICS_HOST = OPTIONS.text("METRICS_HOST")

@@ -62,6 +62,7 @@ class AuditLoop:
     @pool.setter
     def pool(self, pool: EndpointPool) -> None:
         """Go on with these endpoints; what is in hand is begun anew, and what could not be compared is tried again."""
+        self.given = pool
         self._pool = pool.for_purpose("audit")
         self.auditor = Auditor(self.chain, self.connection, self._pool, level=self.level, tally=self.tally)
         self.hand = None

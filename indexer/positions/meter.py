@@ -15,6 +15,8 @@ from indexer.positions.watch import Matches
 from indexer.rpc import Level
 
 LATEST, HISTORIC = "latest", "historic"
+AUDIT = "audit"
+"""No loop of its own: the historic one audits while it has nothing else to do."""
 LOOPS = (LATEST, HISTORIC)
 
 WAITING_FOR_NODE = "waiting for node"

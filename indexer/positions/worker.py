@@ -20,10 +20,12 @@ from indexer.chains.models import Chain
 from indexer.chains.outages import describe_outage
 from indexer.chains.profiles import behind_of, block_time_of, finality_of
 from indexer.chains.refusals import read_rules
+from indexer.positions.auditing import AuditLoop
 from indexer.positions.historic import HistoricLoop
 from indexer.positions.holding import end_with_lease, ended_when_silent, share_lock, take_lock
 from indexer.positions.latest import LatestLoop
 from indexer.positions.meter import (
+    AUDIT,
     HISTORIC,
     LATEST,
     LOOP_ERRORS,
@@ -62,7 +64,8 @@ class Stopped(Exception):
 class Worker:
     """Runs the loops of one chain until told to stop, or with `until_synced` until there is nothing left to do.
 
-    `level` is what ranges of the past are to reach, `head_level` what single blocks at the head are.
+    `level` is what ranges of the past are to reach, `head_level` what single blocks at the head are; `audit_share` the
+    share of what was read that is read again from a second endpoint.
     """
 
     def __init__(
@@ -74,10 +77,12 @@ class Worker:
         until_synced: bool = False,
         level: Level = Level.CLAIMED,
         head_level: Level = Level.PROVED,
+        audit_share: float = 0.0,
     ) -> None:
         self.chain = chain
         self.level = level
         self.head_level = head_level
+        self.audit_share = audit_share
         self.slug = str(chain.slug)
         self.only = only
         self.until_synced = until_synced
@@ -256,15 +261,19 @@ class Worker:
         release_segments(connection, self.owner)
         pool = self.pool.for_purpose("historic")
         loop = HistoricLoop(self.slug, connection, pool, self.owner, goal=self.level, meter=self.meter)
+        audit = AuditLoop(self.slug, connection, self.pool, share=self.audit_share) if self.audits else None
         with closing(loop):
-            self.run_steps(HISTORIC, loop, connection)
+            self.run_steps(HISTORIC, loop, connection, audit)
 
-    def run_steps(self, name: str, loop: LatestLoop | HistoricLoop, connection: Connection) -> None:
+    def run_steps(
+        self, name: str, loop: LatestLoop | HistoricLoop, connection: Connection, audit: AuditLoop | None = None
+    ) -> None:
+        """Step until told to stop; what there is to audit is audited while there is nothing else to do."""
         self.loops.append(loop)
         try:
             while not self.stop.is_set():
                 try:
-                    worked = loop.step()
+                    worked = loop.step() or (audit is not None and self.audit_step(audit, loop.pool))
                     self.meter.note_state(name, WORKING)
                     if name == LATEST:
                         self.trouble.end(connection)
@@ -286,6 +295,21 @@ class Worker:
                 self.rest(name)
         finally:
             self.loops.remove(loop)
+
+    @property
+    def audits(self) -> bool:
+        """One endpoint has nobody to be compared with but itself, block by block, which is for who asks for it."""
+        return self.audit_share > 0 and not self.until_synced and self.pool is not None and len(self.pool.members) > 1
+
+    def audit_step(self, audit: AuditLoop, pool: EndpointPool) -> bool:
+        if audit.given is not pool:
+            audit.pool = pool
+        try:
+            return audit.step()
+        except RpcError as error:
+            self.meter.add(LOOP_ERRORS, AUDIT, type(error).__name__)
+            log.info("%s: the audit waits: %s", self.slug, error)
+            return False
 
     def rest(self, loop: str) -> None:
         """Wait until there may be something to do again."""

@@ -84,8 +84,15 @@ class Command(FootprintCommand):
         try:
             with serve(slug, meter, options["metrics_port"]) as tell:
                 chain = wait_for_chain(slug, meter)
-                levels = {"level": options["level"], "head_level": options["head_level"]}
-                worker = Worker(chain, meter, only=only, until_synced=options["until_synced"], **levels)
+                worker = Worker(
+                    chain,
+                    meter,
+                    only=only,
+                    until_synced=options["until_synced"],
+                    level=options["level"],
+                    head_level=options["head_level"],
+                    audit_share=settings.AUDIT_SHARE,
+                )
                 tell(chain, lambda: worker.pool)
                 worker.handle_signals()
                 code = worker.run()
