@@ -142,7 +142,7 @@ GROUPS = (
             Option(
                 "AUDIT_PERCENT",
                 "1",
-                "How much of what was read workers read again from a second endpoint, in the background; 0 for nothing.",
+                "How much of what was read is read again from a second endpoint, in the background; 0 for nothing.",
             ),
             Option("STALLED_AFTER", "600", "Seconds without a processed block after which a chain counts as stalled."),
             Option("METRICS_HOST", "127.0.0.1", "Where workers serve their metrics."),
