@@ -80,21 +80,21 @@ def read_evidence(claim: Claim, reads: Sequence[Read], left: Collection[int] = (
 
 def cut(spans: Iterable[Span], given: Iterable[tuple[int, int, Read]]) -> Iterator[tuple[int, int, list[Read]]]:
     """The spans in order, in pieces at whose every block the same readings are to be had."""
-    changes: dict[int, list[tuple[bool, Read | None]]] = defaultdict(list)
-    for first, last, read in [*((first, last, None) for first, last in spans), *given]:
-        changes[first].append((True, read))
-        changes[last + 1].append((False, read))
-    inside, active = 0, dict[Read, None]()
-    for block, following in pairwise(sorted(changes)):
-        for begins, read in sorted(changes[block], key=lambda change: change[0]):
-            if read is None:
-                inside += 1 if begins else -1
-            elif begins:
-                active[read] = None
-            else:
-                active.pop(read, None)
+    edges: dict[int, int] = defaultdict(int)
+    for first, last in spans:
+        edges[first] += 1
+        edges[last + 1] -= 1
+    begins: dict[int, list[tuple[int, int, Read]]] = defaultdict(list)
+    bounds = set(edges)
+    for first, last, read in given:
+        begins[first].append((first, last, read))
+        bounds |= {first, last + 1}
+    inside, active = 0, list[tuple[int, int, Read]]()
+    for block, following in pairwise(sorted(bounds)):
+        inside += edges.get(block, 0)
+        active = [part for part in active if part[1] >= block] + begins.get(block, [])
         if inside:
-            yield block, following - 1, list(active)
+            yield block, following - 1, [read for _, _, read in active]
 
 
 def decide(found: Sequence[Read], known: Collection[int] = ()) -> Read | None:

@@ -21,9 +21,9 @@ from indexer.positions.readings import RUN, UNSETTLED, read_runs, read_unsettled
 from indexer.positions.union import ask_each, schemas_of
 from indexer.rpc import Level
 
-# EXPLAIN: an index scan of jobs_definition, which begins with the contract; for each job the primary keys of logs,
-# scan_jobs and unreadable_logs. Of readings those of the latest loop and of each scan by readings_in_order; scans that
-# some job has left are found by reading `scans`, which has a row for each import.
+# EXPLAIN, 20,000 jobs and 100,000 readings: an index scan of jobs_definition, which begins with the contract; for each
+# job the primary keys of logs and unreadable_logs, and scan_jobs by job. Of readings those of the latest loop and of
+# each scan by readings_in_order; scans that some job has left are found by reading `scans`, a row for each import.
 PROOF = f"""(
 WITH of_contract AS MATERIALIZED (
     SELECT * FROM {{schema}}.jobs WHERE NOT retired AND contract_address = %(contract)s

@@ -25,7 +25,7 @@ UNSETTLED = """(
         number, encode(hash, 'hex'), level, endpoints, log_count, digest::text, watch_version) ORDER BY number)::text
     FROM {schema}.blocks WHERE number >= state.final
 )"""
-# EXPLAIN: two index scans of readings_in_order, each from its beginning until the page is full.
+# EXPLAIN, 100,000 readings: two index scans of readings_in_order, each from where the page begins until it is full.
 COVERAGE = f"""
 SELECT {{ordinal}}, {STATE}, {UNSETTLED}, (
     SELECT json_agg({RUN} ORDER BY scan_id, to_block, id)::text FROM (
@@ -38,7 +38,7 @@ SELECT {{ordinal}}, {STATE}, {UNSETTLED}, (
         UNION ALL SELECT * FROM (
             SELECT * FROM {{schema}}.readings
             WHERE scan_id IS NULL AND (to_block, id) > (%(latest)s::bigint, %(latest_id)s::bigint)
-            ORDER BY to_block, id LIMIT %(limit)s
+            ORDER BY scan_id, to_block, id LIMIT %(limit)s
         ) AS of_latest
         ORDER BY scan_id, to_block, id LIMIT %(limit)s
     ) AS readings

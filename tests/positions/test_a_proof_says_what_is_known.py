@@ -54,6 +54,18 @@ def test_a_touch_has_its_block_its_transaction_and_its_log(world: World) -> None
     assert check_proof(world, proof, USER, A) == "touched"
 
 
+def test_a_touch_that_its_block_does_not_show_is_not_made_up(world: World, newcomer: bytes) -> None:
+    world.import_list({A: "Transfer"})
+    world.settle()
+    [job] = world.jobs().values()
+    final = world.setting("final_block")
+    world.connection.execute("INSERT INTO logs VALUES (%s, %s, %s)", [newcomer, job, final])
+    verdict = proof_of(world, newcomer, A).verdict
+    assert isinstance(verdict, Touched)
+    assert (verdict.transaction, verdict.log_index, verdict.level) == (None, None, "proved")
+    assert verdict.why == f"block {final:,} as read now has no such log: audit the chain"
+
+
 def test_a_complete_job_proves_that_an_address_never_touched(world: World) -> None:
     world.import_list({A: "Transfer"})
     world.settle()
