@@ -13,12 +13,13 @@ from tests.positions.world import World
 from tests.rpc.scripted import refusing
 
 MOST_REQUESTS = 500
-"""For some thirty blocks, twelve steps at the head and three rounds in the past, each endpoint trying."""
+"""For some twenty blocks, twelve steps at the head and three rounds in the past, each endpoint trying."""
 
 
 @pytest.fixture
 def trio(world: World) -> Iterator[Trio]:
     fill(world)
+    world.floor = world.evm.head() - 18
     proxies = [Proxy(world.evm.url) for _ in range(3)]
     yield Trio(world, proxies)
     for proxy in proxies:

@@ -15,7 +15,7 @@ from tests.positions.world import A, B, World, grow
 from tests.rpc.scripted import Answer, giving, refusing
 
 Call = dict[str, Any]
-SAID: dict[str, str] = {"Lotus": "an error", "null": "nothing", "Forest": "the block before"}
+LOTUS, NULL, FOREST = "Lotus: an error", "null", "Forest: the block before"
 USER = b"\x77" * 20
 
 
@@ -63,12 +63,12 @@ class Rounds:
         if asked == "latest":
             return giving(self.moved(self.evm.ask("eth_getBlockByNumber", asked, False)))
         height = int(asked, 16)
-        block = self.block(height, at_most=self.said == "Forest")
+        block = self.block(height, at_most=self.said == FOREST)
         if height > self.height(self.evm.head()):
             return giving(None)
         if block is None:
             lotus = refusing(12, f"requested epoch was a null round ({height})")
-            return lotus if self.said == "Lotus" else giving(None)
+            return lotus if self.said == LOTUS else giving(None)
         return giving(self.moved(self.evm.ask("eth_getBlockByNumber", hex(block), False)))
 
     def moved(self, answer: Any) -> Any:
@@ -122,8 +122,9 @@ def proxies(world: World) -> Iterator[list[Proxy]]:
         proxy.stop()
 
 
-@pytest.mark.parametrize("said", SAID)
-@pytest.mark.parametrize("goal", [Level.CLAIMED, Level.PROVED], ids=lambda level: level.word)
+@pytest.mark.parametrize(
+    ("said", "goal"), [(LOTUS, Level.CLAIMED), (LOTUS, Level.PROVED), (NULL, Level.PROVED), (FOREST, Level.CLAIMED)]
+)
 def test_both_loops_pass_over_them(world: World, proxies: list[Proxy], said: str, goal: Level) -> None:
     trio = Heights(world, proxies, said)
     trio.watch()
@@ -136,7 +137,7 @@ def test_both_loops_pass_over_them(world: World, proxies: list[Proxy], said: str
     trio.check_rows()
 
 
-@pytest.mark.parametrize("said", SAID)
+@pytest.mark.parametrize("said", [LOTUS, NULL, FOREST])
 def test_a_range_may_begin_and_end_with_one(world: World, proxies: list[Proxy], said: str) -> None:
     trio = Heights(world, proxies, said)
     trio.watch()
@@ -154,8 +155,7 @@ def test_a_range_may_begin_and_end_with_one(world: World, proxies: list[Proxy], 
     trio.check_rows()
 
 
-@pytest.mark.parametrize("said", ["Lotus", "null"])
-@pytest.mark.parametrize("endpoints", [1, 3])
+@pytest.mark.parametrize(("said", "endpoints"), [(LOTUS, 1), (NULL, 3)])
 def test_far_behind_a_final_height_without_a_block_holds_up_nobody(
     world: World, proxies: list[Proxy], said: str, endpoints: int
 ) -> None:
@@ -170,7 +170,7 @@ def test_far_behind_a_final_height_without_a_block_holds_up_nobody(
     trio.check_rows()
 
 
-@pytest.mark.parametrize("said", ["Lotus", "null"])
+@pytest.mark.parametrize("said", [LOTUS, NULL])
 def test_a_reorg_may_leave_the_cursor_without_a_block(world: World, proxies: list[Proxy], said: str) -> None:
     while world.evm.head() % 5 != 3:
         grow(world.evm, 1)
@@ -190,7 +190,22 @@ def test_a_reorg_may_leave_the_cursor_without_a_block(world: World, proxies: lis
     assert trio.setting("rewind")["count"] == 1
 
 
-def calling_it_null(trio: Trio, wanted: Callable[[int], bool]) -> Callable[[Call], Answer | None]:
+@pytest.mark.parametrize("goal", [Level.CLAIMED, Level.PROVED], ids=lambda level: level.word)
+@pytest.mark.parametrize("end", ["first", "last"])
+def test_at_an_end_of_the_past_neither(world: World, proxies: list[Proxy], end: str, goal: Level) -> None:
+    trio = Trio(world, proxies)
+    trio.watch()
+    trio.follow(12)
+    height = trio.floor if end == "first" else trio.setting("final_block")
+    trio.lie(3, calling_it_null(lambda asked: asked == height))
+    trio.read_past(3, goal)
+    assert trio.is_left()
+    assert trio.put_aside()
+    trio.recover()
+    assert trio.is_true()
+
+
+def calling_it_null(wanted: Callable[[int], bool]) -> Callable[[Call], Answer | None]:
     def rule(call: Call) -> Answer | None:
         if call["method"] != "eth_getBlockByNumber" or call["params"][0] == "latest":
             return None
@@ -200,14 +215,15 @@ def calling_it_null(trio: Trio, wanted: Callable[[int], bool]) -> Callable[[Call
     return rule
 
 
-@pytest.mark.parametrize("liars", [1, 2, 3], ids=lambda liars: f"{liars}-of-3")
-@pytest.mark.parametrize("goal", [Level.CLAIMED, Level.PROVED], ids=lambda level: level.word)
+@pytest.mark.parametrize(
+    ("liars", "goal"), [(1, Level.CLAIMED), (2, Level.PROVED), (3, Level.CLAIMED), (3, Level.PROVED)]
+)
 def test_a_block_that_is_called_a_null_round_is_not_passed_over(
     world: World, proxies: list[Proxy], liars: int, goal: Level
 ) -> None:
     trio = Trio(world, proxies)
     trio.watch()
-    trio.lie(liars, calling_it_null(trio, lambda height: height % 4 == 2))
+    trio.lie(liars, calling_it_null(lambda height: height % 4 == 2))
     trio.follow(12)
     trio.read_past(3, goal)
     assert trio.is_true() or liars > 1
