@@ -34,7 +34,7 @@ def test_one_log_in_a_thousand_is_found_at_the_head(world: World, two: Endpoints
         world.evm.mine()
     seed = seed_that_drops_one(world, first, world.evm.head(), shown=shown)
     [(block, _, _)] = number_dropped(world, 1000, seed, first, world.evm.head())
-    lied = []
+    lied: list[str] = []
 
     def drop(logs: list[Any]) -> list[Any]:
         kept = dropping(1000, seed)(logs)
