@@ -46,6 +46,7 @@ def test_the_commands_of_the_issue_are_there() -> None:
         "plan",
         "rescan",
         "rewind",
+        "audit_chain",
         "run_workers",
         "setup",
         "supervisor_config",

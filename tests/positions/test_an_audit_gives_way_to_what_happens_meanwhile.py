@@ -1,6 +1,7 @@
 """What changes between reading and repair makes an audit begin anew; what it has done stays when it is broken off."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from indexer.positions.audit import Auditor
 from indexer.positions.protocol.audits import choose_readings
 from indexer.positions.protocol.jobs import disable_jobs, enable_jobs, rescan_jobs
 from indexer.positions.verdict import Finding
-from indexer.rpc import BlockUnknown, Level
+from indexer.rpc import BlockUnknown, Level, RpcError
 from tests.positions.liars import LISTS, Endpoints, audit, dropping, make_final, read_by, three, two
 from tests.positions.pool_fixtures import fill
 from tests.positions.world import A, B, C, World, grow, on
@@ -65,7 +66,7 @@ def test_a_change_meanwhile_does_no_harm(
 ) -> None:
     when_deciding(two, change(lied_to))
     verdicts = audit(lied_to, two.pool())
-    assert {verdict.finding for verdict in verdicts} <= {Finding.REPAIRED, Finding.AGREES}
+    assert all(verdict.finding.good for verdict in verdicts)
     lied_to.check_claims()
     enable_jobs(lied_to.connection, jobs_of(lied_to))
     lied_to.settle()
@@ -79,7 +80,10 @@ def test_a_deep_reorg_that_is_undone_meanwhile_does_no_harm(lied_to: World, two:
         on(lied_to.chain, lambda connection: lied_to.latest(connection).step())()
 
     when_deciding(two, reorganise)
-    audit(lied_to, two.pool())
+    # The block in hand may be gone: that is tried again another time.
+    with suppress(RpcError):
+        audit(lied_to, two.pool())
+    lied_to.check_claims()
     lied_to.settle()
     lied_to.check_truth()
     assert lied_to.setting("rewind")["count"] == 1

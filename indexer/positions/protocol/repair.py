@@ -15,11 +15,9 @@ LOGS_OF_PAIRS = """
 SELECT address, job_id, first_block FROM unnest(%(address)s::bytea[], %(job)s::int[]) AS asked (address, job_id)
 JOIN logs USING (address, job_id)
 """
-# EXPLAIN: a bitmap scan of logs_by_block, which leaves out what was written while other blocks were read.
-LOGS_OF_BLOCKS = """
-SELECT address, job_id, first_block FROM logs
-WHERE first_block BETWEEN %(first)s AND %(last)s AND job_id = ANY(%(jobs)s)
-"""
+# EXPLAIN: a bitmap scan of logs_first_blocks. Whose rows they are is asked afterwards: with the jobs in the statement
+# the planner takes logs_of_job, and reads all rows of theirs.
+LOGS_OF_BLOCKS = "SELECT address, job_id, first_block FROM logs WHERE first_block BETWEEN %(first)s AND %(last)s"
 METADATA_OF_VALUES = """
 SELECT address, job_id, key, value_sha256, first_block
 FROM unnest(%(address)s::bytea[], %(job)s::int[], %(key)s::text[], %(sha256)s::bytea[])
@@ -28,7 +26,7 @@ JOIN log_metadata USING (address, job_id, key, value_sha256)
 """
 METADATA_OF_BLOCKS = """
 SELECT address, job_id, key, value_sha256, first_block FROM log_metadata
-WHERE first_block BETWEEN %(first)s AND %(last)s AND job_id = ANY(%(jobs)s)
+WHERE first_block BETWEEN %(first)s AND %(last)s
 """
 UNREADABLE = """
 SELECT job_id, block_number, count FROM unreadable_logs
@@ -63,15 +61,18 @@ WHERE finished_at IS NULL AND id IN (SELECT scan_id FROM scan_jobs WHERE job_id 
 def read_rows(connection: Connection, expected: Expected, jobs: list[int]) -> Rows:
     """What is stored of these jobs: rows first touched in the expected run, and those that it should have left."""
     run = {"first": expected.first, "last": expected.last, "jobs": jobs}
+    asked_for = set(jobs)
     logs: dict[Pair, int] = {}
     metadata: dict[Value, int] = {}
     with connection.cursor() as cur:
         for statement, asked in ((LOGS_OF_PAIRS, of_pairs(expected.pairs)), (LOGS_OF_BLOCKS, run)):
             for address, job, block in cur.execute(statement, asked):
-                logs[bytes(address), job] = block
+                if job in asked_for:
+                    logs[bytes(address), job] = block
         for statement, asked in ((METADATA_OF_VALUES, of_values(expected.values)), (METADATA_OF_BLOCKS, run)):
             for address, job, key, sha256, block in cur.execute(statement, asked):
-                metadata[bytes(address), job, key, bytes(sha256)] = block
+                if job in asked_for:
+                    metadata[bytes(address), job, key, bytes(sha256)] = block
         unreadable = {(job, block): count for job, block, count in cur.execute(UNREADABLE, run)}
     return Rows(logs, metadata, unreadable)
 
