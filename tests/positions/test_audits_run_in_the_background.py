@@ -75,7 +75,7 @@ def test_one_reading_at_a_time_until_all_of_the_share_are_done(read: World, thre
 def test_a_share_is_drawn_and_the_rest_left_alone(read: World, three: Endpoints) -> None:
     read.connection.execute(
         "INSERT INTO readings (scan_id, from_block, to_block, level, endpoints)"
-        " SELECT NULL, number, number, 0, '{local-1}' FROM generate_series(1, 1000) AS number"
+        " SELECT NULL, 1 + number % 20, 1 + number % 20, 0, '{local-1}' FROM generate_series(1, 1000) AS number"
     )
     clock = Clock()
     loop = loop_of(read, three.pool(), clock, share=0.02)
