@@ -16,6 +16,8 @@ from indexer.positions.protocol.jobs import disable_jobs, enable_jobs, rescan_jo
 from tests.evm import TRANSFER
 from tests.positions.world import A, B, C, World, grow
 
+pytestmark = pytest.mark.slow
+
 BY_SENDER = {"topic0": TRANSFER, "user_topic": 1}
 SEEDS = range(16)
 STEPS = 60

@@ -15,6 +15,8 @@ from tests.evm import TRANSFER
 from tests.positions.racing import race
 from tests.positions.world import A, B, C, World, grow, on
 
+pytestmark = pytest.mark.slow
+
 Work = Callable[[Connection], object]
 
 BY_SENDER = {"topic0": TRANSFER, "user_topic": 1}

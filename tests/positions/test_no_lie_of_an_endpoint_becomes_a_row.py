@@ -12,6 +12,11 @@ from tests.positions.trio import LONG, Trio
 from tests.positions.world import World
 from tests.rpc.scripted import refusing
 
+LIARS = [
+    pytest.param(1, id="1-of-3"),
+    pytest.param(2, id="2-of-3", marks=pytest.mark.slow),
+    pytest.param(3, id="3-of-3", marks=pytest.mark.slow),
+]
 MOST_REQUESTS = 500
 """For some twenty blocks, twelve steps at the head and three rounds in the past, each endpoint trying."""
 
@@ -26,7 +31,7 @@ def trio(world: World) -> Iterator[Trio]:
         proxy.stop()
 
 
-@pytest.mark.parametrize("liars", [1, 2, 3], ids=lambda liars: f"{liars}-of-3")
+@pytest.mark.parametrize("liars", LIARS)
 @pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.name)
 def test_no_lie_becomes_a_row(trio: Trio, lie: Lie, liars: int) -> None:
     trio.watch()
@@ -47,7 +52,7 @@ def test_no_lie_becomes_a_row(trio: Trio, lie: Lie, liars: int) -> None:
     assert trio.setting("rewind")["count"] == 0
 
 
-@pytest.mark.parametrize("liars", [1, 2, 3], ids=lambda liars: f"{liars}-of-3")
+@pytest.mark.parametrize("liars", LIARS)
 def test_orphans_given_as_canonical_stay_no_longer_than_they_are_believed(trio: Trio, liars: int) -> None:
     """Row 17: most endpoints and the parent links say which branch is the chain's."""
     trio.watch()

@@ -16,6 +16,8 @@ from tests.positions.proofs import check_proof, proof_of, touches_of
 from tests.positions.test_any_order_of_events_ends_in_the_truth import Life
 from tests.positions.world import CLAIMS, A, B, C, World
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (0, 6, 11)
 STEPS = 60
 USER = bytes([5]) * 20
