@@ -37,6 +37,7 @@ from enum import IntEnum
 from random import Random
 from typing import NamedTuple
 
+from indexer.rpc import Level
 from tests.simulation.faults import Fault, Harm
 from tests.simulation.kinds import KINDS
 from tests.simulation.life import Happening, live
@@ -45,6 +46,8 @@ from tests.simulation.profiles import CHAIN_KINDS, ChainKind, Reach
 PER_SEED = 4
 """Kinds of faults of a seed: 100 seeds commit each about seven times."""
 RATES = (0.01, 1.0)
+GOALS = (Level.CLAIMED, Level.AGREED, Level.PROVED)
+"""What ranges of the past are read to, by default and where somebody pays for more."""
 ERAS = 3
 """Times in a life that endpoints have other faults, as when limits are lowered while a worker runs."""
 
@@ -118,6 +121,11 @@ class Plan:
         return replace(self, members=(Member("endpoint-1", (faults,) * ERAS, 0, True),))
 
     @property
+    def goal(self) -> Level:
+        """What the historic loops read ranges to."""
+        return GOALS[self.seed // len(CHAIN_KINDS) % len(GOALS)]
+
+    @property
     def above_final(self) -> Promise:
         losses = {Harm.LOSS, Harm.FORGERY} | (set() if self.chain.trusts_hashes else {Harm.HEADER})
         liars, strays = self._doing(losses), self._doing({Harm.BRANCH})
@@ -131,6 +139,12 @@ class Plan:
     def below_final(self) -> Promise:
         harms = {Harm.LOSS, Harm.FORGERY, Harm.HEADER, Harm.BRANCH}
         return Promise.AFTER_AUDIT if self._doing(harms) else Promise.TRUE
+
+    @property
+    def reliable(self) -> Level:
+        """The weakest level at which nothing false may have been read: two endpoints may tell the same lie."""
+        liars = self._doing({Harm.LOSS, Harm.FORGERY, Harm.HEADER, Harm.BRANCH})
+        return Level.AGREED if len(liars) <= 1 else Level.PROVED
 
     def _finds_out(self, liars: list[Member]) -> bool:
         """Whether lies about a block above final are found out before it is stored."""
@@ -154,5 +168,5 @@ class Plan:
             eras = "; ".join(", ".join(map(str, era)) or "honest" for era in member.eras)
             lag = f", {member.lag} blocks late" if member.lag else ""
             lines.append(f"  {member.label}{lag}: {eras}")
-        lines.append(f"  above final: {self.above_final.name}, below: {self.below_final.name}")
+        lines.append(f"  above final: {self.above_final.name}, below: {self.below_final.name}, read {self.goal.word}")
         return "\n".join(lines)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import wait
 from contextlib import ExitStack
 from random import Random
 
@@ -15,14 +14,15 @@ from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.protocol.jobs import disable_jobs, enable_jobs, rescan_jobs
 from indexer.positions.protocol.segments import release_segments
 from indexer.positions.watchlist import read_watch_list
-from indexer.rpc import RpcError
+from indexer.rpc import EndpointPool, RpcError
 from tests.simulation.chain import Chain
 from tests.simulation.endpoint import SimulatedNode
 from tests.simulation.index import Index
 from tests.simulation.life import Happening
 from tests.simulation.mortal import Killed, MortalConnection, cut, open_mortal
-from tests.simulation.plan import Plan
+from tests.simulation.plan import Plan, Promise
 from tests.simulation.truth import watch_list
+from tests.simulation.wiring import CHAIN_ID, Wiring
 
 MOST_STEPS = 4000
 """Steps of both loops within which everything must have come to rest."""
@@ -30,8 +30,10 @@ LATEST, TWIN, HELPERS = 0, 1, (2, 3)
 """The places of the loops. The twin is a second latest loop, as when a worker that had stopped and lost its lock wakes:
 what it remembers is old."""
 
-OpenLatest = Callable[[Connection, Callable[[], float]], LatestLoop]
-OpenHistoric = Callable[[Connection, Callable[[], float], str], HistoricLoop]
+WORTH_A_LOOK = frozenset({"turn", "import_list", "reorganise"})
+"""Happenings after which the levels are looked at: all blocks that were read are formed anew for that."""
+LONGEST_TERM = 8 * 24 * 3600.0
+"""Seconds after which whatever was learned of endpoints that have become honest is forgotten."""
 
 # Time passes: what waits for a delay or for a lease may go on.
 HURRY = (
@@ -73,7 +75,7 @@ def serve(plan: Plan, chain: Chain, stack: ExitStack) -> list[SimulatedNode]:
 class SimulatedWorld:
     """`connection` is the tests' own and never dies; the loops have others. `now` is the loops' clock, in seconds.
 
-    `errors` counts what the loops have raised, by class.
+    `errors` counts what the loops have raised, by class; `blamed` the answers that were proved wrong, by endpoint.
     """
 
     def __init__(
@@ -82,19 +84,18 @@ class SimulatedWorld:
         chain: Chain,
         nodes: Sequence[SimulatedNode],
         connection: Connection,
-        open_latest: OpenLatest,
-        open_historic: OpenHistoric,
     ) -> None:
         self.plan = plan
         self.chain = chain
         self.nodes = nodes
         self.connection = connection
-        self.index = Index(chain, connection)
-        self.open_latest = open_latest
-        self.open_historic = open_historic
+        self.wiring = Wiring(plan, nodes, lambda: self.now, self.pass_time, self.note_blamed)
+        self.index = Index(chain, connection, self.wiring.behind)
         self.now = 0.0
         self.errors: Counter[str] = Counter()
+        self.blamed: Counter[str] = Counter()
         self.connections: list[MortalConnection] = []
+        self.pools: list[EndpointPool] = []
         self.loops: list[LatestLoop | HistoricLoop] = []
         self.owners = [f"worker-{place}" for place in (LATEST, TWIN, *HELPERS)]
         self.births = 0
@@ -105,27 +106,29 @@ class SimulatedWorld:
             node.before = self.while_waiting
         for place in range(len(self.owners)):
             self.connections.append(open_mortal(connection))
+            self.pools.append(self.wiring.open_pool(self.owners[place], {}))
             self.loops.append(self.open_loop(place))
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+    def note_blamed(self, label: str, what: str) -> None:
+        self.blamed[label] += 1
 
     # The life of the processes.
 
     def open_loop(self, place: int) -> LatestLoop | HistoricLoop:
-        def clock() -> float:
-            return self.now
-
         if place not in HELPERS:
-            return self.open_latest(self.connections[place], clock)
-        return self.open_historic(self.connections[place], clock, self.owners[place])
+            return self.wiring.latest(self.connections[place], self.pools[place])
+        return self.wiring.historic(self.connections[place], self.pools[place], self.owners[place])
 
     def close(self) -> None:
         for place in range(len(self.loops)):
             self.bury(place)
+            self.pools[place].close()
 
     def bury(self, place: int) -> None:
         """What is left of a process whose end nobody has announced to it."""
-        loop = self.loops[place]
-        if isinstance(loop, HistoricLoop):
-            loop.threads.shutdown(cancel_futures=True)
         self.connections[place].close()
 
     def rebirth(self, place: int) -> None:
@@ -134,6 +137,10 @@ class SimulatedWorld:
         self.births += 1
         self.owners[place] = f"worker-{place}-{self.births}"
         self.connections[place] = open_mortal(self.connection)
+        # A worker keeps what it learned of endpoints in the database now and then: the newest of it may be lost.
+        limits = self.pools[place].limits() if self.births % 2 else {}
+        self.pools[place].close()
+        self.pools[place] = self.wiring.open_pool(self.owners[place], limits)
         self.loops[place] = self.open_loop(place)
 
     def reconnect(self, place: int) -> None:
@@ -157,11 +164,7 @@ class SimulatedWorld:
         self.now += 1.0
         loop = self.loops[place]
         try:
-            worked = loop.step()
-            if isinstance(loop, HistoricLoop):
-                # What it reads ahead is read now, or a seed would depend on how threads are scheduled.
-                wait(loop.asked)
-            return worked
+            return loop.step()
         except RpcError as error:
             self.errors[type(error).__name__] += 1
         except psycopg.OperationalError as error:
@@ -226,7 +229,7 @@ class SimulatedWorld:
 
     def import_watches(self, watches: Sequence[tuple[int, str, str]]) -> None:
         contracts = self.chain.population.contracts
-        content = watch_list(31337, {(contracts[place], product, name) for place, product, name in watches})
+        content = watch_list(CHAIN_ID, {(contracts[place], product, name) for place, product, name in watches})
         import_watch_list(self.connection, read_watch_list(content), source="test", chain_floor=0, prune=False)
 
     def disable(self, job: int) -> None:
@@ -263,6 +266,8 @@ class SimulatedWorld:
             if self.failed:
                 raise self.failed
             self.check_promises()
+            if happening.name in WORTH_A_LOOK:
+                self.index.check_levels(self.plan.reliable)
 
     # The end.
 
@@ -273,6 +278,9 @@ class SimulatedWorld:
             node.heal()
         for connection in self.connections:
             connection.left = None
+        # An endpoint that has served another chain is refused until somebody looks at it.
+        self.restart()
+        self.now += LONGEST_TERM
         self.chain.grow(2 * self.chain.finality.depth)
         self.chain.execute()
         self.rest()
@@ -301,3 +309,10 @@ class SimulatedWorld:
 
     def check_promises(self) -> None:
         self.index.check_claims(self.plan.above_final, self.plan.below_final)
+
+    def check_end(self) -> None:
+        """What holds once all has come to rest."""
+        self.check_promises()
+        self.index.check_levels(self.plan.reliable)
+        if Promise.AFTER_AUDIT not in (self.plan.above_final, self.plan.below_final):
+            self.index.check_truth()

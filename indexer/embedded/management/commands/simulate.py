@@ -1,0 +1,108 @@
+"""Run seeds of the simulation: chains, endpoints, users and failures that follow from a number."""
+
+import importlib
+import importlib.util
+import logging
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+from django.test.utils import setup_databases, teardown_databases
+
+from indexer.chains.connections import connect
+from indexer.chains.models import Chain, schema_of
+
+DATABASE = "simulation"
+"""The database that a simulation makes for itself, beside those of tests."""
+
+
+class Command(BaseCommand):
+    help = (
+        "Let generated chains grow and reorganise, their endpoints lie and fail, processes be killed and jobs change, "
+        "each life as its seed says; and compare the tables with the truth, which is known. Needs the tests and what "
+        "requirements-dev.txt brings. The database server is DATABASE_URL's, otherwise the embedded one; a database of "
+        "its own is made there and removed at the end. Exit code 1 when a seed failed."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--seeds", type=int, default=100, metavar="N", help="how many (100)")
+        parser.add_argument("--from", type=int, default=0, metavar="M", dest="first", help="the first of them (0)")
+        parser.add_argument("--seed", type=int, metavar="K", help="this one alone, with all that is known of it")
+        parser.add_argument("--keep", action="store_true", help="leave the database there, with the last seed's tables")
+        parser.add_argument(
+            "--without", action="append", default=[], metavar="NAME", help="switch a check off, to see who finds out"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        run = import_simulation("run")
+        mutations = import_simulation("mutations")
+        unknown = sorted(set(options["without"]) - set(mutations.MUTATIONS))
+        if unknown:
+            raise CommandError(
+                f"no check is called {', '.join(unknown)}; there are {', '.join(sorted(mutations.MUTATIONS))}"
+            )
+        alone = options["seed"] is not None
+        seeds = [options["seed"]] if alone else range(options["first"], options["first"] + options["seeds"])
+        # What the loops say of a thousand faults is only of use where one seed is looked at.
+        logging.disable(logging.NOTSET if alone and options["verbosity"] > 1 else logging.CRITICAL)
+        failed, began = [], time.monotonic()
+        with a_chain(keep=options["keep"]) as chain, connect(chain) as connection, mutations.without(options["without"]):
+            for seed in seeds:
+                started = time.monotonic()
+                outcome = run.live(run.Plan.of(seed), chain, connection)
+                word = "FAILED" if outcome.problem else "ok"
+                self.stdout.write(f"seed {seed}: {word}, {time.monotonic() - started:.1f} s, {outcome.requests} requests")
+                if outcome.problem:
+                    failed.append(seed)
+                if outcome.problem or alone:
+                    self.tell(outcome, options["without"])
+        seconds = time.monotonic() - began
+        if failed:
+            raise CommandError(f"{len(failed)} of {len(seeds)} seeds failed: {', '.join(map(str, failed))}")
+        self.stdout.write(f"{len(seeds)} seeds in {seconds:.0f} s: what they promise holds")
+
+    def tell(self, outcome: Any, without: list[str]) -> None:
+        """All that is known of a seed, and how it is seen again."""
+        self.stdout.write(str(outcome.plan))
+        for name, counts in (
+            ("faults", outcome.done),
+            ("raised", outcome.errors),
+            ("proved wrong", outcome.blamed),
+        ):
+            said = ", ".join(f"{what} {count}" for what, count in sorted(counts.items()))
+            self.stdout.write(f"  {name}: {said or 'none'}")
+        if outcome.problem:
+            self.stdout.write(f"  {outcome.problem}")
+            switches = "".join(f" --without {name}" for name in without)
+            self.stdout.write(f"  again: manage.py simulate --seed {outcome.plan.seed}{switches} -v 2")
+
+
+def import_simulation(name: str) -> ModuleType:
+    """A module of tests/simulation. Raises CommandError where the tests or what they need are not here."""
+    if importlib.util.find_spec("tests") is None or importlib.util.find_spec("tests.simulation") is None:
+        raise CommandError("the simulation is part of the tests, which are not here: run it in a checkout")
+    try:
+        return importlib.import_module(f"tests.simulation.{name}")
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"{error.name} is missing here: `pip install --require-hashes -r requirements-dev.txt` brings it."
+        ) from None
+
+
+@contextmanager
+def a_chain(*, keep: bool) -> Iterator[Chain]:
+    """An empty chain in a database of its own, which is made here and removed at the end."""
+    connections["default"].settings_dict["TEST"]["NAME"] = DATABASE
+    made = setup_databases(verbosity=0, interactive=False, aliases={"default": None})
+    try:
+        chain = Chain(schema_name=schema_of("hilltop"), slug="hilltop", chain_id=31337)
+        chain.save(verbosity=0)
+        yield chain
+    finally:
+        if not keep:
+            teardown_databases(made, verbosity=0)
