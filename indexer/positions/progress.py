@@ -16,6 +16,10 @@ class Progress:
         self.said_at = clock()
 
     def __call__(self, what: str, done: int) -> None:
+        self.say(f"{what}: {done / 1e6:,.0f} MB so far")
+
+    def say(self, words: str) -> None:
+        """These words, if it is time to speak."""
         if self.clock() - self.said_at >= EVERY:
             self.said_at = self.clock()
-            self.write(f"{what}: {done / 1e6:,.0f} MB so far")
+            self.write(words)

@@ -123,15 +123,21 @@ def rescan_jobs(connection: Connection, jobs: list[int], from_block: int) -> int
     were unreadable are counted anew. Jobs affected.
     """
     with connection.transaction(), connection.cursor() as cur:
-        leave_head(cur, lock_state(cur), jobs)
-        changed = cur.execute(
-            "UPDATE jobs SET covered = covered - int8multirange(int8range(%s, NULL)), next_attempt = NULL"
-            " WHERE id = ANY(%s) AND NOT retired",
-            [from_block, jobs],
-        ).rowcount
-        cur.execute(FORGET_UNREADABLE, {"jobs": jobs, "from": from_block})
-        raise_watch_version(cur)
+        changed = rescan_in(cur, lock_state(cur), jobs, from_block)
         refresh_coverage(cur)
+    return changed
+
+
+def rescan_in(cur: Cur, state: State, jobs: list[int], from_block: int) -> int:
+    """The same within a transaction that holds the cursor row."""
+    leave_head(cur, state, jobs)
+    changed = cur.execute(
+        "UPDATE jobs SET covered = covered - int8multirange(int8range(%s, NULL)), next_attempt = NULL"
+        " WHERE id = ANY(%s) AND NOT retired",
+        [from_block, jobs],
+    ).rowcount
+    cur.execute(FORGET_UNREADABLE, {"jobs": jobs, "from": from_block})
+    raise_watch_version(cur)
     return changed
 
 
