@@ -2,17 +2,20 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from random import Random
 
 import psycopg
 
 from indexer.chains.connections import Connection
+from indexer.positions.audit import Auditor
 from indexer.positions.historic import HistoricLoop
 from indexer.positions.latest import LatestLoop
+from indexer.positions.protocol.audits import choose_readings
 from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.protocol.jobs import disable_jobs, enable_jobs, rescan_jobs
 from indexer.positions.protocol.segments import release_segments
+from indexer.positions.verdict import Finding
 from indexer.positions.watchlist import read_watch_list
 from indexer.rpc import EndpointPool, RpcError
 from tests.simulation.chain import Chain
@@ -26,6 +29,7 @@ from tests.simulation.wiring import CHAIN_ID, Wiring
 
 MOST_STEPS = 4000
 """Steps of both loops within which everything must have come to rest."""
+MOST_AUDITS = 4
 LATEST, TWIN, HELPERS = 0, 1, (2, 3)
 """The places of the loops. The twin is a second latest loop, as when a worker that had stopped and lost its lock wakes:
 what it remembers is old."""
@@ -311,8 +315,32 @@ class SimulatedWorld:
         self.index.check_claims(self.plan.above_final, self.plan.below_final)
 
     def check_end(self) -> None:
-        """What holds once all has come to rest."""
+        """What holds once all has come to rest, and where no more is promised once all was audited."""
         self.check_promises()
         self.index.check_levels(self.plan.reliable)
-        if Promise.AFTER_AUDIT not in (self.plan.above_final, self.plan.below_final):
+        if self.plan.in_the_end is Promise.AFTER_AUDIT:
+            self.audit()
+        if self.plan.in_the_end is not Promise.NOTHING:
             self.index.check_truth()
+
+    def audit(self) -> None:
+        """Audit all that is final, as often as that makes the loops read something again."""
+        pool = self.wiring.open_pool("audit", {})
+        with closing(pool), closing(open_mortal(self.connection)) as connection:
+            for _ in range(MOST_AUDITS):
+                auditor = Auditor("hilltop", connection, pool.for_purpose("audit"), level=self.plan.audit)
+                findings = {audit_one(auditor, reading) for reading, _ in choose_readings(connection, 0, None, 1.0)}
+                self.rest()
+                if not findings & {Finding.REPAIRED, Finding.CHANGED}:
+                    assert findings <= {Finding.AGREES, Finding.WRONG_ANSWER, None}, findings
+                    return
+        raise AssertionError(f"audit after audit finds something to repair: {findings}")
+
+
+def audit_one(auditor: Auditor, reading: int) -> Finding | None:
+    """None where there is no such reading any more."""
+    audit = auditor.begin(reading)
+    verdict = None
+    while audit is not None and verdict is None:
+        verdict = audit.step()
+    return verdict.finding if verdict else None
