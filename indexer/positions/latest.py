@@ -20,6 +20,7 @@ from indexer.positions.protocol.undo import undo_to
 from indexer.positions.reader import RangeReader
 from indexer.positions.watch import Matches, WatchIndex
 from indexer.rpc import (
+    MOST_NULL_ROUNDS,
     BlockReader,
     BlockUnknown,
     EndpointPool,
@@ -29,6 +30,7 @@ from indexer.rpc import (
     Throttled,
     Transport,
     Watched,
+    next_header,
 )
 
 log = logging.getLogger(__name__)
@@ -44,8 +46,6 @@ FINAL_EVERY = 6.0
 """Seconds between two looks for jobs whose delay is over, and between two questions for the final block."""
 POLL_EVERY = 2.0
 """Seconds for which a head that was shown is enough to read on, while the cursor is below it."""
-MOST_NULL_ROUNDS = 64
-"""Heights without a block that are looked over for the next one."""
 
 
 class LatestLoop:
@@ -120,7 +120,7 @@ class LatestLoop:
 
     def start(self, newest: Header) -> bool:
         """A new chain's cursor starts at final; what lies before is the historic loop's."""
-        final = self.pool.canonical(self.finality.tag or max(0, newest.number - self.finality.depth))
+        final = self.ask_final(newest)
         if final is None:
             raise BlockUnknown("the endpoints have no header of the final block")
         log.info("%s: a new chain; its cursor starts at the final block %s", self.chain, f"{final.number:,}")
@@ -188,11 +188,12 @@ class LatestLoop:
         return header is not None and header.hash != row[1]
 
     def stands(self, base: Base) -> bool:
-        """Whether most endpoints still have the block at the cursor: a single one may be on a branch of its own."""
+        """Whether most endpoints still have the block at the cursor: a single one may be on a branch of its own.
+
+        Where they have none there, that may be a null round of another branch: an undo finds out.
+        """
         header = self.pool.canonical(base.number)
-        if header is None:
-            raise BlockUnknown(f"most endpoints do not give block {base.number:,} now")
-        return header.hash == base.hash
+        return header is not None and header.hash == base.hash
 
     def advance_block(self, state: Started, base: Base, newest: Header, final: int) -> bool:
         header = self.find_next(base, newest)
@@ -219,10 +220,13 @@ class LatestLoop:
         return matches, Provenance(block.level, block.endpoints)
 
     def find_next(self, base: Base, newest: Header) -> Header | None:
-        """The next block: the next height, or where that has none (a null round), the first one above that has."""
+        """The next block: the next height's or, where that has none (a null round), the first one's above that has.
+
+        That it follows the one at the cursor is for the caller to see.
+        """
         for number in range(base.number + 1, min(newest.number, base.number + MOST_NULL_ROUNDS) + 1):
             header = newest if newest.number == number else self.pool.header(number)
-            if header is not None and (number == base.number + 1 or header.parent_hash == base.hash):
+            if header is not None:
                 return header
         return None
 
@@ -255,7 +259,11 @@ class LatestLoop:
             self.no_ranges_until = reading.last
             return True
         header = self.pool.canonical(reading.last)
-        if header is None or (reading.top is not None and reading.top.hash != header.hash):
+        if header is None:
+            # Nobody has it now, or nobody ever will (a null round).
+            self.no_ranges_until = reading.last
+            return True
+        if reading.top is not None and reading.top.hash != header.hash:
             return self.note_commit(None, blocks=0)
         stored = commit_blocks(
             self.connection,
@@ -286,9 +294,17 @@ class LatestLoop:
 
     def read_final(self, newest: Header) -> Header | None:
         if self.clock() - self.final_at >= FINAL_EVERY:
-            self.final = self.pool.canonical(self.finality.tag or max(0, newest.number - self.finality.depth))
+            self.final = self.ask_final(newest)
             self.final_at = self.clock()
         return self.final
+
+    def ask_final(self, newest: Header) -> Header | None:
+        """The block that most endpoints call final or, where there may be none so deep (a null round), one below it."""
+        if self.finality.tag:
+            return self.pool.canonical(self.finality.tag)
+        top = max(0, newest.number - self.finality.depth)
+        tries = range(top, max(-1, top - MOST_NULL_ROUNDS), -1) if self.pool.trust.gaps else [top]
+        return next((header for number in tries if (header := self.pool.canonical(number)) is not None), None)
 
     def settlement(self, final: int) -> Settlement:
         return Settlement(final, final - KEPT_DEPTHS * self.finality.depth)
@@ -363,14 +379,29 @@ class ReadAhead:
 def find_ancestor(pool: EndpointPool, known: Mapping[int, bytes], head: int) -> Header | None:
     """The newest known block that most endpoints have at its number; None when they have none of them.
 
-    Raises BlockUnknown where they do not say what is at a number up to their head.
+    Raises BlockUnknown where they do not say what is at a number up to their head, unless that is a null round: the
+    next block above it follows the one found.
     """
     numbers = sorted((number for number in known if number <= head), reverse=True)
+    missing: list[int] = []
     for start in range(0, len(numbers), 50):
         asked = numbers[start : start + 50]
         for number, header in zip(asked, pool.canonicals(asked), strict=True):
             if header is None:
-                raise BlockUnknown(f"most endpoints do not give block {number:,} now")
-            if header.hash == known[number]:
+                missing.append(number)
+            elif header.hash != known[number]:
+                # Whatever stood above it was replaced, too.
+                missing.clear()
+            elif not missing or are_null_rounds(pool, missing, header):
                 return header
+            else:
+                raise BlockUnknown(f"most endpoints do not give block {missing[0]:,} now")
+    if missing:
+        raise BlockUnknown(f"most endpoints do not give block {missing[0]:,} now")
     return None
+
+
+def are_null_rounds(pool: EndpointPool, numbers: list[int], below: Header) -> bool:
+    """Whether the block above these numbers, the highest first, follows the one below them."""
+    above = next_header(pool, below.number + 1)
+    return above.number > numbers[0] and above.parent_hash == below.hash

@@ -28,6 +28,7 @@ from indexer.rpc import (
     Watched,
     check_boundaries,
     differing_blocks,
+    is_null_round,
     linked_headers,
 )
 
@@ -76,7 +77,8 @@ class RangeReader:
         if not self.definitions:
             return Reading(first, limit, provenance=Provenance(self.goal, ()))
         if self.goal >= Level.BLOOM:
-            reading = self._read_blocks(pool, first, min(limit, first + BLOCKS_AT_ONCE - 1), anchor)
+            last = min(limit, first + (BLOCKS_AT_ONCE - 1 >> failures))
+            reading = self._read_blocks(pool, first, last, anchor)
         else:
             reading = self._read_range(pool, first, limit, failures, steady=steady, anchor=anchor)
             if self.wants_comparison(reading) and len(pool.members) > 1:
@@ -120,7 +122,10 @@ class RangeReader:
                 reading = self._read_from(pool, member, way, first, last)
                 # A node that has not got so far answers that there is nothing: what it says must fit its blocks.
                 after = read_ends(member, first, last, anchor)
-                check_boundaries(first, last, after, reading.logs)
+                ends = zip(sorted({first, last}), after, strict=True)
+                missing = [number for number, header in ends if header is None]
+                nowhere = [number for number in missing if is_null_round(member.node, number, member.head or 0)]
+                check_boundaries(first, last, after, reading.logs, nowhere)
                 if before is not None and before != after:
                     raise BlockUnknown(f"block {last:,} has changed meanwhile", endpoint=member.label)
                 reading.top = after[-1]
@@ -197,12 +202,22 @@ class RangeReader:
         reading.provenance = Provenance(Level.AGREED, tuple(sorted(labels)))
 
     def _read_blocks(self, pool: EndpointPool, first: int, last: int, anchor: Anchor | None) -> Reading:
-        """Block by block, whose hashes are shown canonical by links to one that most endpoints give."""
+        """Block by block, whose hashes are shown canonical by links to one that most endpoints give.
+
+        Where one cannot be read, that is all up to the one before it.
+        """
         reading = Reading(first, last)
         reader = BlockReader(pool, self.watched, self.goal)
         level, labels = self.goal, set[str]()
         for header in linked_headers(pool, first, last):
-            block = reader.read(header)
+            try:
+                block = reader.read(header)
+            except RpcError as error:
+                if reading.top is None:
+                    error.blocks = (first, header.number)
+                    raise
+                reading.last = header.number - 1
+                break
             reading.logs += block.logs
             reading.seen += len(block.logs)
             level = min(level, block.level)

@@ -1,7 +1,7 @@
 """Talk to nodes and do not believe them: endpoints, checked answers, and errors by what a caller does about them."""
 
 from indexer.rpc.agreement import differing_blocks, same_logs
-from indexer.rpc.blocks import BlockReader, linked_headers
+from indexer.rpc.blocks import MOST_NULL_ROUNDS, BlockReader, is_null_round, linked_headers, next_header
 from indexer.rpc.budget import Budget, BudgetSpent, Purpose
 from indexer.rpc.client import Endpoint, Observer, label_of
 from indexer.rpc.errors import (
@@ -35,6 +35,7 @@ from indexer.rpc.types import Address, Block, Hash, Header, Log
 
 __all__ = [
     "MEANINGS",
+    "MOST_NULL_ROUNDS",
     "Address",
     "Block",
     "BlockReader",
@@ -77,9 +78,11 @@ __all__ = [
     "check_parent",
     "check_range_logs",
     "differing_blocks",
+    "is_null_round",
     "is_round",
     "label_of",
     "linked_headers",
+    "next_header",
     "same_logs",
     "taught_rule",
 ]

@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from indexer.rpc.agreement import same_logs
-from indexer.rpc.errors import BlockUnknown, Inconsistent, MethodUnsupported, RpcError, TooLarge
+from indexer.rpc.errors import BlockUnknown, Inconsistent, MethodUnsupported, Refused, RpcError, TooLarge
+from indexer.rpc.integrity import is_round
 from indexer.rpc.levels import Level
 from indexer.rpc.member import Need
 from indexer.rpc.node import Node
@@ -17,6 +18,8 @@ from indexer.rpc.types import Header, Log
 
 RECEIPTS = "eth_getBlockReceipts"
 LOGS = "eth_getLogs"
+MOST_NULL_ROUNDS = 64
+"""Heights without a block that are looked over for the next one."""
 
 
 class BlockLogs(NamedTuple):
@@ -54,13 +57,14 @@ class BlockReader:
         """
         if not self.watched.topics:
             return BlockLogs([], self.goal, ())
-        return self._proved(header) or self._by_bloom(header) or self._agreed(header)
+        proved = self._proved(header) if self.goal is Level.PROVED else None
+        return proved or self._by_bloom(header) or self._agreed(header)
 
     def _proved(self, header: Header) -> BlockLogs | None:
         """By the receipts root; None where that proves nothing on this chain or receipts are not served."""
         trust = self.pool.trust
         root = header.receipts_root
-        if self.goal < Level.PROVED or root is None or not header.hash_checks or not trust.worth("receipts_root"):
+        if root is None or not header.hash_checks or not trust.worth("receipts_root"):
             return None
         if root == EMPTY_ROOT and trust.holds("receipts_root", header.number):
             return BlockLogs([], Level.PROVED, ())
@@ -157,9 +161,11 @@ class BlockReader:
         return self._decided(header, [one, other])
 
     def _decided(self, header: Header, answers: Sequence[Answer]) -> BlockLogs:
-        """What two endpoints say against the rest. Raises Inconsistent where no two say the same."""
+        """What can be proved or, where nothing can, what two endpoints say against the rest; whoever said otherwise is
+        blamed. Raises Inconsistent where no two say the same."""
         given = list(answers)
-        while len({answer.label for answer in given}) < len(self.pool.members):
+        truth = self._proved(header)
+        while truth is None and len({answer.label for answer in given}) < len(self.pool.members):
             given.append(
                 self._ask(header, lambda node: self._logs_of(node, header), but={answer.label for answer in given})
             )
@@ -167,10 +173,12 @@ class BlockReader:
             same = [answer for answer in given if same_logs(answer.logs, latest.logs)]
             labels = {answer.label for answer in same}
             if len(labels) > 1:
-                for answer in given:
-                    if answer.label not in labels:
-                        self.pool.blame(answer.label, "logs")
-                return BlockLogs(latest.logs, Level.AGREED, tuple(sorted(labels)))
+                truth = BlockLogs(latest.logs, Level.AGREED, tuple(sorted(labels)))
+        if truth is not None:
+            for answer in given:
+                if not same_logs(answer.logs, truth.logs):
+                    self.pool.blame(answer.label, "logs")
+            return truth
         words = ", ".join(f"{answer.label} {len(answer.logs)}" for answer in given)
         raise Inconsistent(f"block {header.number:,}: endpoints give different logs ({words})")
 
@@ -178,7 +186,21 @@ class BlockReader:
         return self.pool.ask(question, _need(header), but=but)
 
     def _logs_of(self, node: Node, header: Header) -> Answer:
-        return Answer(node.endpoint.label, self._watched(node.block_logs(header, self.watched.topics)))
+        logs = node.block_logs(header, self.watched.topics)
+        found = self._watched(logs)
+        if is_round(len(logs)):
+            found = self._not_cut(node, header, found)
+        return Answer(node.endpoint.label, found)
+
+    def _not_cut(self, node: Node, header: Header, found: list[Log]) -> list[Log]:
+        """The watched logs by the receipts of a node whose answer may have been cut without a word."""
+        try:
+            whole = self._watched(node.receipts_logs(header))
+        except (MethodUnsupported, Refused, TooLarge):
+            return found
+        if len(whole) > len(found):
+            self.pool.blame(node.endpoint.label, "cut")
+        return whole
 
     def _watched(self, logs: Sequence[Log]) -> list[Log]:
         return [log for log in logs if self.watched.holds(log)]
@@ -187,20 +209,41 @@ class BlockReader:
 def linked_headers(pool: EndpointPool, first: int, last: int) -> list[Header]:
     """Return the headers of blocks `first` to `last`, linked by their parent hashes to one that most endpoints give.
 
-    A height without a block (null rounds) has no header. Raises BlockUnknown where one is missing, Inconsistent where
-    a link does not hold or the last one is not what most endpoints give.
+    A height without a block (a null round) has no header: the block above it follows one below. Raises BlockUnknown
+    where one is missing, Inconsistent where a link does not hold or the last one is not what most endpoints give.
     """
     headers = [header for header in pool.headers(range(first, last + 1)) if header is not None]
-    if not headers:
-        raise BlockUnknown(f"no header of blocks {first:,}-{last:,}")
-    for below, header in pairwise(headers):
+    chain = headers if headers and headers[-1].number == last else [*headers, next_header(pool, last + 1)]
+    for below, header in pairwise(chain):
         if header.parent_hash != below.hash:
             kind = Inconsistent if header.number == below.number + 1 else BlockUnknown
             raise kind(f"block {header.number:,} does not follow block {below.number:,}: its parent is another")
-    top = pool.canonical(headers[-1].number)
-    if top is None or top.hash != headers[-1].hash:
-        raise Inconsistent(f"block {headers[-1].number:,} is not the one that most endpoints give")
+    if chain[0].number > first:
+        before = pool.header_by_hash(chain[0].parent_hash)
+        if before is None or before.number >= first:
+            raise BlockUnknown(f"no header of block {first:,}, and {chain[0].number:,} follows none before it")
+    top = pool.canonical(chain[-1].number)
+    if top is None or top.hash != chain[-1].hash:
+        raise Inconsistent(f"block {chain[-1].number:,} is not the one that most endpoints give")
     return headers
+
+
+def next_header(pool: EndpointPool, number: int) -> Header:
+    """Return the first header from this number on. Raises BlockUnknown where there is none for long."""
+    for height in range(number, number + MOST_NULL_ROUNDS):
+        header = pool.header(height)
+        if header is not None:
+            return header
+    raise BlockUnknown(f"no header of block {number:,} or of one after it")
+
+
+def is_null_round(node: Node, number: int, head: int) -> bool:
+    """Whether there is no block at this number, as a node's own blocks show: the next one, which is `head` at most,
+    follows one before it. Raises RpcError."""
+    above = node.headers(range(number + 1, min(head, number + MOST_NULL_ROUNDS) + 1))
+    following = next((header for header in above if header is not None), None)
+    before = following and node.header_by_hash(following.parent_hash)
+    return before is not None and before.number < number
 
 
 def _need(header: Header, method: str | None = None) -> Need:

@@ -116,11 +116,16 @@ class Endpoint:
     @overload
     def batch(self, method: str, params: Sequence[list[object]], result: type[T]) -> list[T]: ...
     @overload
-    def batch(self, method: str, params: Sequence[list[object]], result: Any) -> list[Any]: ...
-    def batch(self, method: str, params: Sequence[list[object]], result: Any) -> list[Any]:
+    def batch(
+        self, method: str, params: Sequence[list[object]], result: Any, *, none_for: type[RpcError] | None = None
+    ) -> list[Any]: ...
+    def batch(
+        self, method: str, params: Sequence[list[object]], result: Any, *, none_for: type[RpcError] | None = None
+    ) -> list[Any]:
         """Return the results of several calls sent as one JSON-RPC batch, in the order of `params`.
 
-        Raises the first error among them; Refused when the node answers with a single result.
+        Raises the first error among them, but for those of the class `none_for`, whose result is None; Refused when
+        the node answers with a single result.
         """
         start = self._take_ids(len(params))
         ids = range(start, start + len(params))
@@ -128,15 +133,21 @@ class Endpoint:
         with self._asking(method, params, len(params)) as results:
             answer = self._post(method, requests)
             replies: list[Reply] | Reply = self._envelope(method, answer, decode_batch(answer.body, len(ids)))
+            absent: set[int | None] = set()
             for reply in [replies] if isinstance(replies, Reply) else replies or [Reply()]:
-                self._check(method, answer, reply)
+                try:
+                    self._check(method, answer, reply)
+                except RpcError as error:
+                    if none_for is None or not isinstance(error, none_for) or isinstance(replies, Reply):
+                        raise
+                    absent.add(reply.number)
             if isinstance(replies, Reply):
                 _result(replies, msgspec.Raw)
                 raise Refused("answered a batch with a single result")
             by_id = {reply.number: reply for reply in replies}
             if len(replies) != len(ids) or by_id.keys() != set(ids):
                 raise Transport("the answers of a batch do not match its requests")
-            results += [_result(by_id[number], result) for number in ids]
+            results += [None if number in absent else _result(by_id[number], result) for number in ids]
         return results
 
     def _take_ids(self, count: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from indexer.rpc.errors import BlockUnknown, Inconsistent
 from indexer.rpc.types import Header, Log
@@ -51,13 +51,19 @@ def check_range_logs(first: int, last: int, logs: Sequence[Log]) -> list[Log]:
     return [placed[place] for place in sorted(placed)]
 
 
-def check_boundaries(first: int, last: int, headers: Sequence[Header | None], logs: Sequence[Log]) -> None:
+def check_boundaries(
+    first: int, last: int, headers: Sequence[Header | None], logs: Sequence[Log], null_rounds: Collection[int] = ()
+) -> None:
     """Check an answer for blocks `first` to `last` against the same node's headers of both (one, where they are one).
 
-    Raises BlockUnknown when the node has not both blocks, Inconsistent when a log of one of them has another hash.
+    Raises BlockUnknown when the node has not both blocks, besides heights that never have one; Inconsistent when a log
+    of one of them has another hash, or there is no such block.
     """
     hashes: dict[int, str] = {}
     for number, header in zip(sorted({first, last}), headers, strict=True):
+        if number in null_rounds:
+            hashes[number] = "none"
+            continue
         if header is None:
             raise BlockUnknown(f"logs of blocks {first:,}-{last:,} were asked for, but block {number:,} is not there")
         hashes[number] = "0x" + header.hash.hex()

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from indexer.rpc.answers import HeaderAnswer, ReceiptAnswer
 from indexer.rpc.client import Endpoint
@@ -14,6 +14,7 @@ from indexer.rpc.errors import (
     BlockUnknown,
     Inconsistent,
     MethodUnsupported,
+    NullRound,
     Refused,
     Throttled,
     TooLarge,
@@ -84,13 +85,19 @@ class Node:
     def header(self, block: int | str) -> Header | None:
         """Return the header of a block number or of the tag finalized, safe or latest; None when the node has none.
 
-        Raises Inconsistent when the header carries another number than asked for.
+        That is so as well of a height that never has one (a null round). Raises Inconsistent when the header carries
+        another number than asked for.
         """
         if isinstance(block, str) and block not in TAGS:
             raise ValueError(f"{block!r} is no block tag: give a number or one of {', '.join(TAGS)}")
         method = "eth_getBlockByNumber"
         params = [block if isinstance(block, str) else hex(block), False]
-        answer: HeaderAnswer | None = self._retry(lambda: self.endpoint.call(method, params, HeaderAnswer | None))
+        # Every node has a latest block: null for it is no answer.
+        kind: Any = HeaderAnswer if block == "latest" else HeaderAnswer | None
+        try:
+            answer: HeaderAnswer | None = self._retry(lambda: self.endpoint.call(method, params, kind))
+        except NullRound:
+            return None
         return self._checked_header(method, block, answer)
 
     def header_by_hash(self, hash: bytes) -> Header | None:
@@ -187,7 +194,7 @@ class Node:
             batch: list[list[object]] = [[hex(number), False] for number in numbers]
             try:
                 answers: list[HeaderAnswer | None] = self._retry(
-                    lambda: self.endpoint.batch(method, batch, HeaderAnswer | None)
+                    lambda: self.endpoint.batch(method, batch, HeaderAnswer | None, none_for=NullRound)
                 )
             except TooLarge:
                 self.limits.shrink("batch", len(numbers) // 2, self._wall())
@@ -209,6 +216,8 @@ class Node:
             return None
         header = answer.to_header()
         with self._blaming(method):
+            if not isinstance(block, str) and header.number < block and self._trust.gaps:
+                return None  # Forest gives the tipset before a null round.
             if not isinstance(block, str) and header.number != block:
                 raise Inconsistent(f"asked for block {block:,}, got {header.number:,}")
             self._check_hash(header)

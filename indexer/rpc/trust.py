@@ -33,10 +33,11 @@ class Trust:
     """What is known of each claim on one chain. Safe to share between threads.
 
     A claim holds from some block on: chains have changed their rules, and what holds at the head need not hold for
-    what is older.
+    what is older. `gaps`: some heights have no block (Filecoin's null rounds).
     """
 
-    def __init__(self, since: Mapping[Claim, int], never: Collection[Claim] = ()) -> None:
+    def __init__(self, since: Mapping[Claim, int], never: Collection[Claim] = (), *, gaps: bool = False) -> None:
+        self.gaps = gaps
         self._never = frozenset(never)
         self._since = {claim: block for claim, block in since.items() if claim not in self._never}
         self._given = frozenset(self._since)
@@ -47,7 +48,7 @@ class Trust:
     def of_quirks(cls, quirks: Collection[str], standard: bool, since: int = 0) -> Trust:
         """`standard`: from block `since` on the chain keeps Ethereum's rules, but for what its quirks say."""
         never = {claim for quirk in quirks for claim in NOT_WITH.get(quirk, ())}
-        return cls(dict.fromkeys(CLAIMS, since) if standard else {}, never)
+        return cls(dict.fromkeys(CLAIMS, since) if standard else {}, never, gaps="null-rounds" in quirks)
 
     @classmethod
     def from_dict(cls, learned: Mapping[str, object], quirks: Collection[str], standard: bool, since: int = 0) -> Trust:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from indexer.rpc import BlockUnknown, Endpoint, Inconsistent, Node, NullRound, RpcError, Transport
+from indexer.rpc import BlockUnknown, Endpoint, Inconsistent, Node, RpcError, Transport
+from indexer.rpc.trust import Trust
 
 from .samples import header_json, header_of, hex_hash, log_json, receipt_json
 from .scripted import Answer, ScriptedNode, Sent, each, giving, refusing, sending
@@ -55,7 +56,6 @@ MISSING: dict[str, tuple[Answer, Question, type[RpcError]]] = {
     "a log index of a range": (giving([log_json(16, 0xFFFFFFF7)]), range_logs, Inconsistent),
     "a log index in receipts": (giving([receipt_json(16, log_json(16, 0xFFFFFFF7))]), receipts, Inconsistent),
     "a null round, Forest's tipset before it": (giving(header_json(15)), header, Inconsistent),
-    "a null round, Lotus": (refusing(12, "requested epoch was a null round (16)"), header, NullRound),
     "a broken chunk": (sending(b'{"jsonrpc":"2.0","id":1,"result":[', cut=50), range_logs, Transport),
     "broken compression": (sending(gzip.compress(b"[]")[:-4], content_encoding="gzip"), range_logs, Transport),
     "zstd garbage": (sending(b"\x28\xb5\x2f\xfd\x00", content_encoding="zstd"), range_logs, Transport),
@@ -77,6 +77,40 @@ def test_what_is_missing_is_an_error(name: str, scripted: ScriptedNode, node: No
 def test_a_null_header_is_none_and_no_error(scripted: ScriptedNode, node: Node) -> None:
     scripted.always = giving(None)
     assert node.header(16) is None
+
+
+NULL_ROUND = "requested epoch was a null round (16)"
+
+
+def test_a_height_without_a_block_has_no_header(scripted: ScriptedNode, node: Node) -> None:
+    scripted.always = refusing(12, NULL_ROUND)
+    assert node.header(16) is None
+
+
+def test_in_a_batch_too_and_the_others_have_theirs(scripted: ScriptedNode, node: Node) -> None:
+    def answer(call: Any) -> object:
+        number = int(call["params"][0], 16)
+        return {"code": 12, "message": NULL_ROUND} if number == 16 else header_json(number)
+
+    scripted.always = each(answer)
+    assert [found and found.number for found in node.headers([15, 16, 17])] == [15, None, 17]
+    assert len(scripted.asked) == 1
+
+
+def test_the_tipset_before_it_is_none_only_where_the_chain_has_null_rounds(
+    scripted: ScriptedNode, endpoint: Endpoint
+) -> None:
+    scripted.always = giving(header_json(15))
+    assert Node(endpoint, attempts=1, trust=Trust.of_quirks(["null-rounds"], standard=False)).header(16) is None
+    scripted.always = giving(header_json(17))
+    with pytest.raises(Inconsistent):
+        Node(endpoint, attempts=1, trust=Trust.of_quirks(["null-rounds"], standard=False)).header(16)
+
+
+def test_null_for_the_latest_block_is_no_answer(scripted: ScriptedNode, node: Node) -> None:
+    scripted.always = giving(None)
+    with pytest.raises(Transport):
+        node.header("latest")
 
 
 def test_a_batch_in_another_order_is_put_in_order(scripted: ScriptedNode, node: Node) -> None:
