@@ -142,8 +142,16 @@ class ReadingAudit:
         rereader, endpoints = self.auditor.rereader, self.subject.kept.endpoints
         if self.way is Way.OTHER:
             return rereader.read_other(reader, self.at, last, endpoints)
-        two = rereader.read_two(reader, self.at, last, endpoints) if self.way is Way.TWO else None
-        return two or rereader.read_proved(reader, self.at, last)
+        if self.way is Way.PROVED:
+            return rereader.read_proved(reader, self.at, last)
+        two = rereader.read_two(reader, self.at, last, endpoints) if rereader.has_two(self.at, last) else None
+        if two is not None:
+            return two
+        # Who was blamed rests for a while: what proves itself need not wait for that.
+        alone = rereader.read_proved(reader, self.at, last)
+        if alone.level > Level.CLAIMED:
+            return alone
+        return rereader.read_two(reader, self.at, alone.last, endpoints) or alone
 
     def deciding_way(self) -> Way:
         return Way.TWO if len(self.auditor.pool.members) > 1 else Way.PROVED
@@ -206,7 +214,8 @@ class ReadingAudit:
             self.blame_then()
         elif self.subject.comparable:
             self.auditor.tally.note(kept.endpoints, kept.last + 1 - kept.first)
-        return self.say(trusted=not differs and not self.wrong_blocks)
+        # Rows may have been lost here of an answer that was right.
+        return self.say(trusted=not differs if self.subject.comparable else not self.wrong_blocks)
 
     def say(self, *, trusted: bool) -> Verdict | None:
         """`trusted`: what was said of the reading before holds as well."""
@@ -217,7 +226,7 @@ class ReadingAudit:
         else:
             endpoints = self.endpoints
         finding = Finding.REPAIRED if self.verdict.jobs else Finding.AGREES if trusted else Finding.WRONG_ANSWER
-        if self.verdict.jobs and not self.auditor.repair:
+        if not self.auditor.repair and finding is not Finding.AGREES:
             return self.end(Finding.DIFFERS, level=kept.level)
         run = Run(kept.first, kept.last, level, tuple(endpoints), self.logs, self.digest)
         if not note_audit(self.auditor.connection, self.subject, run):
@@ -237,9 +246,11 @@ class ReadingAudit:
     def undecided(self, error: Inconsistent) -> Verdict | None:
         """Nobody can say what is true: no more is said of the reading than that somebody claims it."""
         kept = self.subject.kept
+        self.check_branch()
         log.error("%s %s: undecided: %s", self.auditor.chain, self.verdict.blocks, error)
         if self.auditor.repair:
-            run = Run(kept.first, kept.last, Level.CLAIMED, kept.endpoints, kept.logs, kept.digest)
+            known = (kept.logs, kept.digest) if self.subject.comparable else (None, None)
+            run = Run(kept.first, kept.last, Level.CLAIMED, kept.endpoints, *known)
             if not note_audit(self.auditor.connection, self.subject, run):
                 return self.restart()
         return self.end(Finding.UNDECIDED, str(error))

@@ -7,7 +7,17 @@ from indexer.positions.pieces import Reading
 from indexer.positions.reader import RangeReader
 from indexer.positions.settling import MOST, settle
 from indexer.positions.tally import Tally
-from indexer.rpc import BlockReader, BudgetSpent, EndpointPool, Inconsistent, Level, Log, RpcError, differing_blocks
+from indexer.rpc import (
+    BlockReader,
+    BudgetSpent,
+    EndpointPool,
+    Inconsistent,
+    Level,
+    Log,
+    Need,
+    RpcError,
+    differing_blocks,
+)
 
 
 class Reread(NamedTuple):
@@ -31,6 +41,10 @@ class Rereader:
     @property
     def labels(self) -> set[str]:
         return {member.label for member in self.pool.members}
+
+    def has_two(self, first: int, last: int) -> bool:
+        """Whether two endpoints can be asked for these blocks now."""
+        return len(self.pool.usable(Need(last=last, first=first))) > 1
 
     def read_other(self, reader: RangeReader, first: int, last: int, endpoints: Collection[str]) -> Reread:
         """From an endpoint that is none of these, or from any where there is none but these. Raises RpcError."""
