@@ -78,7 +78,8 @@ class Pieces:
             again = self.in_halves(question, first)
         else:
             middle = (first + last) // 2
-            again = self.get(question, first, middle) + self.get(question, middle + 1, last)
+            # A half that holds them all is cut like the whole.
+            again = self.whole(question, first, middle) + self.whole(question, middle + 1, last)
         if len(again) > len(found):
             self.note_cut(len(found))
             label = self.node.endpoint.label

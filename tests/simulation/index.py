@@ -54,6 +54,14 @@ class Index:
         header = self.connection.execute("SELECT hash FROM blocks WHERE number = %s", [cursor]).fetchone()
         return header is not None and "0x" + header[0].hex() == self.chain.canonical[cursor].hash
 
+    def check_blocks(self) -> None:
+        """At any moment, where endpoints on other chains are outvoted: no block and no head but of this chain."""
+        with self.chain.lock:
+            for number, hash_ in self.connection.execute("SELECT number, hash FROM blocks"):
+                assert "0x" + hash_.hex() in self.chain.by_hash, f"block {number} is none of this chain"
+            head = self.setting("head_block")
+            assert head is None or head <= max(self.chain.at_height), f"head {head:,} is above every block there was"
+
     def check_levels(self, level: Level) -> None:
         """At any moment: what was read at this level or a stronger one was read rightly."""
         with self.chain.lock:

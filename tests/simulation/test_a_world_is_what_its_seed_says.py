@@ -8,7 +8,7 @@ from tests.simulation.faults import Fault
 from tests.simulation.kinds import BY_NAME
 from tests.simulation.plan import Plan, Promise
 from tests.simulation.profiles import Reach
-from tests.simulation.run import live, open_world
+from tests.simulation.run import open_world
 
 
 def test_a_seed_gives_the_same_life_again(chain: Chain, connection: Connection) -> None:

@@ -14,11 +14,11 @@ from indexer.rpc import (
     Pruned,
     Refused,
     RpcError,
+    Rulebook,
     Throttled,
     TooLarge,
     Transport,
 )
-from indexer.rpc.errors import error_from
 from indexer.rpc.proofs import EMPTY_ROOT
 from tests.simulation import refusals
 from tests.simulation.blocks import Oddities
@@ -117,6 +117,15 @@ SEEN: dict[str, tuple[Ask, type[RpcError] | Verdict]] = {
     "head-ahead": (lambda node: node.head(), lambda got, true: got > true),
     "orphan-as-canonical": (header(36), lambda got, true: got.hash != true.hash and got.hash_checks),
     "left-behind": (header("latest"), lambda got, true: got.number == 38 and got.hash_checks),
+    "far-behind": (
+        lambda node: (node.head(), node.range_logs(25, 40, None, [])),
+        lambda got, true: got[0] == 28 and got[1] == [log for log in true[1] if log.block_number <= 28],
+    ),
+    "late-backend": (
+        lambda node: (node.head(), node.header(40), node.range_logs(25, 40, None, [])),
+        lambda got, true: got == (40, None, [log for log in true[2] if log.block_number <= 28]),
+    ),
+    "forged-topics": (newest_logs, one_more),
     "forged-log": (newest_logs, one_more),
     "changed-user": (blocks(0, 40), one_other),
     "receipt-log-forged": (newest_receipts, one_more),
@@ -171,7 +180,17 @@ def test_a_fault_that_always_strikes_is_seen(serve: Serve, name: str) -> None:
 
 def test_the_harm_of_a_fault_is_what_a_client_of_today_would_come_to() -> None:
     """Those that do not contradict themselves are seen as good answers, and so are dangerous; all others raise."""
-    quiet = {Harm.LOSS, Harm.FORGERY, Harm.BRANCH, Harm.HEADER, Harm.HEAD, Harm.NONE}
+    quiet = {
+        Harm.LOSS,
+        Harm.FORGERY,
+        Harm.STRANGER,
+        Harm.CUT,
+        Harm.SIBLING,
+        Harm.BRANCH,
+        Harm.HEADER,
+        Harm.HEAD,
+        Harm.NONE,
+    }
     for name, (_, expected) in SEEN.items():
         assert isinstance(expected, type) != (BY_NAME[name].harm in quiet), name
 
@@ -250,6 +269,6 @@ def test_every_wording_is_of_its_class(texts: list[Said], kind: type[RpcError]) 
         code, words, data = (refusal.error.get(key) for key in ("code", "message", "data"))
         assert isinstance(words, str)
         code = code if isinstance(code, int) else None
-        error = error_from(code, words, data, refusal.status, refusal.headers, method="eth_getLogs")
+        error = Rulebook().error(code, words, data, refusal.status, refusal.headers, method="eth_getLogs")
         assert isinstance(error, kind), words
         assert "{" not in words

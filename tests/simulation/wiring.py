@@ -73,9 +73,7 @@ class Wiring:
         )
 
     def latest(self, connection: Connection, pool: EndpointPool) -> LatestLoop:
-        return LatestLoop(
-            "hilltop", connection, pool, self.plan.chain.finality, behind=self.behind, clock=self.clock
-        )
+        return LatestLoop("hilltop", connection, pool, self.plan.chain.finality, behind=self.behind, clock=self.clock)
 
     def historic(self, connection: Connection, pool: EndpointPool, owner: str) -> HistoricLoop:
         loop = HistoricLoop(

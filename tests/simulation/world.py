@@ -27,7 +27,7 @@ from tests.simulation.plan import Plan, Promise
 from tests.simulation.truth import watch_list
 from tests.simulation.wiring import CHAIN_ID, Wiring
 
-MOST_STEPS = 4000
+MOST_STEPS = 1000
 """Steps of both loops within which everything must have come to rest."""
 MOST_AUDITS = 4
 LATEST, TWIN, HELPERS = 0, 1, (2, 3)
@@ -98,6 +98,7 @@ class SimulatedWorld:
         self.now = 0.0
         self.errors: Counter[str] = Counter()
         self.blamed: Counter[str] = Counter()
+        self.raised = ""
         self.connections: list[MortalConnection] = []
         self.pools: list[EndpointPool] = []
         self.loops: list[LatestLoop | HistoricLoop] = []
@@ -171,6 +172,7 @@ class SimulatedWorld:
             return loop.step()
         except RpcError as error:
             self.errors[type(error).__name__] += 1
+            self.raised = str(error)
         except psycopg.OperationalError as error:
             self.errors[type(error).__name__] += 1
             self.reconnect(place)
@@ -303,7 +305,7 @@ class SimulatedWorld:
             quiet = 0 if any(worked) else quiet + 1
             if quiet == 3:
                 return
-        raise AssertionError(f"no rest after {MOST_STEPS} steps; raised meanwhile: {dict(self.errors)}")
+        raise AssertionError(f"no rest after {MOST_STEPS} steps; raised last: {self.raised}")
 
     def hurry(self) -> None:
         delays, leases, jobs = HURRY
@@ -313,6 +315,8 @@ class SimulatedWorld:
 
     def check_promises(self) -> None:
         self.index.check_claims(self.plan.above_final, self.plan.below_final)
+        if self.plan.knows_its_chain:
+            self.index.check_blocks()
 
     def check_end(self) -> None:
         """What holds once all has come to rest, and where no more is promised once all was audited."""

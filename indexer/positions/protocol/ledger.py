@@ -49,8 +49,8 @@ WHERE key = %(key)s
 """
 
 
-# A block says the weakest of what it was checked against for any of its jobs. What was read before a job left holds logs
-# of that job, and is not comparable again because others come.
+# A block says the weakest of what it was checked against for any of its jobs. What was read before a job left holds
+# logs of that job, and does not become comparable again because others come.
 TAKE_UP = f"""
 UPDATE blocks SET level = least(blocks.level, taken.level), watch_version = %(version)s,
     log_count = blocks.log_count + taken.logs,

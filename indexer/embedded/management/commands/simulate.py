@@ -3,10 +3,11 @@
 import importlib
 import importlib.util
 import logging
+import shlex
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django.test.utils import setup_databases, teardown_databases
 
-from indexer.chains.connections import connect
+from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain, schema_of
 
 DATABASE = "simulation"
@@ -35,38 +36,61 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, metavar="K", help="this one alone, with all that is known of it")
         parser.add_argument("--keep", action="store_true", help="leave the database there, with the last seed's tables")
         parser.add_argument(
-            "--without", action="append", default=[], metavar="NAME", help="switch a check off, to see who finds out"
+            "--only",
+            metavar="FAULTS",
+            help="these faults instead of the seed's own: names with + between them, each with @RATE if not always",
+        )
+        parser.add_argument("--on", type=int, default=3, metavar="N", help="how many endpoints have them (3)")
+        parser.add_argument("--late", action="store_true", help="they have them after a third of the life only")
+        parser.add_argument(
+            "--without", action="append", default=[], metavar="NAME", help="switch a check off, to see who notices"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        run = import_simulation("run")
-        mutations = import_simulation("mutations")
+        self.run, mutations = import_simulation("run"), import_simulation("mutations")
         unknown = sorted(set(options["without"]) - set(mutations.MUTATIONS))
         if unknown:
-            raise CommandError(
-                f"no check is called {', '.join(unknown)}; there are {', '.join(sorted(mutations.MUTATIONS))}"
-            )
+            raise CommandError(f"no check is called {unknown[0]!r}; there are: {', '.join(mutations.MUTATIONS)}")
         alone = options["seed"] is not None
         seeds = [options["seed"]] if alone else range(options["first"], options["first"] + options["seeds"])
-        # What the loops say of a thousand faults is only of use where one seed is looked at.
+        # What the loops say of a thousand faults is of use only where one seed is looked at.
         logging.disable(logging.NOTSET if alone and options["verbosity"] > 1 else logging.CRITICAL)
         failed, began = [], time.monotonic()
-        with a_chain(keep=options["keep"]) as chain, connect(chain) as connection, mutations.without(options["without"]):
+        with ExitStack() as stack:
+            chain = stack.enter_context(a_chain(keep=options["keep"]))
+            connection = stack.enter_context(connect(chain))
+            stack.enter_context(mutations.without(options["without"]))
             for seed in seeds:
-                started = time.monotonic()
-                outcome = run.live(run.Plan.of(seed), chain, connection)
-                word = "FAILED" if outcome.problem else "ok"
-                self.stdout.write(f"seed {seed}: {word}, {time.monotonic() - started:.1f} s, {outcome.requests} requests")
+                outcome = self.live(seed, chain, connection, options)
                 if outcome.problem:
                     failed.append(seed)
                 if outcome.problem or alone:
-                    self.tell(outcome, options["without"])
-        seconds = time.monotonic() - began
+                    self.tell(outcome, options)
         if failed:
             raise CommandError(f"{len(failed)} of {len(seeds)} seeds failed: {', '.join(map(str, failed))}")
-        self.stdout.write(f"{len(seeds)} seeds in {seconds:.0f} s: what they promise holds")
+        self.stdout.write(f"{len(seeds)} seeds in {time.monotonic() - began:.0f} s: what they promise holds")
 
-    def tell(self, outcome: Any, without: list[str]) -> None:
+    def live(self, seed: int, chain: Chain, connection: Connection, options: dict[str, Any]) -> Any:
+        """The outcome of one seed, which is said in a line."""
+        began = time.monotonic()
+        try:
+            plan = self.run.plan_of(seed, options["only"], options["on"], late=options["late"])
+        except LookupError as error:
+            raise CommandError(f"no fault is called {error}; tests/simulation/kinds.py has their names") from None
+        outcome = self.run.live(plan, chain, connection)
+        if not outcome.problem and not options["without"]:
+            least = self.run.count_least(plan, chain, connection)
+            times = outcome.requests / least
+            said = f"{outcome.requests:,} requests, {times:.1f} times the least"
+            if times > self.run.MOST_TIMES:
+                outcome.problem = f"{said}: more than {self.run.MOST_TIMES} times"
+        else:
+            said = f"{outcome.requests:,} requests"
+        word = "FAILED" if outcome.problem else "ok"
+        self.stdout.write(f"seed {seed}: {word}, {time.monotonic() - began:.1f} s, {said}")
+        return outcome
+
+    def tell(self, outcome: Any, options: dict[str, Any]) -> None:
         """All that is known of a seed, and how it is seen again."""
         self.stdout.write(str(outcome.plan))
         for name, counts in (
@@ -78,8 +102,12 @@ class Command(BaseCommand):
             self.stdout.write(f"  {name}: {said or 'none'}")
         if outcome.problem:
             self.stdout.write(f"  {outcome.problem}")
-            switches = "".join(f" --without {name}" for name in without)
-            self.stdout.write(f"  again: manage.py simulate --seed {outcome.plan.seed}{switches} -v 2")
+            words = ["manage.py", "simulate", "--seed", str(outcome.plan.seed), "-v", "2"]
+            if options["only"] is not None:
+                words += ["--only", options["only"], "--on", str(options["on"]), *["--late"] * options["late"]]
+            for name in options["without"]:
+                words += ["--without", name]
+            self.stdout.write(f"  again: {shlex.join(words)}")
 
 
 def import_simulation(name: str) -> ModuleType:
