@@ -1,5 +1,6 @@
 """One seed from its beginning to its end, in an empty chain of a database that is there."""
 
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -65,7 +66,8 @@ def live(plan: Plan, chain: ChainRow, connection: Connection) -> Outcome:
             outcome.requests = world.requests
             world.check_end()
         except Exception as error:
-            outcome.problem = f"{type(error).__name__}: {error}"
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            outcome.problem = f"{type(error).__name__} at {place.name}: {place.line}: {error}"
             outcome.requests = outcome.requests or world.requests
         outcome.done = sum((node.done for node in world.nodes), Counter())
         outcome.errors, outcome.blamed = world.errors, world.blamed
