@@ -181,8 +181,9 @@ def open_pool(
 ) -> EndpointPool:
     """All endpoints of the chain, each that answers checked for its chain id and its block 0.
 
-    One that does not answer now is checked before it is first used, and is refused then if it is wrong. Raises
-    EndpointsError when none is configured, WrongChain when one serves another chain, RpcError when none answers.
+    One that does not answer now is checked before it is first used, and any of them again when it gives reason to; it
+    is refused then if it is wrong. Raises EndpointsError when none is configured, WrongChain when one serves another
+    chain, RpcError when none answers.
     """
     endpoints = open_endpoints(slug, observe=observe, rulebook=rulebook)
     found, genesis = check_endpoints(slug, endpoints, chain_id, pause)
@@ -203,8 +204,8 @@ def open_pool(
         checks={
             endpoint.label: lambda endpoint=endpoint: check_late(endpoint)  # type: ignore[misc]
             for endpoint in endpoints
-            if endpoint.label not in found
         },
+        checked=found,
     )
 
 

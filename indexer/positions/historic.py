@@ -22,7 +22,7 @@ from indexer.positions.protocol.segments import (
     renew_leases,
 )
 from indexer.positions.reader import RangeReader
-from indexer.rpc import BlockUnknown, EndpointPool, Level, RpcError, Throttled, Transport
+from indexer.rpc import BlockUnknown, EndpointPool, Forbidden, Level, RpcError, Throttled, Transport, WrongChain
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class HistoricLoop:
         self.clock = clock
         self.meter = meter or Meter()
         self.asked: dict[Future[Reading], Claim] = {}
+        self.spared: dict[int, int] = {}
         self.readers: dict[tuple[int, ...], RangeReader] = {}
         self.renewed_at = clock()
         self.threads: Executor = ThreadPoolExecutor(in_flight, thread_name_prefix=f"{chain}-historic")
@@ -90,9 +91,18 @@ class HistoricLoop:
             return
         reader = self.reader_of(claim)
         future = self.threads.submit(
-            reader.read, self.pool, claim.cursor, claim.to_block, failures=claim.attempts, anchor=claim.anchor
+            reader.read,
+            self.pool,
+            claim.cursor,
+            claim.to_block,
+            failures=self.failures(claim),
+            anchor=claim.anchor,
         )
         self.asked[future] = claim
+
+    def failures(self, claim: Claim) -> int:
+        """How often the range itself has failed, as far as this process knows: each time half as much is asked for."""
+        return max(0, claim.attempts - self.spared.get(claim.segment, 0))
 
     def reader_of(self, claim: Claim) -> RangeReader:
         """One reader for all segments with the same jobs, so that what it learns serves them all."""
@@ -106,13 +116,15 @@ class HistoricLoop:
     def take(self, claim: Claim, future: Future[Reading]) -> None:
         try:
             reading = future.result()
-        except (Transport, Throttled, BlockUnknown) as error:
+        except (Transport, Throttled, Forbidden, WrongChain, BlockUnknown) as error:
             # About the endpoints more than about this range: nothing is split, the segment waits a little.
+            self.spared[claim.segment] = claim.attempts + 1 - self.failures(claim)
             self.put_aside(claim, claim.to_block, error, longest=ENDPOINT_DELAY)
         except RpcError as error:
             self.put_aside(claim, error.blocks[1] if error.blocks else claim.to_block, error)
         else:
             self.meter.note_logs(HISTORIC, reading.seen, reading.matches)
+            self.spared.pop(claim.segment, None)
             self.set_jobs_aside(claim, reading)
             self.commit(claim, reading)
 

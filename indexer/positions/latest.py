@@ -1,11 +1,12 @@
 """The latest loop: from the cursor to the head, block by block above final, and the take-up of new jobs."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from time import monotonic
 
 from indexer.chains.connections import Connection
 from indexer.chains.profiles import Finality
+from indexer.positions.ancestor import find_ancestor
 from indexer.positions.definition import Definition
 from indexer.positions.digest import log_digest
 from indexer.positions.meter import DISCARDED, LATEST, REORG_BLOCKS, REORGS, Meter
@@ -24,13 +25,13 @@ from indexer.rpc import (
     BlockReader,
     BlockUnknown,
     EndpointPool,
+    Forbidden,
     Header,
     Level,
     RpcError,
     Throttled,
     Transport,
     Watched,
-    next_header,
 )
 
 log = logging.getLogger(__name__)
@@ -201,7 +202,10 @@ class LatestLoop:
             return False
         if header.parent_hash != base.hash:
             if not self.stands(base):
-                return self.undo(state, newest)
+                try:
+                    return self.undo(state, newest)
+                except BlockUnknown:
+                    return False
             header = self.pool.canonical(header.number)
             if header is None or header.parent_hash != base.hash:
                 return False
@@ -246,7 +250,7 @@ class LatestLoop:
             return self.undo(state, newest)
         try:
             reading = self.jobs.read(self.pool, base.number + 1, final, steady=True)
-        except (Transport, Throttled):
+        except (Transport, Throttled, Forbidden):
             raise
         except RpcError as error:
             last = error.blocks[1] if error.blocks else base.number + RANGES_FROM
@@ -314,6 +318,9 @@ class LatestLoop:
         with self.connection.cursor() as cur:
             known = known_hashes(cur, -1, state.cursor)
         ancestor = find_ancestor(self.pool, known, newest.number)
+        if ancestor is None and self.pool.doubt():
+            # Nothing in common: before everything is read again, it is made sure that they serve this chain.
+            return False
         if ancestor is None:
             # Below the lowest floor nothing is promised to anybody, whatever branch it was read on.
             bottom = min(self.below_floors(state.cursor), state.cursor, newest.number)
@@ -374,34 +381,3 @@ class ReadAhead:
 
     def readings(self, blocks: list[tuple[int, bytes]]) -> list[BlockReading]:
         return [BlockReading(number, *self.by_hash[hash_]) for number, hash_ in blocks]
-
-
-def find_ancestor(pool: EndpointPool, known: Mapping[int, bytes], head: int) -> Header | None:
-    """The newest known block that most endpoints have at its number; None when they have none of them.
-
-    Raises BlockUnknown where they do not say what is at a number up to their head, unless that is a null round: the
-    next block above it follows the one found.
-    """
-    numbers = sorted((number for number in known if number <= head), reverse=True)
-    missing: list[int] = []
-    for start in range(0, len(numbers), 50):
-        asked = numbers[start : start + 50]
-        for number, header in zip(asked, pool.canonicals(asked), strict=True):
-            if header is None:
-                missing.append(number)
-            elif header.hash != known[number]:
-                # Whatever stood above it was replaced, too.
-                missing.clear()
-            elif not missing or are_null_rounds(pool, missing, header):
-                return header
-            else:
-                raise BlockUnknown(f"most endpoints do not give block {missing[0]:,} now")
-    if missing:
-        raise BlockUnknown(f"most endpoints do not give block {missing[0]:,} now")
-    return None
-
-
-def are_null_rounds(pool: EndpointPool, numbers: list[int], below: Header) -> bool:
-    """Whether the block above these numbers, the highest first, follows the one below them."""
-    above = next_header(pool, below.number + 1)
-    return above.number > numbers[0] and above.parent_hash == below.hash

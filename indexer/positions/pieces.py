@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from indexer.positions.protocol.ledger import UNKNOWN, Provenance
-from indexer.positions.questions import Question, Way, fits, split
+from indexer.positions.questions import Question, Way, fits, split, with_fewer_addresses
 from indexer.positions.watch import Matches
 from indexer.rpc import Header, Inconsistent, Log, Node, Refused, TooLarge, is_round
 
@@ -36,15 +36,25 @@ class Reading:
 class Pieces:
     """Asks one node for one reading; `lock` guards the way's estimate, which other threads use too.
 
-    `note_cut` is told of an answer that was cut without a word, and how many logs it had.
+    `note_cut` is told of an answer that was cut without a word, and how many logs it had; `note_addresses` of how many
+    addresses it bears in one question.
     """
 
-    def __init__(self, node: Node, way: Way, reading: Reading, lock: Lock, note_cut: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        way: Way,
+        reading: Reading,
+        lock: Lock,
+        note_cut: Callable[[int], None],
+        note_addresses: Callable[[int], None],
+    ) -> None:
         self.node = node
         self.estimate = way.estimate
         self.reading = reading
         self.lock = lock
         self.note_cut = note_cut
+        self.note_addresses = note_addresses
 
     def ask(self, question: Question, first: int, last: int) -> list[Log]:
         """The logs of [first, last]. Raises RpcError."""
@@ -55,6 +65,10 @@ class Pieces:
             try:
                 found = self.whole(question, first, until)
             except TooLarge as error:
+                parts = with_fewer_addresses(question, error.limit_addresses) if error.what == "addresses" else []
+                if parts:
+                    self.note_addresses(len(parts[0].addresses or ()))
+                    return logs + [log for part in parts for log in self.ask(part, first, last)]
                 if until == first:
                     logs += self.in_halves(question, first)
                     first += 1
@@ -77,8 +91,8 @@ class Pieces:
         if first == last:
             again = self.in_halves(question, first)
         else:
+            # Where a half is round again, it may be cut for the same logs: it is looked at in the same way.
             middle = (first + last) // 2
-            # A half that holds them all is cut like the whole.
             again = self.whole(question, first, middle) + self.whole(question, middle + 1, last)
         if len(again) > len(found):
             self.note_cut(len(found))

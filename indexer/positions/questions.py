@@ -102,6 +102,15 @@ def split(question: Question) -> list[Question]:
     return []
 
 
+def with_fewer_addresses(question: Question, limit: int | None) -> list[Question]:
+    """The same question in parts of at most `limit` addresses, halves where that is not known or no less; with one
+    address or none in halves of its topics. Empty when it cannot be split."""
+    addresses, topics = question
+    if addresses is None or len(addresses) < 2 or not limit or limit >= len(addresses):
+        return split(question)
+    return [Question(addresses[start : start + limit], topics) for start in range(0, len(addresses), limit)]
+
+
 def fits(question: Question, log: Log) -> bool:
     """Whether a log answers the question."""
     if question.addresses is not None and log.address not in question.addresses:

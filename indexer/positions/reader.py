@@ -17,6 +17,7 @@ from indexer.rpc import (
     BlockUnknown,
     EndpointPool,
     Header,
+    Inconsistent,
     Level,
     Member,
     MethodUnsupported,
@@ -129,6 +130,8 @@ class RangeReader:
                 if before is not None and before != after:
                     raise BlockUnknown(f"block {last:,} has changed meanwhile", endpoint=member.label)
                 reading.top = after[-1]
+                if not steady and not but:
+                    self._confirm(pool, member, reading)
                 return reading
             except RpcError as error:
                 # A node that times out does not say that a range was too large for it.
@@ -138,6 +141,26 @@ class RangeReader:
                 raise
 
         return pool.ask_member(ask, Need(last=first, first=first), but=but)
+
+    def _confirm(self, pool: EndpointPool, member: Member, reading: Reading) -> None:
+        """See that a second endpoint has the same last block; where it has another one, most of them decide."""
+        top = reading.top
+        second = next((other for other in pool.usable() if other.label != member.label), None)
+        if top is None or second is None:
+            return
+        try:
+            seen = second.node.header(top.number)
+        except RpcError:
+            return
+        if seen is None or seen.hash == top.hash:
+            return
+        header = pool.canonical(top.number)
+        if header is None or header.hash != top.hash:
+            raise Inconsistent(
+                f"block {top.number:,}: its hash is 0x{top.hash.hex()}, and not so for most endpoints",
+                endpoint=member.label,
+                method="eth_getBlockByNumber",
+            )
 
     def _plan(self, member: Member, first: int, limit: int, failures: int) -> tuple[Way, int]:
         """The way to ask this endpoint, and how far: never beyond the head it has shown."""
@@ -177,7 +200,7 @@ class RangeReader:
                 raise
             with self._lock:
                 self._by_address_only.add(member.label)
-                by_address = self._ways[member.label][0]
+                by_address = self._ways_of(member)[0]
             reading = self._ask_all(pool, member, by_address, first, last)
         reading.seen = len(reading.logs)
         reading.logs = [log for log in reading.logs if self.watched.holds(log)]
@@ -235,9 +258,23 @@ class RangeReader:
         pool.blame(member.label, "cut")
         member.limits.shrink("logs", logs, time())
 
+    def _note_addresses(self, member: Member, addresses: int) -> None:
+        """No more than so many addresses are borne in one question: from now on fewer are asked for."""
+        if addresses:
+            with self._lock:
+                member.limits.shrink("addresses", addresses, time())
+                self._ways.pop(member.label, None)
+
     def _ask_all(self, pool: EndpointPool, member: Member, way: Way, first: int, last: int) -> Reading:
         reading = Reading(first, last)
-        pieces = Pieces(member.node, way, reading, self._lock, lambda logs: self._note_cut(pool, member, logs))
+        pieces = Pieces(
+            member.node,
+            way,
+            reading,
+            self._lock,
+            note_cut=lambda logs: self._note_cut(pool, member, logs),
+            note_addresses=lambda addresses: self._note_addresses(member, addresses),
+        )
         for question in way.questions:
             reading.logs += pieces.ask(question, first, last)
         with self._lock:

@@ -78,6 +78,7 @@ class Asking:
         patience: float = PATIENCE,
         blamed: Callable[[str, str], None] | None = None,
         checks: Mapping[str, Callable[[], None]] | None = None,
+        checked: Collection[str] = (),
     ) -> None:
         self.trust = trust or Trust({})
         self.budget = budget or Budget(None, wall=wall)
@@ -96,7 +97,9 @@ class Asking:
             label = node.endpoint.label
             known, check = (limits or {}).get(label) or Limits(), (checks or {}).get(label)
             records.append(Record(label, known, self._random, check))
-            if check is not None:
+            if label in checked:
+                records[-1].doubted = False
+            elif check is not None:
                 records[-1].breaker.open(clock())
         self.members = self._view(zip(nodes, records, strict=True), "head")
 
@@ -236,6 +239,12 @@ class Asking:
         self._record(label).note_wrong(what, self.clock(), may_rest=len(self.members) > 1)
         if self._blamed is not None:
             self._blamed(label, what)
+
+    def doubt(self, labels: Collection[str] | None = None) -> bool:
+        """Have these endpoints (None: all) checked anew for their chain; whether any is, before it is asked next."""
+        now = self.clock()
+        doubted = [member.record.doubt(now) for member in self.members if labels is None or member.label in labels]
+        return any(doubted)
 
     def quarantine(self, label: str, block: int, error: RpcError) -> None:
         """Do not ask this endpoint for this block for a while, since nobody knows what it answered."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
+What: TypeAlias = Literal["range", "addresses"]
+"""What a provider wants less of."""
+
 
 class RpcError(Exception):
     """A node did not give what was asked.
@@ -29,8 +34,10 @@ class RpcError(Exception):
 class TooLarge(RpcError):
     """The range, the result, the list of addresses or the response is too large: ask for less.
 
-    `suggested` is the range the provider says would work (first and last block, ordered); `limit_blocks` the greatest
-    number of blocks per request it named. Both are claims: a suggestion may equal what was asked.
+    `what` is to be less: "range" (fewer blocks, or fewer of everything) or "addresses" (fewer contracts or topics, over
+    the same blocks). `suggested` is the range the provider says would work (first and last block, ordered);
+    `limit_blocks` the greatest number of blocks per request it named, `limit_addresses` that of addresses. All are
+    claims: a suggestion may equal what was asked.
     """
 
     def __init__(
@@ -42,8 +49,12 @@ class TooLarge(RpcError):
         code: int | None = None,
         suggested: tuple[int, int] | None = None,
         limit_blocks: int | None = None,
+        what: What = "range",
+        limit_addresses: int | None = None,
     ) -> None:
         super().__init__(text, endpoint=endpoint, method=method, code=code)
+        self.what = what
+        self.limit_addresses = limit_addresses
         self.suggested = suggested
         self.limit_blocks = limit_blocks
 

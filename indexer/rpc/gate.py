@@ -56,8 +56,9 @@ class PoolGate:
         record = self._record
         try:
             with record.lock:
-                if record.refused is not None:
-                    raise fresh(record.refused)
+                refusal = record.refusal(self._clock())
+                if refusal is not None:
+                    raise refusal
                 if not record.limits.serves(method, self._wall()):
                     raise MethodUnsupported("not served when it was asked last")
                 now = self._clock()
@@ -89,6 +90,9 @@ class PoolGate:
                 record.rests_for = fresh(error)
                 record.breaker.failed(now)
                 record.score.note(self._usual.ratio(kind_of(method, requests), now - left), failed=True)
+                if not record.breaker.closed:
+                    # Who comes back may be another: what stands behind an address is not always the same.
+                    record.doubt(now)
                 return
             record.breaker.succeeded()
             if isinstance(error, QuotaSpent | Forbidden):
@@ -109,21 +113,21 @@ class PoolGate:
                 record.limits.switch_off(method, self._wall())
 
     def _check(self) -> None:
-        """Find out what could not be found out before: an endpoint that was down may serve another chain."""
+        """Find out which chain an endpoint serves that could not be asked before, or that gives reason to ask again."""
         record = self._record
-        if record.check is None:
+        if record.check is None or not record.doubted:
             return
         try:
             record.check()
         except WrongChain as error:
-            record.refused = fresh(error)
+            record.refuse(error, self._clock())
             raise
         except RpcError as error:
             with record.lock:
                 record.rests_for = fresh(error)
                 record.breaker.failed(self._clock())
             raise
-        record.check = None
+        record.checked_at, record.doubted = self._clock(), False
 
 
 def speaks_of_method(error: MethodUnsupported, method: str) -> bool:

@@ -42,6 +42,10 @@ PRUNED_DEPTH = 1000
 """Blocks behind the head from which "no such history" is believed; nearer to it, that is an endpoint which lags."""
 BLAMES, BLAMED_FOR = 3, 600.0
 """So many wrong answers within so many seconds make an endpoint rest."""
+CHECKED_FOR, REFUSED_FOR = 60.0, 600.0
+"""Seconds for which a check of the chain that an endpoint serves is good, and for which one of another is not asked."""
+JUMP = 256
+"""Blocks between two heads of an endpoint after which it may have become another one's."""
 FIRST_QUARANTINE = 5.0
 LONGEST_QUARANTINE = 600.0
 """Seconds for which an endpoint is not asked for a block that nobody understood its answer about; twice as long with
@@ -75,7 +79,8 @@ class Quarantine(NamedTuple):
 class Record:
     """What is known of one endpoint, whoever asks it. Safe to share between threads by its methods and `lock`.
 
-    `check` is what must still be found out before the first request: it asks past the gate and raises what is wrong.
+    `check` finds out whether it serves this chain: it asks past the gate and raises what is wrong. That is done before
+    the next request while the endpoint is `doubted`.
     """
 
     def __init__(self, label: str, limits: Limits, random: Random, check: Callable[[], None] | None) -> None:
@@ -86,7 +91,10 @@ class Record:
         self.breaker = Breaker(random)
         self.score = Score()
         self.check = check
+        self.doubted = check is not None
+        self.checked_at = float("-inf")
         self.refused: WrongChain | None = None
+        self.refused_until = float("-inf")
         self.rests_for: RpcError | None = None
         self.head: int | None = None
         self.tips: dict[int, Header] = {}
@@ -103,8 +111,9 @@ class Record:
         """Return why this endpoint cannot give what is needed, its head left aside; None when it may."""
         with self.lock:
             self.limits.forget_old(wall)
-            if self.refused is not None:
-                return fresh(self.refused)
+            refusal = self.refusal(now)
+            if refusal is not None:
+                return refusal
             quarantined = self._quarantined(need, now)
             if quarantined is not None:
                 return quarantined
@@ -114,6 +123,25 @@ class Record:
             if need.first is not None and below is not None and need.first < below:
                 return Pruned(f"no history below block {below:,}: {need.first:,} needs an archive", endpoint=self.label)
         return None
+
+    def refusal(self, now: float) -> WrongChain | None:
+        """Why it is not asked at all; after a while it is looked at again, for who was led astray may come back."""
+        with self.lock:
+            if self.refused is not None and now >= self.refused_until:
+                self.refused, self.doubted = None, True
+            return None if self.refused is None else fresh(self.refused)
+
+    def refuse(self, error: WrongChain, now: float) -> None:
+        with self.lock:
+            self.refused, self.refused_until = fresh(error), now + REFUSED_FOR
+
+    def doubt(self, now: float) -> bool:
+        """Let it be checked before its next request; whether it is, since it has not been just now."""
+        with self.lock:
+            if self.check is None or now - self.checked_at < CHECKED_FOR:
+                return False
+            self.doubted = True
+            return True
 
     def reaches(self, need: Need) -> bool:
         """Whether the head it showed last is as high as needed; for logs, as far behind it as those come."""
@@ -145,6 +173,8 @@ class Record:
     def note_tip(self, header: Header, now: float) -> None:
         """It has shown this as its latest block."""
         with self.lock:
+            if self.head is not None and abs(header.number - self.head) > JUMP:
+                self.doubt(now)
             if header.number != self.head:
                 self.behind = None
             self.head, self.polled_at, self.answers = header.number, now, True
@@ -158,6 +188,7 @@ class Record:
         with self.lock:
             self.wrong[what] += 1
             self.score.fail()
+            self.doubt(now)
             self.blamed_at.append(now)
             if may_rest and len(self.blamed_at) == BLAMES and now - self.blamed_at[0] <= BLAMED_FOR:
                 self.blamed_at.clear()
@@ -198,7 +229,7 @@ class Record:
         with self.lock:
             if self.refused is not None:
                 return "refused"
-            if self.check is not None:
+            if self.doubted:
                 return "unchecked"
             if not self.breaker.closed:
                 return "down"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -113,7 +113,10 @@ def settle(pool: Asking, watch: HeadWatch, header: Header) -> Header:
 def find_canonical(pool: Asking, block: int | str) -> Header | None:
     """See EndpointPool.canonical."""
     if not isinstance(block, str):
-        return majority_block(collect(pool, block, Need(last=block)), block)
+        answers = collect(pool, block, Need(last=block))
+        if disagree(answers.values()) and pool.doubt(answers):
+            answers = collect(pool, block, Need(last=block))
+        return majority_block(answers, block)
     answers = collect(pool, block, ANY)
     number = majority_head([-1 if header is None else header.number for header in answers.values()])
     if number == -1:
@@ -126,6 +129,11 @@ def find_canonical(pool: Asking, block: int | str) -> Header | None:
     except Inconsistent:
         found = None
     return found or find_canonical(pool, number)
+
+
+def disagree(headers: Iterable[Header | None]) -> bool:
+    """Whether different blocks are given for one number."""
+    return len({header.hash for header in headers if header is not None}) > 1
 
 
 def find_canonicals(pool: Asking, numbers: Sequence[int]) -> list[Header | None]:

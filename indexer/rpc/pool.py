@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random as chance
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from indexer.rpc import polling
@@ -43,7 +43,8 @@ class EndpointPool(Asking):
     """The endpoints of one chain. Safe to share between threads.
 
     `limits` are what was learned of each label before, `trust` what of the chain's headers can be relied on, `checks`
-    what must still be found out about one before its first request (raises what is wrong). With `hedge_after` a second
+    how to find out of each whether it serves this chain (raises what is wrong): before its first request unless it is
+    one of `checked`, and whenever it gives reason to. With `hedge_after` a second
     endpoint is asked for the head where the first has not answered within so many seconds; where most of them decide,
     those that take longer than `patience` seconds do not count. `clock` gives seconds that only rise, `wall` Unix
     seconds; `pause` sleeps seconds and may raise to interrupt. With `parallel` off nothing is asked in other threads,
@@ -68,6 +69,7 @@ class EndpointPool(Asking):
         patience: float = PATIENCE,
         blamed: Callable[[str, str], None] | None = None,
         checks: Mapping[str, Callable[[], None]] | None = None,
+        checked: Collection[str] = (),
     ) -> None:
         super().__init__(
             nodes,
@@ -83,6 +85,7 @@ class EndpointPool(Asking):
             patience=patience,
             blamed=blamed,
             checks=checks,
+            checked=checked,
         )
         self._hedge_after = hedge_after
         self._watch = HeadWatch()

@@ -21,6 +21,7 @@ from indexer.rpc.errors import (
     Throttled,
     TooLarge,
     Transport,
+    What,
 )
 from indexer.rpc.texts import CODES, NUMBER, STATUSES, TEXTS, Rule
 
@@ -62,6 +63,14 @@ class Said(NamedTuple):
     headers: Mapping[str, str]
 
 
+class Meaning(NamedTuple):
+    """What a refusal is, the text that said so, and what it wants less of."""
+
+    kind: type[RpcError]
+    match: re.Match[str] | None = None
+    what: What = "range"
+
+
 class Rulebook:
     """The known texts and the taught ones. Safe to share between threads; `now` gives seconds since 1970.
 
@@ -81,7 +90,7 @@ class Rulebook:
         self, code: int | None, message: str, data: object, http_status: int, headers: Mapping[str, str]
     ) -> type[RpcError]:
         """Return the class of a refusal; Refused where nobody knows it."""
-        return self._recognise(_said(code, message, data, http_status, headers))[0]
+        return self._recognise(_said(code, message, data, http_status, headers)).kind
 
     def error(
         self,
@@ -99,36 +108,42 @@ class Rulebook:
         MethodUnsupported become Transport.
         """
         said = _said(code, message, data, http_status, headers)
-        kind, match = self._recognise(said)
+        kind, match, what = self._recognise(said)
         if kind in (TooLarge, MethodUnsupported) and method in SMALL:
             kind = Transport
-        error = self._make(kind, match, said)
+        error = self._make(kind, match, what, said)
         error.method, error.status = method, http_status
         return error
 
-    def _make(self, kind: type[RpcError], match: re.Match[str] | None, said: Said) -> RpcError:
+    def _make(self, kind: type[RpcError], match: re.Match[str] | None, what: What, said: Said) -> RpcError:
         text, code = said.shown, said.code
         if issubclass(kind, TooLarge):
-            limit = _named(match, "limit") or None
-            return kind(text, code=code, suggested=_suggestion(said.lines), limit_blocks=limit)
+            return kind(
+                text,
+                code=code,
+                suggested=_suggestion(said.lines),
+                limit_blocks=_named(match, "limit") or None,
+                what=what,
+                limit_addresses=_named(match, "addresses") or None,
+            )
         if issubclass(kind, Throttled):
             return kind(text, code=code, retry_after=self._retry_after(said))
         if issubclass(kind, NullRound):
             return kind(text, code=code, block=_named(match, "block"))
         return kind(text, code=code)
 
-    def _recognise(self, said: Said) -> tuple[type[RpcError], re.Match[str] | None]:
+    def _recognise(self, said: Said) -> Meaning:
         for rule in (*TEXTS, *self._taught):
             if said.status not in rule.but and (match := rule.pattern.search(said.lines)):
-                return rule.kind, match
+                return Meaning(rule.kind, match, rule.what)
         if said.code is not None and said.code in CODES:
-            return CODES[said.code], None
+            return Meaning(CODES[said.code])
         if said.status in STATUSES:
-            return STATUSES[said.status], None
+            return Meaning(STATUSES[said.status])
         if said.status >= 500:
             # A server that names its wait is asking for one (RFC 9110, 10.2.3).
-            return (Throttled if self._retry_after(said) is not None else Transport), None
-        return Refused, None
+            return Meaning(Throttled if self._retry_after(said) is not None else Transport)
+        return Meaning(Refused)
 
     def _retry_after(self, said: Said) -> float | None:
         """Return the seconds to wait that a header or Infura's data names; a date is read by the provider's clock."""

@@ -17,6 +17,7 @@ from indexer.rpc.errors import (
     Throttled,
     TooLarge,
     Transport,
+    What,
 )
 
 NUMBER = r"(?>0x[0-9a-f]{1,64}|\d{1,9}(?:\.\d{1,9})?k\b|\d{1,3}(?:[,.]\d{3}){1,9}|\d{1,40})"
@@ -26,21 +27,28 @@ NUMBER = r"(?>0x[0-9a-f]{1,64}|\d{1,9}(?:\.\d{1,9})?k\b|\d{1,3}(?:[,.]\d{3}){1,9
 class Rule(NamedTuple):
     """A text and what it means, unless it comes with one of the HTTP statuses in `but`.
 
-    A group named `limit` holds the greatest number of blocks per request, one named `block` the block spoken of.
+    A group named `limit` holds the greatest number of blocks per request, one named `addresses` that of addresses, one
+    named `block` the block spoken of. `what` is what TooLarge wants less of.
     """
 
     kind: type[RpcError]
     pattern: re.Pattern[str]
     but: frozenset[int] = frozenset()
+    what: What = "range"
 
 
-def _rules(kind: type[RpcError], *patterns: str, but: frozenset[int] = frozenset()) -> tuple[Rule, ...]:
+def _rules(
+    kind: type[RpcError], *patterns: str, but: frozenset[int] = frozenset(), what: What = "range"
+) -> tuple[Rule, ...]:
     """`^` and `$` are the ends of the message, or of one text in its data."""
     spelled = (
-        pattern.replace("LIMIT", f"(?P<limit>{NUMBER})").replace("BLOCK", f"(?P<block>{NUMBER})").replace("NUM", NUMBER)
+        pattern.replace("LIMIT", f"(?P<limit>{NUMBER})")
+        .replace("ADDRESSES", f"(?P<addresses>{NUMBER})")
+        .replace("BLOCK", f"(?P<block>{NUMBER})")
+        .replace("NUM", NUMBER)
         for pattern in patterns
     )
-    return tuple(Rule(kind, re.compile(pattern, re.IGNORECASE | re.MULTILINE), but) for pattern in spelled)
+    return tuple(Rule(kind, re.compile(pattern, re.IGNORECASE | re.MULTILINE), but, what) for pattern in spelled)
 
 
 TEXTS: tuple[Rule, ...] = (
@@ -73,7 +81,14 @@ TEXTS: tuple[Rule, ...] = (
         r"header not found",
         r"no state available",
     ),
-    # Results, addresses and time: the size that worked says nothing about the next range, so none names a limit.
+    *_rules(
+        TooLarge,
+        r"query contains NUM filters\. the current limit is ADDRESSES",  # Infura
+        r"specify less number of address",
+        r"exceed max addresses or topics per search position",  # geth
+        what="addresses",
+    ),
+    # Results and time: the size that worked says nothing about the next range, so none names a limit.
     *_rules(
         TooLarge,
         r"log response size exceeded",  # Alchemy; its 2K is no limit: any range with few enough logs works
@@ -82,9 +97,6 @@ TEXTS: tuple[Rule, ...] = (
         r"logs matched by query exceeds limit of NUM",
         r"response size should not (?:be )?greater than",
         r"response (?:is )?too (?:big|large)",
-        r"query contains NUM filters\. the current limit is NUM",
-        r"specify less number of address",
-        r"exceed max addresses or topics per search position",
         r"query timeout exceeded",
         r"execution timeout",
         r"execution aborted \(timeout",

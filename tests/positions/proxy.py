@@ -13,11 +13,11 @@ Rule = Callable[[dict[str, Any]], Answer | None]
 
 
 class Proxy:
-    """Answers each call by the first of `rules` that has an answer for it, otherwise as the node does."""
+    """Answers each call by the first of `rules` that has an answer for it, otherwise as the node at `to` does."""
 
     def __init__(self, url: str) -> None:
         self.rules: list[Rule] = []
-        self._to = url
+        self.to = url
         self._server = ScriptedNode()
         self._server.always = self._answer
 
@@ -57,7 +57,7 @@ class Proxy:
             if answer is not None:
                 return answer(request)
         body = json.dumps(request).encode()
-        with urlopen(Request(self._to, body, {"Content-Type": "application/json"}), timeout=30) as response:
+        with urlopen(Request(self.to, body, {"Content-Type": "application/json"}), timeout=30) as response:
             return Sent(response.read())
 
 

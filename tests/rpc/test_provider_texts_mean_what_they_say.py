@@ -203,6 +203,25 @@ def test_the_wait_a_provider_names_is_read(headers: dict[str, str], data: Any, s
     assert error.retry_after == seconds
 
 
+ADDRESSES = {
+    "This query contains 5006 filters. The current limit is 5000.": 5000,
+    "specify less number of address": None,
+    "exceed max addresses or topics per search position": None,
+}
+
+
+def test_only_texts_about_addresses_want_fewer_of_them() -> None:
+    for case in RANGES:
+        error = BOOK.error(case.code, case.message, case.data, 200, {})
+        if isinstance(error, TooLarge):
+            about = case.message in ADDRESSES
+            assert (error.what, error.limit_addresses) == (
+                "addresses" if about else "range",
+                ADDRESSES.get(case.message),
+            )
+            assert error.limit_blocks is None or not about
+
+
 @given(st.text(), st.text())
 @settings(deadline=None)
 def test_no_header_breaks_the_reading_of_a_wait(retry_after: str, date: str) -> None:
