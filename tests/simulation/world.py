@@ -227,6 +227,14 @@ class SimulatedWorld:
         if self.chain.left:
             self.chain.return_to(self.chain.left[-1])
 
+    def flip(self, job: int, first: int, request: int, depth: int) -> None:
+        self.rescan(job, first)
+        for _ in range(3):
+            self.step(LATEST)
+        self.meanwhile(request, (Happening("reorganise", (depth, depth + 1)),))
+        self.step(HELPERS[0])
+        self.go_back()
+
     def import_list(self, pairs: Sequence[tuple[int, str]]) -> None:
         self.import_watches([(place, name, name) for place, name in pairs])
 
