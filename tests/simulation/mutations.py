@@ -15,7 +15,7 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from indexer.chains import endpoints
-from indexer.positions import latest, pieces, reader, settling
+from indexer.positions import latest, pieces, reader, settling, watch
 from indexer.positions.protocol import head, ledger, segments, store, takeup, undo
 from indexer.rpc import answers, asking, blocks, client, heads, integrity, member, node
 
@@ -41,6 +41,7 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
         Edit(integrity, "check_range_logs", "return [placed[place] for place in sorted(placed)]", "return list(logs)"),
     ],
     "removed": [Edit(integrity, "check_range_logs", "if log.removed", "if False")],
+    "removed, once more": [Edit(watch, "WatchIndex.match", "if not topics or log.removed", "if not topics")],
     "log index garbage": [Edit(integrity, "check_range_logs", "if index > LARGEST_LOG_INDEX", "if False")],
     "id of answers": [Edit(client, "Endpoint.call", "if reply.number != number", "if False")],
     "null entries": [
@@ -66,6 +67,7 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
     "round counts": [Edit(pieces, "Pieces.whole", "if not is_round(len(found))", "if True")],
     # Whom to believe.
     "majority for canonical": [Edit(heads, "majority_block", "2 * votes[header.hash] > len(answers)", "True")],
+    "last block confirmed": [Edit(reader, "RangeReader._read_range", "if not steady and not but", "if False")],
     "majority head": [Edit(heads, "majority_head", "[len(heads) // 2]", "[0]")],
     "head clamp": [Edit(member, "Record.reaches", "if need.last is None", "if True")],
     "wrong chain": [

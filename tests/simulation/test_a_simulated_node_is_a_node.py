@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from indexer.rpc import BlockUnknown, Inconsistent, MethodUnsupported
+from indexer.rpc import BlockUnknown, Inconsistent, MethodUnsupported, NullRound
 from indexer.rpc.proofs import EMPTY_ROOT
 from tests.simulation.blocks import Oddities
 from tests.simulation.chain import Chain

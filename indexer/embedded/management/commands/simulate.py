@@ -53,6 +53,7 @@ class Command(BaseCommand):
             raise CommandError(f"no check is called {unknown[0]!r}; there are: {', '.join(mutations.MUTATIONS)}")
         alone = options["seed"] is not None
         seeds = [options["seed"]] if alone else range(options["first"], options["first"] + options["seeds"])
+        self.plan_of(seeds[0], options)
         # What the loops say of a thousand faults is of use only where one seed is looked at.
         logging.disable(logging.NOTSET if alone and options["verbosity"] > 1 else logging.CRITICAL)
         failed, began = [], time.monotonic()
@@ -73,10 +74,7 @@ class Command(BaseCommand):
     def live(self, seed: int, chain: Chain, connection: Connection, options: dict[str, Any]) -> Any:
         """The outcome of one seed, which is said in a line."""
         began = time.monotonic()
-        try:
-            plan = self.run.plan_of(seed, options["only"], options["on"], late=options["late"])
-        except LookupError as error:
-            raise CommandError(f"no fault is called {error}; tests/simulation/kinds.py has their names") from None
+        plan = self.plan_of(seed, options)
         outcome = self.run.live(plan, chain, connection)
         if not outcome.problem and not options["without"]:
             least = self.run.count_least(plan, chain, connection)
@@ -89,6 +87,12 @@ class Command(BaseCommand):
         word = "FAILED" if outcome.problem else "ok"
         self.stdout.write(f"seed {seed}: {word}, {time.monotonic() - began:.1f} s, {said}")
         return outcome
+
+    def plan_of(self, seed: int, options: dict[str, Any]) -> Any:
+        try:
+            return self.run.plan_of(seed, options["only"], options["on"], late=options["late"])
+        except LookupError as error:
+            raise CommandError(f"no fault is called {error}; tests/simulation/kinds.py has their names") from None
 
     def tell(self, outcome: Any, options: dict[str, Any]) -> None:
         """All that is known of a seed, and how it is seen again."""
