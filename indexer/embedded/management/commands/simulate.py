@@ -3,7 +3,9 @@
 import importlib
 import importlib.util
 import logging
+import os
 import shlex
+import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -17,10 +19,6 @@ from django.test.utils import setup_databases, teardown_databases
 
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain, schema_of
-
-DATABASE = "simulation"
-"""The database that a simulation makes for itself, beside those of tests."""
-
 
 class Command(BaseCommand):
     help = (
@@ -129,12 +127,16 @@ def import_simulation(name: str) -> ModuleType:
 @contextmanager
 def a_chain(*, keep: bool) -> Iterator[Chain]:
     """An empty chain in a database of its own, which is made here and removed at the end."""
-    connections["default"].settings_dict["TEST"]["NAME"] = DATABASE
+    # Several may run side by side.
+    database = f"simulation_{os.getpid()}"
+    connections["default"].settings_dict["TEST"]["NAME"] = database
     made = setup_databases(verbosity=0, interactive=False, aliases={"default": None})
     try:
         chain = Chain(schema_name=schema_of("hilltop"), slug="hilltop", chain_id=31337)
         chain.save(verbosity=0)
         yield chain
     finally:
-        if not keep:
+        if keep:
+            print(f"kept: database {database}, schema {schema_of('hilltop')}", file=sys.stderr)
+        else:
             teardown_databases(made, verbosity=0)
