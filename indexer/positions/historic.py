@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from time import monotonic
 
@@ -62,7 +62,7 @@ class HistoricLoop:
         self.spared: dict[int, int] = {}
         self.readers: dict[tuple[int, ...], RangeReader] = {}
         self.renewed_at = clock()
-        self.threads = ThreadPoolExecutor(in_flight, thread_name_prefix=f"{chain}-historic")
+        self.threads: Executor = ThreadPoolExecutor(in_flight, thread_name_prefix=f"{chain}-historic")
 
     def step(self) -> bool:
         """Claim what is free, commit what has been read. False when there is nothing to do now."""

@@ -6,7 +6,7 @@ from time import monotonic
 
 from indexer.chains.connections import Connection
 from indexer.chains.profiles import Finality
-from indexer.positions.ancestor import find_ancestor
+from indexer.positions.ancestor import find_ancestor, find_below
 from indexer.positions.definition import Definition
 from indexer.positions.digest import log_digest
 from indexer.positions.meter import DISCARDED, LATEST, REORG_BLOCKS, REORGS, Meter
@@ -306,9 +306,7 @@ class LatestLoop:
         """The block that most endpoints call final or, where there may be none so deep (a null round), one below it."""
         if self.finality.tag:
             return self.pool.canonical(self.finality.tag)
-        top = max(0, newest.number - self.finality.depth)
-        tries = range(top, max(-1, top - MOST_NULL_ROUNDS), -1) if self.pool.trust.gaps else [top]
-        return next((header for number in tries if (header := self.pool.canonical(number)) is not None), None)
+        return find_below(self.pool, max(0, newest.number - self.finality.depth))
 
     def settlement(self, final: int) -> Settlement:
         return Settlement(final, final - KEPT_DEPTHS * self.finality.depth)
@@ -324,7 +322,7 @@ class LatestLoop:
         if ancestor is None:
             # Below the lowest floor nothing is promised to anybody, whatever branch it was read on.
             bottom = min(self.below_floors(state.cursor), state.cursor, newest.number)
-            ancestor = self.pool.canonical(bottom)
+            ancestor = find_below(self.pool, bottom)
             if ancestor is None:
                 return False
             log.error("%s: no stored block is canonical any more: all above %d is read again", self.chain, bottom)

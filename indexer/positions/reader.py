@@ -81,19 +81,21 @@ class RangeReader:
         else:
             reading = self._read_range(pool, first, limit, failures, steady=steady, anchor=anchor)
             if self.wants_comparison(reading) and len(pool.members) > 1:
-                self._compare(pool, reading)
+                self._compare(pool, reading, anchor)
         reading.matches = self.index.match(reading.logs, log_digest)
         return reading
 
     def wants_comparison(self, reading: Reading) -> bool:
         return not reading.refused and (self.goal >= Level.AGREED or hash((reading.first, SAMPLE)) % SAMPLE == 0)
 
-    def read_again(self, pool: EndpointPool, first: int, last: int, *, but: Collection[str] = ()) -> Reading:
+    def read_again(
+        self, pool: EndpointPool, first: int, last: int, *, but: Collection[str] = (), anchor: Anchor | None = None
+    ) -> Reading:
         """Read exactly these blocks once more, from an endpoint that is none of the labels `but`."""
         again = Reading(first, last)
         labels: set[str] = set()
         while first <= last:
-            part = self._read_range(pool, first, last, but=but)
+            part = self._read_range(pool, first, last, but=but, anchor=anchor)
             again.logs += part.logs
             again.requests += part.requests
             again.refused |= part.refused
@@ -185,10 +187,10 @@ class RangeReader:
             member.limits.range_size[way.name] = way.estimate.blocks
         return reading
 
-    def _compare(self, pool: EndpointPool, reading: Reading) -> None:
+    def _compare(self, pool: EndpointPool, reading: Reading, anchor: Anchor | None) -> None:
         """Read the same from a second endpoint; where the two differ, find out who is right."""
         try:
-            other = self.read_again(pool, reading.first, reading.last, but=reading.provenance.endpoints)
+            other = self.read_again(pool, reading.first, reading.last, but=reading.provenance.endpoints, anchor=anchor)
         except RpcError:
             if self.goal >= Level.AGREED:
                 raise
@@ -197,6 +199,7 @@ class RangeReader:
             return
         if differing_blocks(reading.logs, other.logs):
             reading.logs = settle(BlockReader(pool, self.watched), reading, other)
+            check_anchor(pool, anchor)
         labels = {*reading.provenance.endpoints, *other.provenance.endpoints}
         reading.provenance = Provenance(Level.AGREED, tuple(sorted(labels)))
 
@@ -222,10 +225,7 @@ class RangeReader:
             level = min(level, block.level)
             labels.update(block.endpoints)
             reading.top = header
-        if anchor is not None:
-            header_there = pool.canonical(anchor[0])
-            if header_there is None or header_there.hash != anchor[1]:
-                raise changed(anchor)
+        check_anchor(pool, anchor)
         reading.provenance = Provenance(level, tuple(sorted(labels)))
         return reading
 
@@ -269,6 +269,15 @@ def read_ends(member: Member, first: int, last: int, anchor: Anchor | None) -> l
         if there is None or there.hash != anchor[1]:
             raise changed(anchor)
     return headers
+
+
+def check_anchor(pool: EndpointPool, anchor: Anchor | None) -> None:
+    """Raises BlockUnknown where most endpoints do not have the anchor, or not any more."""
+    if anchor is None:
+        return
+    header = pool.canonical(anchor[0])
+    if header is None or header.hash != anchor[1]:
+        raise changed(anchor)
 
 
 def changed(anchor: Anchor) -> BlockUnknown:

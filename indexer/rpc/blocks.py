@@ -119,18 +119,32 @@ class BlockReader:
         return answer
 
     def _compared_with_receipts(self, header: Header, answer: Answer) -> BlockLogs | None:
-        """What the bloom leaves open the receipts must say; None where nobody serves them."""
+        """What the bloom leaves open the receipts must say, best those of another endpoint; None where nobody serves
+        them."""
         try:
-            other = self.pool.ask(
-                lambda node: Answer(node.endpoint.label, self._watched(node.receipts(header).logs)),
-                _need(header, RECEIPTS),
-            )
+            other = self._receipts_of_another(header, answer) or self._ask_receipts(header)
         except (MethodUnsupported, TooLarge):
             return None
         if not same_logs(answer.logs, other.logs):
             return self._decided(header, [answer, other])
         labels = tuple(sorted({answer.label, other.label}))
         return BlockLogs(answer.logs, Level.AGREED if len(labels) > 1 else Level.CLAIMED, labels)
+
+    def _receipts_of_another(self, header: Header, answer: Answer) -> Answer | None:
+        """None where nobody else gives them."""
+        if len(self.pool.members) < 2:
+            return None
+        try:
+            return self._ask_receipts(header, but={answer.label})
+        except RpcError:
+            return None
+
+    def _ask_receipts(self, header: Header, but: Collection[str] = ()) -> Answer:
+        return self.pool.ask(
+            lambda node: Answer(node.endpoint.label, self._watched(node.receipts(header).logs)),
+            _need(header, RECEIPTS),
+            but=but,
+        )
 
     def _agreed(self, header: Header) -> BlockLogs:
         """By a second endpoint; one endpoint's word where there is no second that answers now."""

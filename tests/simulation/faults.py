@@ -30,7 +30,10 @@ class Harm(Enum):
 
     LOSS = "logs are missing from an answer that looks whole"
     FORGERY = "logs that never were, or other ones than they were"
+    STRANGER = "logs that never were, of which the header's bloom tells"
     BRANCH = "blocks and logs of another branch or another chain, each true in itself"
+    CUT = "logs are missing, and their number is one at which providers cut"
+    SIBLING = "logs of another block of the same height, which their hash tells where it was asked for"
     HEADER = "a header whose fields are not those of its hash"
     HEAD = "a head that is too low or too high"
     SHAPE = "an answer that contradicts itself or the question, or is none"

@@ -5,8 +5,10 @@ from typing import Any
 
 from indexer.chains.connections import Connection
 from indexer.positions.protocol.store import digest_of
+from indexer.rpc import Level
 from tests.positions.world import CLAIMS
 from tests.simulation.chain import Chain
+from tests.simulation.ledger import check_levels
 from tests.simulation.plan import Promise
 from tests.simulation.truth import Truth, truth_of, watch_named
 
@@ -17,21 +19,22 @@ UNION ALL SELECT job_id, address, key, value, first_block FROM log_metadata
 
 
 class Index:
-    """The tables behind `connection`, beside the chain that they are to tell of."""
+    """The tables behind `connection`, beside the chain that they are to tell of, but for the newest `behind` blocks."""
 
-    def __init__(self, chain: Chain, connection: Connection) -> None:
+    def __init__(self, chain: Chain, connection: Connection, behind: int = 0) -> None:
         self.chain = chain
         self.connection = connection
+        self.behind = behind
 
     def setting(self, key: str) -> Any:
         row = self.connection.execute("SELECT value FROM settings WHERE key = %s", [key]).fetchone()
         assert row is not None
         return row[0]
 
-    def truths(self) -> dict[int, Truth]:
-        """What every job should have by now, enabled or not, by job."""
+    def truths(self, last: int | None = None) -> dict[int, Truth]:
+        """What every job should have by now, or up to a block, enabled or not, by job."""
         return {
-            job: truth_of(self.chain, contract, watch_named(topic0, user_topic), floor)
+            job: truth_of(self.chain, contract, watch_named(topic0, user_topic), floor, last)
             for job, contract, topic0, user_topic, floor in self.connection.execute(
                 "SELECT id, contract_address, topic0, user_topic, floor FROM jobs WHERE NOT retired"
             )
@@ -43,14 +46,32 @@ class Index:
             with self.chain.lock:
                 self._check_claims(above_final, below_final)
 
-    def _check_claims(self, above_final: Promise, below_final: Promise) -> None:
-        cursor, final = self.setting("latest_block_processed"), self.setting("final_block")
-        if cursor is None:
-            return
+    def is_on_the_chain(self) -> bool:
+        """Whether the cursor is; otherwise an undo is pending: the answer speaks of another branch, and says so."""
+        cursor = self.setting("latest_block_processed")
+        if cursor is None or cursor not in self.chain.canonical:
+            return False
         header = self.connection.execute("SELECT hash FROM blocks WHERE number = %s", [cursor]).fetchone()
-        block = self.chain.canonical.get(cursor)
-        if header is None or block is None or "0x" + header[0].hex() != block.hash:
-            return  # an undo is pending: the answer speaks of another branch, and says so
+        return header is not None and "0x" + header[0].hex() == self.chain.canonical[cursor].hash
+
+    def check_blocks(self) -> None:
+        """At any moment, where endpoints on other chains are outvoted: no block and no head but of this chain."""
+        with self.chain.lock:
+            for number, hash_ in self.connection.execute("SELECT number, hash FROM blocks"):
+                assert "0x" + hash_.hex() in self.chain.by_hash, f"block {number} is none of this chain"
+            head = self.setting("head_block")
+            assert head is None or head <= max(self.chain.at_height), f"head {head:,} is above every block there was"
+
+    def check_levels(self, level: Level) -> None:
+        """At any moment: what was read at this level or a stronger one was read rightly."""
+        with self.chain.lock:
+            if self.is_on_the_chain():
+                check_levels(self.chain, self.connection, level)
+
+    def _check_claims(self, above_final: Promise, below_final: Promise) -> None:
+        if not self.is_on_the_chain():
+            return
+        final = self.setting("final_block")
 
         def promised(number: int) -> bool:
             return (above_final if number > final else below_final) is Promise.TRUE
@@ -73,8 +94,9 @@ class Index:
     def check_truth(self) -> None:
         """At rest: rows, unreadable logs, coverage and what may still be undone are those of the chain as it is."""
         final = self.setting("final_block")
-        assert self.setting("latest_block_processed") == self.chain.head
-        truths = self.truths()
+        last = self.chain.head - self.behind
+        assert self.setting("latest_block_processed") == last
+        truths = self.truths(last)
         rows = self.connection.execute("SELECT job_id, address, first_block FROM logs")
         assert {(job, user): first for job, user, first in rows} == {
             (job, user): first for job, truth in truths.items() for user, first in truth.logs.items()

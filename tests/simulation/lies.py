@@ -19,6 +19,8 @@ PRUNED_BELOW = 20
 ROUND = 100
 """Logs that a truncating node answers at most: the least of the round counts that providers have."""
 GARBAGE_INDEX = "0xfffffff7"
+FAR = 12
+"""Blocks that a node is late which is very late: more than the finality depth."""
 HOLE = 5
 """Heights in a row that a node's index of logs has lost."""
 
@@ -193,6 +195,38 @@ def ahead(node: SimulatedNode, call: Call, ask: Ask, dice: Dice) -> Any:
     return dice.committed(hex(int(ask(), 16) + dice.random("").randrange(1, 1000)))
 
 
+def clipped(node: SimulatedNode, call: Call, ask: Ask) -> Any:
+    """The answer of a node that knows of no error in a range beyond its head: it gives what it has."""
+    if call.method != "eth_getLogs" or "blockHash" in call.params[0]:
+        return ask()
+    first, last = node.asked_range(call.params[0])
+    if last <= node.head:
+        return ask()
+    numbers = range(first, node.head + 1)
+    blocks = [node.chain.canonical[number] for number in numbers if number in node.chain.canonical]
+    return [log for block in blocks for log in node.matching(call.params[0], block)]
+
+
+def far_behind(node: SimulatedNode, call: Call, ask: Ask, dice: Dice) -> Any:
+    """It is many blocks late, as its head says, and answers beyond that with what it has."""
+    if not dice.strikes("behind"):
+        return ask()
+    lag = node.lag
+    node.lag = lag + FAR
+    try:
+        return dice.committed(clipped(node, call, ask))
+    finally:
+        node.lag = lag
+
+
+def late_backend(node: SimulatedNode, call: Call, ask: Ask, dice: Dice) -> Any:
+    """The head comes from one node, everything else from another behind it that is many blocks late."""
+    tags = ("latest", "finalized", "safe")
+    if call.method in ("eth_blockNumber", "eth_chainId") or (call.params and call.params[0] in tags):
+        return ask()
+    return far_behind(node, call, ask, dice)
+
+
 def orphan_as_canonical(node: SimulatedNode, call: Call, ask: Ask, dice: Dice) -> Any:
     header = ask()
     if header is None or call.params[0] in ("finalized", "safe"):
@@ -244,6 +278,12 @@ def forged(random: Random, log: Answer) -> Answer:
 
 def forged_log(node: SimulatedNode, call: Call, logs: list[Answer], dice: Dice) -> list[Answer]:
     return [*logs, forged(dice.random(""), logs[-1])] if logs else logs
+
+
+def forged_topics(node: SimulatedNode, call: Call, logs: list[Answer], dice: Dice) -> list[Answer]:
+    """Beside a log with topics, one with others: no header's bloom has them."""
+    indexed = [log for log in logs if len(log["topics"]) > 1]
+    return [*logs, forged(dice.random(""), indexed[-1])] if indexed else logs
 
 
 def changed_user(node: SimulatedNode, call: Call, logs: list[Answer], dice: Dice) -> list[Answer]:
@@ -308,6 +348,8 @@ _NO_BLOOM = "0x" + "00" * 256
 
 LIES: Sequence[Kind] = (
     Kind("lagging-replica", "5.3 #1", Harm.LOSS, LOGS, on_logs(lagging)),
+    Kind("far-behind", "5.3 #1", Harm.HEAD, answers=far_behind, sticky=True),
+    Kind("late-backend", "5.3 #1", Harm.HEAD, answers=late_backend, sticky=True),
     Kind("logs-not-there-yet", "5.3 #2", Harm.LOSS, LOGS | RECEIPTS, not_there_yet),
     Kind("log-dropped", "5.3 #3", Harm.LOSS, LOGS, on_logs(one_dropped)),
     Kind("log-dropped-for-good", "5.3 #3", Harm.LOSS, LOGS, on_logs(dropped_for_good), sticky=True),
@@ -319,13 +361,13 @@ LIES: Sequence[Kind] = (
     Kind("no-result", "5.3 #7", Harm.SHAPE, LOGS | RECEIPTS | HEADERS, absent),
     Kind("empty-object", "5.3 #7", Harm.SHAPE, LOGS | RECEIPTS | HEADERS, empty_object),
     Kind("null-entries", "5.3 #7", Harm.SHAPE, LOGS | RECEIPTS, null_entries),
-    Kind("sibling-logs", "5.3 #8", Harm.BRANCH, LOGS, sibling_logs),
+    Kind("sibling-logs", "5.3 #8", Harm.SIBLING, LOGS, sibling_logs),
     Kind("removed-beside", "5.3 #9", Harm.SHAPE, LOGS, on_logs(removed_beside)),
     Kind("beyond-head", "5.3 #10", Harm.SHAPE, LOGS, on_logs(beyond)),
     Kind("pending-log", "5.3 #10", Harm.SHAPE, LOGS, on_logs(pending)),
     Kind("duplicates", "5.3 #11", Harm.SHAPE, LOGS, on_logs(duplicated)),
     Kind("out-of-order", "5.3 #11", Harm.NONE, LOGS, on_logs(shuffled)),
-    Kind("truncated", "5.3 #12", Harm.LOSS, LOGS, on_logs(truncated)),
+    Kind("truncated", "5.3 #12", Harm.CUT, LOGS, on_logs(truncated)),
     Kind("garbage-index", "5.3 #14", Harm.SHAPE, LOGS, on_logs(garbage_index)),
     Kind("wrong-chain", "5.3 #15", Harm.BRANCH, frozenset(), wrong_chain),
     Kind("head-backwards", "5.3 #16", Harm.HEAD, HEADS, backwards),
@@ -334,6 +376,7 @@ LIES: Sequence[Kind] = (
     Kind("left-behind", "5.3 #17", Harm.BRANCH, frozenset(), left_behind),
     Kind("previous-tipset", "5.3 #20", Harm.SHAPE, frozenset({"eth_getBlockByNumber"}), previous_tipset),
     Kind("forged-log", "5.3", Harm.FORGERY, LOGS, on_logs(forged_log)),
+    Kind("forged-topics", "5.3", Harm.STRANGER, LOGS, on_logs(forged_topics)),
     Kind("changed-user", "5.3", Harm.FORGERY, LOGS, on_logs(changed_user)),
     Kind("receipt-log-forged", "5.3", Harm.FORGERY, RECEIPTS, on_receipts(receipt_log_forged)),
     Kind("receipt-user-changed", "5.3", Harm.FORGERY, RECEIPTS, on_receipts(receipt_user_changed)),

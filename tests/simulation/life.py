@@ -21,6 +21,8 @@ class Happening(NamedTuple):
     grow               (blocks)
     reorganise         (depth, blocks of the new branch: fewer than were taken back at times)
     go_back            return to the branch that was left last: A, B, A
+    flip               (which job, from which block, at which request, depth): that much is read again, and meanwhile
+                       the chain reorganises below final; it is back before anybody has noticed
     import_list        ((contract's place, name of a watch), …)
     disable, enable    (which job, counted from the first, modulo how many there are)
     rescan             (which job, from which block)
@@ -61,6 +63,12 @@ def _change(random: Random) -> Happening:
     return Happening("change", (random.randrange(Population.CONTRACTS), old, new))
 
 
+def _flip(random: Random) -> Happening:
+    return Happening(
+        "flip", (random.randrange(20), random.randrange(150), random.randrange(1, 6), random.choice(DEEPER))
+    )
+
+
 def _meanwhile(random: Random) -> Happening:
     makers = list(BETWEEN)
     inner = random.choices(makers, [BETWEEN[maker] for maker in makers], k=random.randrange(1, 4))
@@ -86,6 +94,7 @@ BETWEEN = OUTSIDE | {
 MAKERS: dict[Callable[[Random], Happening], int] = {
     **OUTSIDE,
     _meanwhile: 16,
+    _flip: 2,
     lambda random: Happening("latest"): 70,
     lambda random: Happening("twin"): 6,
     lambda random: Happening("historic", (random.randrange(2),)): 25,

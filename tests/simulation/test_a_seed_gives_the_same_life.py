@@ -44,7 +44,7 @@ def test_a_life_holds_all_that_may_happen() -> None:
     names = Counter(happening.name for plan in PLANS for happening in plan.life)
     assert set(names) == {
         *("latest", "historic", "grow", "reorganise", "go_back", "import_list", "disable", "enable", "rescan"),
-        *("change", "turn", "twin", "meanwhile", "lapse", "cut", "kill", "restart"),
+        *("change", "turn", "twin", "meanwhile", "flip", "lapse", "cut", "kill", "restart"),
     }
     for plan in PLANS:
         assert plan.life[0].name == "import_list"

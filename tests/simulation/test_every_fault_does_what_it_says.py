@@ -117,6 +117,15 @@ SEEN: dict[str, tuple[Ask, type[RpcError] | Verdict]] = {
     "head-ahead": (lambda node: node.head(), lambda got, true: got > true),
     "orphan-as-canonical": (header(36), lambda got, true: got.hash != true.hash and got.hash_checks),
     "left-behind": (header("latest"), lambda got, true: got.number == 38 and got.hash_checks),
+    "far-behind": (
+        lambda node: (node.head(), node.range_logs(25, 40, None, [])),
+        lambda got, true: got[0] == 28 and got[1] == [log for log in true[1] if log.block_number <= 28],
+    ),
+    "late-backend": (
+        lambda node: (node.head(), node.header(40), node.range_logs(25, 40, None, [])),
+        lambda got, true: got == (40, None, [log for log in true[2] if log.block_number <= 28]),
+    ),
+    "forged-topics": (newest_logs, one_more),
     "forged-log": (newest_logs, one_more),
     "changed-user": (blocks(0, 40), one_other),
     "receipt-log-forged": (newest_receipts, one_more),
@@ -171,7 +180,17 @@ def test_a_fault_that_always_strikes_is_seen(serve: Serve, name: str) -> None:
 
 def test_the_harm_of_a_fault_is_what_a_client_of_today_would_come_to() -> None:
     """Those that do not contradict themselves are seen as good answers, and so are dangerous; all others raise."""
-    quiet = {Harm.LOSS, Harm.FORGERY, Harm.BRANCH, Harm.HEADER, Harm.HEAD, Harm.NONE}
+    quiet = {
+        Harm.LOSS,
+        Harm.FORGERY,
+        Harm.STRANGER,
+        Harm.CUT,
+        Harm.SIBLING,
+        Harm.BRANCH,
+        Harm.HEADER,
+        Harm.HEAD,
+        Harm.NONE,
+    }
     for name, (_, expected) in SEEN.items():
         assert isinstance(expected, type) != (BY_NAME[name].harm in quiet), name
 

@@ -47,7 +47,9 @@ def wrong_id(request: Any, sent: Sent, random: Random) -> Sent:
     """The answer to somebody else's question."""
     if isinstance(sent.value, list):
         return replace(sent, value=[reply | {"id": 10**9 + place} for place, reply in enumerate(sent.value)])
-    return replace(sent, value=sent.value | {"id": 10**9})
+    # Of a question for logs, the other one's answer is that there are none.
+    nothing: dict[str, Any] = {"result": []} if isinstance(sent.value.get("result"), list) else {}
+    return replace(sent, value=sent.value | {"id": 10**9} | nothing)
 
 
 def reordered(request: Any, sent: Sent, random: Random) -> Sent:

@@ -2,36 +2,42 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import wait
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from random import Random
 
 import psycopg
 
 from indexer.chains.connections import Connection
+from indexer.positions.audit import Auditor
 from indexer.positions.historic import HistoricLoop
 from indexer.positions.latest import LatestLoop
+from indexer.positions.protocol.audits import choose_readings
 from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.protocol.jobs import disable_jobs, enable_jobs, rescan_jobs
 from indexer.positions.protocol.segments import release_segments
+from indexer.positions.verdict import Finding
 from indexer.positions.watchlist import read_watch_list
-from indexer.rpc import RpcError
+from indexer.rpc import EndpointPool, RpcError
 from tests.simulation.chain import Chain
 from tests.simulation.endpoint import SimulatedNode
 from tests.simulation.index import Index
 from tests.simulation.life import Happening
 from tests.simulation.mortal import Killed, MortalConnection, cut, open_mortal
-from tests.simulation.plan import Plan
+from tests.simulation.plan import Plan, Promise
 from tests.simulation.truth import watch_list
+from tests.simulation.wiring import CHAIN_ID, Wiring
 
-MOST_STEPS = 4000
+MOST_STEPS = 1000
 """Steps of both loops within which everything must have come to rest."""
+MOST_AUDITS = 4
 LATEST, TWIN, HELPERS = 0, 1, (2, 3)
 """The places of the loops. The twin is a second latest loop, as when a worker that had stopped and lost its lock wakes:
 what it remembers is old."""
 
-OpenLatest = Callable[[Connection, Callable[[], float]], LatestLoop]
-OpenHistoric = Callable[[Connection, Callable[[], float], str], HistoricLoop]
+WORTH_A_LOOK = frozenset({"turn", "import_list", "reorganise"})
+"""Happenings after which the levels are looked at: all blocks that were read are formed anew for that."""
+LONGEST_TERM = 8 * 24 * 3600.0
+"""Seconds after which whatever was learned of endpoints that have become honest is forgotten."""
 
 # Time passes: what waits for a delay or for a lease may go on.
 HURRY = (
@@ -73,7 +79,7 @@ def serve(plan: Plan, chain: Chain, stack: ExitStack) -> list[SimulatedNode]:
 class SimulatedWorld:
     """`connection` is the tests' own and never dies; the loops have others. `now` is the loops' clock, in seconds.
 
-    `errors` counts what the loops have raised, by class.
+    `errors` counts what the loops have raised, by class; `blamed` the answers that were proved wrong, by endpoint.
     """
 
     def __init__(
@@ -82,19 +88,19 @@ class SimulatedWorld:
         chain: Chain,
         nodes: Sequence[SimulatedNode],
         connection: Connection,
-        open_latest: OpenLatest,
-        open_historic: OpenHistoric,
     ) -> None:
         self.plan = plan
         self.chain = chain
         self.nodes = nodes
         self.connection = connection
-        self.index = Index(chain, connection)
-        self.open_latest = open_latest
-        self.open_historic = open_historic
+        self.wiring = Wiring(plan, nodes, lambda: self.now, self.pass_time, self.note_blamed)
+        self.index = Index(chain, connection, self.wiring.behind)
         self.now = 0.0
         self.errors: Counter[str] = Counter()
+        self.blamed: Counter[str] = Counter()
+        self.raised = ""
         self.connections: list[MortalConnection] = []
+        self.pools: list[EndpointPool] = []
         self.loops: list[LatestLoop | HistoricLoop] = []
         self.owners = [f"worker-{place}" for place in (LATEST, TWIN, *HELPERS)]
         self.births = 0
@@ -105,27 +111,29 @@ class SimulatedWorld:
             node.before = self.while_waiting
         for place in range(len(self.owners)):
             self.connections.append(open_mortal(connection))
+            self.pools.append(self.wiring.open_pool(self.owners[place], {}))
             self.loops.append(self.open_loop(place))
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+    def note_blamed(self, label: str, what: str) -> None:
+        self.blamed[label] += 1
 
     # The life of the processes.
 
     def open_loop(self, place: int) -> LatestLoop | HistoricLoop:
-        def clock() -> float:
-            return self.now
-
         if place not in HELPERS:
-            return self.open_latest(self.connections[place], clock)
-        return self.open_historic(self.connections[place], clock, self.owners[place])
+            return self.wiring.latest(self.connections[place], self.pools[place])
+        return self.wiring.historic(self.connections[place], self.pools[place], self.owners[place])
 
     def close(self) -> None:
         for place in range(len(self.loops)):
             self.bury(place)
+            self.pools[place].close()
 
     def bury(self, place: int) -> None:
         """What is left of a process whose end nobody has announced to it."""
-        loop = self.loops[place]
-        if isinstance(loop, HistoricLoop):
-            loop.threads.shutdown(cancel_futures=True)
         self.connections[place].close()
 
     def rebirth(self, place: int) -> None:
@@ -134,6 +142,10 @@ class SimulatedWorld:
         self.births += 1
         self.owners[place] = f"worker-{place}-{self.births}"
         self.connections[place] = open_mortal(self.connection)
+        # A worker keeps what it learned of endpoints in the database now and then: the newest of it may be lost.
+        limits = self.pools[place].limits() if self.births % 2 else {}
+        self.pools[place].close()
+        self.pools[place] = self.wiring.open_pool(self.owners[place], limits)
         self.loops[place] = self.open_loop(place)
 
     def reconnect(self, place: int) -> None:
@@ -157,13 +169,10 @@ class SimulatedWorld:
         self.now += 1.0
         loop = self.loops[place]
         try:
-            worked = loop.step()
-            if isinstance(loop, HistoricLoop):
-                # What it reads ahead is read now, or a seed would depend on how threads are scheduled.
-                wait(loop.asked)
-            return worked
+            return loop.step()
         except RpcError as error:
             self.errors[type(error).__name__] += 1
+            self.raised = str(error)
         except psycopg.OperationalError as error:
             self.errors[type(error).__name__] += 1
             self.reconnect(place)
@@ -218,6 +227,14 @@ class SimulatedWorld:
         if self.chain.left:
             self.chain.return_to(self.chain.left[-1])
 
+    def flip(self, job: int, first: int, request: int, depth: int) -> None:
+        self.rescan(job, first)
+        for _ in range(3):
+            self.step(LATEST)
+        self.meanwhile(request, (Happening("reorganise", (depth, depth + 1)),))
+        self.step(HELPERS[0])
+        self.go_back()
+
     def import_list(self, pairs: Sequence[tuple[int, str]]) -> None:
         self.import_watches([(place, name, name) for place, name in pairs])
 
@@ -226,7 +243,7 @@ class SimulatedWorld:
 
     def import_watches(self, watches: Sequence[tuple[int, str, str]]) -> None:
         contracts = self.chain.population.contracts
-        content = watch_list(31337, {(contracts[place], product, name) for place, product, name in watches})
+        content = watch_list(CHAIN_ID, {(contracts[place], product, name) for place, product, name in watches})
         import_watch_list(self.connection, read_watch_list(content), source="test", chain_floor=0, prune=False)
 
     def disable(self, job: int) -> None:
@@ -263,6 +280,8 @@ class SimulatedWorld:
             if self.failed:
                 raise self.failed
             self.check_promises()
+            if happening.name in WORTH_A_LOOK:
+                self.index.check_levels(self.plan.reliable)
 
     # The end.
 
@@ -273,6 +292,9 @@ class SimulatedWorld:
             node.heal()
         for connection in self.connections:
             connection.left = None
+        # An endpoint that has served another chain is refused until somebody looks at it.
+        self.restart()
+        self.now += LONGEST_TERM
         self.chain.grow(2 * self.chain.finality.depth)
         self.chain.execute()
         self.rest()
@@ -287,11 +309,12 @@ class SimulatedWorld:
         for _ in range(MOST_STEPS):
             self.now += 10.0
             self.hurry()
+            before = self.errors.total()
             worked = [self.step(place) for place in (LATEST, *HELPERS)]
-            quiet = 0 if any(worked) else quiet + 1
+            quiet = 0 if any(worked) or self.errors.total() > before else quiet + 1
             if quiet == 3:
                 return
-        raise AssertionError(f"no rest after {MOST_STEPS} steps; raised meanwhile: {dict(self.errors)}")
+        raise AssertionError(f"no rest after {MOST_STEPS} steps; raised last: {self.raised}")
 
     def hurry(self) -> None:
         delays, leases, jobs = HURRY
@@ -301,3 +324,36 @@ class SimulatedWorld:
 
     def check_promises(self) -> None:
         self.index.check_claims(self.plan.above_final, self.plan.below_final)
+        if self.plan.knows_its_chain:
+            self.index.check_blocks()
+
+    def check_end(self) -> None:
+        """What holds once all has come to rest, and where no more is promised once all was audited."""
+        self.check_promises()
+        self.index.check_levels(self.plan.reliable)
+        if self.plan.in_the_end is Promise.AFTER_AUDIT:
+            self.audit()
+        if self.plan.in_the_end is not Promise.NOTHING:
+            self.index.check_truth()
+
+    def audit(self) -> None:
+        """Audit all that is final, as often as that makes the loops read something again."""
+        pool = self.wiring.open_pool("audit", {})
+        with closing(pool), closing(open_mortal(self.connection)) as connection:
+            for _ in range(MOST_AUDITS):
+                auditor = Auditor("hilltop", connection, pool.for_purpose("audit"), level=self.plan.audit)
+                findings = {audit_one(auditor, reading) for reading, _ in choose_readings(connection, 0, None, 1.0)}
+                self.rest()
+                if not findings & {Finding.REPAIRED, Finding.CHANGED}:
+                    assert findings <= {Finding.AGREES, Finding.WRONG_ANSWER, None}, findings
+                    return
+        raise AssertionError(f"audit after audit finds something to repair: {findings}")
+
+
+def audit_one(auditor: Auditor, reading: int) -> Finding | None:
+    """None where there is no such reading any more."""
+    audit = auditor.begin(reading)
+    verdict = None
+    while audit is not None and verdict is None:
+        verdict = audit.step()
+    return verdict.finding if verdict else None

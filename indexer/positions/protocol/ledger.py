@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from indexer.positions.digest import MODULUS
-from indexer.positions.protocol.state import FINAL, LEVELS, Cur, put
+from indexer.positions.protocol.state import FINAL, LEFT_VERSION, LEVELS, Cur, put
 from indexer.rpc import Level
 
 LONGEST = 10_000
@@ -49,11 +49,13 @@ WHERE key = %(key)s
 """
 
 
-# A block says the weakest of what it was checked against for any of its jobs.
+# A block says the weakest of what it was checked against for any of its jobs. What was read before a job left holds
+# logs of that job, and does not become comparable again because others come.
 TAKE_UP = f"""
 UPDATE blocks SET level = least(blocks.level, taken.level), watch_version = %(version)s,
     log_count = blocks.log_count + taken.logs,
-    digest = CASE WHEN %(whole)s THEN mod(blocks.digest + taken.digest, {MODULUS}) END,
+    digest = CASE WHEN %(whole)s AND blocks.watch_version >= (SELECT value::int FROM settings WHERE key = %(left)s)
+                  THEN mod(blocks.digest + taken.digest, {MODULUS}) END,
     endpoints = ARRAY(SELECT DISTINCT unnest(blocks.endpoints || string_to_array(taken.endpoints, ' ')) ORDER BY 1)
 FROM unnest(%(number)s::bigint[], %(level)s::int[], %(logs)s::int[], %(digest)s::numeric[], %(endpoints)s::text[])
     AS taken (number, level, logs, digest, endpoints)
@@ -152,6 +154,7 @@ def note_take_up(cur: Cur, runs: Iterable[Run], *, version: int, whole: bool) ->
         TAKE_UP,
         {
             "version": version,
+            "left": LEFT_VERSION,
             "whole": whole,
             "number": [run.last for run in read],
             "level": [run.level for run in read],
