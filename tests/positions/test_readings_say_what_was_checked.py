@@ -5,17 +5,20 @@ from typing import Any
 import pytest
 
 from indexer.positions.digest import MODULUS, log_digest
+from indexer.positions.meter import MISMATCHES, Meter
 from indexer.positions.protocol.jobs import disable_jobs
 from indexer.positions.protocol.ledger import Run, join_runs
 from indexer.positions.reader import RangeReader
+from indexer.positions.verdict import Finding
 from indexer.rpc import Level
+from tests.positions.liars import Endpoints, audit, read_by, two
 from tests.positions.pool_fixtures import fill, proxy
 from tests.positions.proxy import Proxy
 from tests.positions.test_latest_waits_for_blocks import when
 from tests.positions.world import A, B, C, World, grow
 from tests.rpc.scripted import refusing
 
-__all__ = ["proxy"]
+__all__ = ["proxy", "two"]
 
 OFF = refusing(-32601, "the method does not exist")
 
@@ -191,3 +194,26 @@ def test_a_range_that_only_some_jobs_need_has_no_digest(world: World) -> None:
 def test_a_reader_without_jobs_asks_nothing(world: World) -> None:
     reading = RangeReader([], Level.PROVED).read(world.pool, 5, 10)
     assert (reading.first, reading.last, reading.provenance.level, reading.requests) == (5, 10, Level.PROVED, 0)
+
+
+def test_segments_that_different_jobs_need_are_different_readings(world: World, two: Endpoints) -> None:
+    fill(world)
+    world.import_list({A: "Transfer", B: "Transfer"})
+    latest = world.latest()
+    while latest.step():
+        pass
+    border = world.floor + 10
+    world.connection.execute(
+        "WITH cut AS (UPDATE segments SET to_block = %(border)s - 1 RETURNING scan_id),"
+        " less AS (UPDATE scan_jobs SET need = need * int8multirange(int8range(%(border)s, NULL)) WHERE job_id = %(job)s)"
+        " INSERT INTO segments (scan_id, from_block, to_block, cursor, log_count, attempts)"
+        " SELECT scan_id, %(border)s, %(final)s, %(border)s, 0, 0 FROM cut",
+        {"border": border, "final": world.setting("final_block"), "job": world.jobs()[B, 2]},
+    )
+    read_by(world, two.pool(1))
+    first, second = readings(world, "scan_id = (SELECT min(id) FROM scans)")
+    assert first[:2] + first[4:] == (world.floor, border - 1, *expected(world, world.floor, border - 1, (A,)))
+    assert second[:2] + second[4:] == (border, second[1], *expected(world, border, second[1], (A, B)))
+    meter = Meter()
+    assert {verdict.finding for verdict in audit(world, two.pool(blamed=meter.note_mismatch))} == {Finding.AGREES}
+    assert not meter.counts()[MISMATCHES]

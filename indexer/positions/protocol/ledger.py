@@ -24,6 +24,7 @@ WITH extended AS (
       AND level = %(level)s AND watch_version IS NOT DISTINCT FROM %(version)s AND audited_at IS NULL
       AND (endpoints = %(endpoints)s::text[] OR level > {Level.CLAIMED:d})
       AND (digest IS NULL) = (%(digest)s::numeric IS NULL) AND %(last)s - from_block < {LONGEST}
+      AND from_block >= %(since)s
     RETURNING id
 )
 INSERT INTO readings (scan_id, from_block, to_block, level, endpoints, log_count, digest, watch_version)
@@ -83,11 +84,11 @@ class Run(NamedTuple):
     version: int | None = None
 
 
-def note_run(cur: Cur, run: Run, scan: int | None = None) -> None:
-    """Add a run of final blocks to the readings of a scan, or of the latest loop."""
+def note_run(cur: Cur, run: Run, scan: int | None = None, since: int = 0) -> None:
+    """Add a run of final blocks to the readings of a scan, or of the latest loop; to none that began before `since`."""
     cur.execute(
         NOTE_OF_HEAD if scan is None else NOTE_OF_SCAN,
-        run._asdict() | {"scan": scan, "endpoints": sorted(run.endpoints)},
+        run._asdict() | {"scan": scan, "endpoints": sorted(run.endpoints), "since": since},
     )
 
 
