@@ -169,13 +169,18 @@ def count_level(cur: Cur, level: Level, blocks: int) -> None:
 
 
 def count_level_if_new(cur: Cur, level: Level, blocks: int) -> None:
-    """The same where nothing was read at this level before: the weakest one is said at once, without a lock that all
-    historic loops would wait for."""
-    cur.execute(f"{COUNT} AND NOT value ? %(word)s", {"key": LEVELS, "word": level.word, "blocks": blocks})
+    """The same where nothing was read at this level before: the weakest one is said at once, without a lock that
+    historic loops would wait for each other for. Whoever counts anew is waited for: it does not see these blocks."""
+    said = {"key": LEVELS, "word": level.word, "blocks": blocks}
+    if cur.execute(f"{COUNT} AND NOT value ? %(word)s", said).rowcount:
+        return
+    if cur.execute("SELECT value ? %(word)s FROM settings WHERE key = %(key)s FOR SHARE", said).fetchone() == (False,):
+        count_level(cur, level, blocks)
 
 
 def refresh_levels(cur: Cur) -> None:
     """Count anew; the caller holds the cursor row."""
+    cur.execute("SELECT 1 FROM settings WHERE key = %s FOR UPDATE", [LEVELS])
     rows = cur.execute(LEVEL_BLOCKS, [FINAL]).fetchall()
     put(cur, LEVELS, {Level(level).word: blocks for level, blocks in sorted(rows)})
 
