@@ -205,7 +205,8 @@ def test_segments_that_different_jobs_need_are_different_readings(world: World, 
     border = world.floor + 10
     world.connection.execute(
         "WITH cut AS (UPDATE segments SET to_block = %(border)s - 1 RETURNING scan_id),"
-        " less AS (UPDATE scan_jobs SET need = need * int8multirange(int8range(%(border)s, NULL)) WHERE job_id = %(job)s)"
+        " less AS (UPDATE scan_jobs SET need = need * int8multirange(int8range(%(border)s, NULL))"
+        " WHERE job_id = %(job)s)"
         " INSERT INTO segments (scan_id, from_block, to_block, cursor, log_count, attempts)"
         " SELECT scan_id, %(border)s, %(final)s, %(border)s, 0, 0 FROM cut",
         {"border": border, "final": world.setting("final_block"), "job": world.jobs()[B, 2]},
