@@ -1,4 +1,4 @@
-"""What an audit says of a reading, and a batch of a scan stored meanwhile: neither ends the other, and no level is lost."""
+"""An audit says what it found while a batch of a scan is stored: neither ends the other, and no level is lost."""
 
 from collections.abc import Callable
 
