@@ -8,6 +8,7 @@ from indexer.positions.digest import MODULUS, log_digest
 from indexer.positions.meter import MISMATCHES, Meter
 from indexer.positions.protocol.jobs import disable_jobs
 from indexer.positions.protocol.ledger import Run, join_runs
+from indexer.positions.protocol.segments import claim_segment, release_segment
 from indexer.positions.reader import RangeReader
 from indexer.positions.verdict import Finding
 from indexer.rpc import Level
@@ -218,3 +219,32 @@ def test_segments_that_different_jobs_need_are_different_readings(world: World, 
     meter = Meter()
     assert {verdict.finding for verdict in audit(world, two.pool(blamed=meter.note_mismatch))} == {Finding.AGREES}
     assert not meter.counts()[MISMATCHES]
+
+
+def test_what_a_worker_of_an_earlier_release_reads_meanwhile_is_one_endpoints_word(world: World) -> None:
+    fill(world)
+    world.import_list({A: "Transfer"})
+    latest = world.latest()
+    while latest.step():
+        pass
+    claim = claim_segment(world.connection, "one")
+    assert claim is not None
+    # It knows neither levels nor readings.
+    world.connection.execute("UPDATE segments SET cursor = cursor + 4")
+    world.connection.execute(
+        "UPDATE blocks SET level = NULL, endpoints = NULL, log_count = NULL, digest = NULL, watch_version = NULL"
+    )
+    release_segment(world.connection, "one", claim.segment)
+    with world.historic(goal=Level.PROVED) as loop:
+        while loop.step():
+            pass
+    world.import_list({C: "Transfer"})
+    while latest.step():
+        pass
+    final = world.setting("final_block")
+    above = world.connection.execute("SELECT DISTINCT level FROM blocks WHERE number > %s", [final]).fetchall()
+    assert above == [(Level.CLAIMED,)]
+    world.connection.execute("UPDATE blocks SET level = %s", [Level.PROVED])
+    disable_jobs(world.connection, [world.jobs()[C, 2]])
+    assert {row[2] for row in readings(world)} == {Level.PROVED}
+    assert set(world.setting("levels")) == {"claimed", "proved"}

@@ -76,7 +76,7 @@ UPDATE segments SET level = coalesce(
     (SELECT min(readings.level) FROM readings
      WHERE readings.scan_id = segments.scan_id AND readings.from_block < segments.cursor
        AND readings.to_block >= segments.from_block), level)
-WHERE scan_id = %(scan)s AND from_block <= %(last)s AND cursor > %(first)s
+WHERE scan_id = %(scan)s AND from_block <= %(last)s AND cursor > %(first)s AND level IS NOT NULL
 """
 
 

@@ -34,13 +34,16 @@ WHERE NOT EXISTS (SELECT FROM extended)
 NOTE_OF_SCAN = NOTE.format(scan="scan_id = %(scan)s")
 NOTE_OF_HEAD = NOTE.format(scan="scan_id IS NULL")
 
-# Blocks by level over everything that was read.
-LEVEL_BLOCKS = """
+# Blocks by level over everything that was read. What a worker of an earlier release has read after the tables became
+# these has no level, nor has a segment that it has begun: one endpoint's word.
+LEVEL_BLOCKS = f"""
 SELECT level, sum(blocks)::bigint FROM (
     SELECT level, to_block - from_block + 1 AS blocks FROM readings
     UNION ALL
-    SELECT level, 1 FROM blocks
-    WHERE level IS NOT NULL AND number > (SELECT coalesce((value #>> '{}')::bigint, -1) FROM settings WHERE key = %s)
+    SELECT coalesce(level, {Level.CLAIMED:d}), 1 FROM blocks
+    WHERE number > (SELECT coalesce((value #>> '{{}}')::bigint, -1) FROM settings WHERE key = %s)
+    UNION ALL
+    SELECT {Level.CLAIMED:d}, cursor - from_block FROM segments WHERE level IS NULL AND cursor > from_block
 ) AS read GROUP BY level
 """
 COUNT = """
@@ -52,7 +55,7 @@ WHERE key = %(key)s
 
 # A block says the weakest of what it was checked against for any of its jobs.
 TAKE_UP = f"""
-UPDATE blocks SET level = least(blocks.level, taken.level), watch_version = %(version)s,
+UPDATE blocks SET level = least(coalesce(blocks.level, {Level.CLAIMED:d}), taken.level), watch_version = %(version)s,
     log_count = blocks.log_count + taken.logs,
     digest = CASE WHEN %(whole)s THEN mod(blocks.digest + taken.digest, {MODULUS}) END,
     endpoints = ARRAY(SELECT DISTINCT unnest(blocks.endpoints || string_to_array(taken.endpoints, ' ')) ORDER BY 1)

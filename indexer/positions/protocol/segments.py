@@ -28,7 +28,8 @@ RETURNING id, scan_id, from_block, to_block, cursor, attempts
 """
 
 ADVANCE = f"""
-UPDATE segments SET cursor = %(last)s + 1, log_count = log_count + %(logs)s, level = least(level, %(level)s),
+UPDATE segments SET cursor = %(last)s + 1, log_count = log_count + %(logs)s,
+    level = CASE WHEN level IS NOT NULL OR cursor = from_block THEN least(level, %(level)s) END,
     digest = mod(digest + %(digest)s, {MODULUS}), attempts = 0, error = NULL,
     next_attempt = NULL, lease_until = now() + %(lease)s
 WHERE id = %(segment)s AND cursor = %(first)s AND owner = %(owner)s AND to_block >= %(last)s
