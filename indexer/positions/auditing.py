@@ -52,6 +52,7 @@ class AuditLoop:
         self.tally = Tally()
         self.hand: ReadingAudit | None = None
         self.passed: set[int] = set()
+        self.failed: set[int] = set()
         self.next_at = float("-inf")
         self.pool = pool
 
@@ -67,6 +68,7 @@ class AuditLoop:
         self.auditor = Auditor(self.chain, self.connection, self._pool, level=self.level, tally=self.tally)
         self.hand = None
         self.passed.clear()
+        self.failed.clear()
 
     def step(self) -> bool:
         """Audit a piece of a reading. False when there is nothing to do now. Raises RpcError, psycopg.Error."""
@@ -82,6 +84,8 @@ class AuditLoop:
             self.rest(error.retry_after or NOTHING_TO_DO)
             return False
         except RpcError:
+            # What no endpoint answers for, since all others have pruned it say, holds up nobody.
+            self.failed.add(self.hand.subject.kept.id)
             self.rest(self.pause_between)
             raise
         if verdict is not None:
@@ -91,8 +95,9 @@ class AuditLoop:
     def take_up(self) -> bool:
         """Take the next reading in hand."""
         cut_long_readings(self.connection)
-        reading = next_reading(self.connection, self.share, self.settled_after, self.passed)
+        reading = next_reading(self.connection, self.share, self.settled_after, self.passed | self.failed)
         if reading is None:
+            self.failed.clear()
             self.next_at = self.clock() + NOTHING_TO_DO
             return False
         self.hand = self.auditor.begin(reading)

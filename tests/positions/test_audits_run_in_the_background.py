@@ -12,7 +12,7 @@ from indexer.rpc import Budget, EndpointPool, RpcError
 from tests.positions.liars import LISTS, Endpoints, dropping, make_final, read_by, three, two
 from tests.positions.pool_fixtures import fill
 from tests.positions.world import World, grow
-from tests.rpc.scripted import Answer, sending
+from tests.rpc.scripted import Answer, refusing, sending
 
 __all__ = ["three", "two"]
 
@@ -119,6 +119,40 @@ def test_endpoints_that_fail_are_told_and_the_reading_is_tried_again(read: World
     loop.pool = three.pool()
     run(loop, clock)
     assert audited(read) == 1
+
+
+def test_a_reading_that_no_other_endpoint_has_holds_up_nobody(read: World, two: Endpoints) -> None:
+    first, final = read.floor, read.setting("final_block")
+
+    def rule(call: dict[str, Any]) -> Answer | None:
+        asked = call["params"][0] if call["method"] == "eth_getLogs" else None
+        is_old = isinstance(asked, dict) and "fromBlock" in asked and int(asked["fromBlock"], 16) <= first
+        return refusing(-32000, "history has been pruned for this block") if is_old else None
+
+    read.connection.execute("DELETE FROM readings")
+    read.connection.execute(
+        "INSERT INTO readings (scan_id, from_block, to_block, level, endpoints)"
+        " VALUES (NULL, %(first)s, %(first)s, 0, '{}'), (NULL, %(final)s, %(final)s, 1, '{}')",
+        {"first": first, "final": final},
+    )
+    for proxy in two.proxies:
+        proxy.rules = [rule, refusing_receipts]
+    clock = Clock()
+    loop = loop_of(read, two.pool(), clock)
+    with pytest.raises(RpcError):
+        run(loop, clock)
+    clock.now += 100.0
+    run(loop, clock)
+    assert audited(read) == 1
+    clock.now += 100.0
+    assert not loop.step()
+    clock.now += 100.0
+    with pytest.raises(RpcError):
+        run(loop, clock)
+
+
+def refusing_receipts(call: dict[str, Any]) -> Answer | None:
+    return refusing(-32601, "the method does not exist") if call["method"] == "eth_getBlockReceipts" else None
 
 
 def test_the_blocks_of_a_running_chain_are_audited_once_they_are_final(world: World, two: Endpoints) -> None:

@@ -1,7 +1,7 @@
 """Section 5.3, row 20: heights without a block (Filecoin) are no holes, and no block is taken for such a height."""
 
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
@@ -168,6 +168,23 @@ def test_far_behind_a_final_height_without_a_block_holds_up_nobody(
         grow(trio.evm, 1)
     trio.follow(60)
     trio.check_rows()
+
+
+def test_each_height_that_is_final_is_told_of_once(world: World, proxies: list[Proxy]) -> None:
+    """A single endpoint's final height is counted from its head, and may have no block."""
+    trio = Heights(world, proxies[:1], LOTUS)
+    trio.watch()
+    trio.follow(40)
+    for _ in range(12):
+        grow(trio.evm, 1)
+        trio.follow(10)
+        final = trio.setting("final_block")
+        assert trio.rounds.block(final) is not None
+    runs = trio.connection.execute(
+        "SELECT from_block, to_block FROM readings WHERE scan_id IS NULL ORDER BY from_block"
+    ).fetchall()
+    assert runs[-1][1] == final
+    assert all(one[1] + 1 == following[0] for one, following in pairwise(runs))
 
 
 @pytest.mark.parametrize("said", [LOTUS, NULL])

@@ -5,17 +5,21 @@ from typing import Any
 import pytest
 
 from indexer.positions.digest import MODULUS, log_digest
+from indexer.positions.meter import MISMATCHES, Meter
 from indexer.positions.protocol.jobs import disable_jobs
 from indexer.positions.protocol.ledger import Run, join_runs
+from indexer.positions.protocol.segments import claim_segment, release_segment
 from indexer.positions.reader import RangeReader
+from indexer.positions.verdict import Finding
 from indexer.rpc import Level
+from tests.positions.liars import Endpoints, audit, read_by, two
 from tests.positions.pool_fixtures import fill, proxy
 from tests.positions.proxy import Proxy
 from tests.positions.test_latest_waits_for_blocks import when
 from tests.positions.world import A, B, C, World, grow
 from tests.rpc.scripted import refusing
 
-__all__ = ["proxy"]
+__all__ = ["proxy", "two"]
 
 OFF = refusing(-32601, "the method does not exist")
 
@@ -191,3 +195,56 @@ def test_a_range_that_only_some_jobs_need_has_no_digest(world: World) -> None:
 def test_a_reader_without_jobs_asks_nothing(world: World) -> None:
     reading = RangeReader([], Level.PROVED).read(world.pool, 5, 10)
     assert (reading.first, reading.last, reading.provenance.level, reading.requests) == (5, 10, Level.PROVED, 0)
+
+
+def test_segments_that_different_jobs_need_are_different_readings(world: World, two: Endpoints) -> None:
+    fill(world)
+    world.import_list({A: "Transfer", B: "Transfer"})
+    latest = world.latest()
+    while latest.step():
+        pass
+    border = world.floor + 10
+    world.connection.execute(
+        "WITH cut AS (UPDATE segments SET to_block = %(border)s - 1 RETURNING scan_id),"
+        " less AS (UPDATE scan_jobs SET need = need * int8multirange(int8range(%(border)s, NULL))"
+        " WHERE job_id = %(job)s)"
+        " INSERT INTO segments (scan_id, from_block, to_block, cursor, log_count, attempts)"
+        " SELECT scan_id, %(border)s, %(final)s, %(border)s, 0, 0 FROM cut",
+        {"border": border, "final": world.setting("final_block"), "job": world.jobs()[B, 2]},
+    )
+    read_by(world, two.pool(1))
+    first, second = readings(world, "scan_id = (SELECT min(id) FROM scans)")
+    assert first[:2] + first[4:] == (world.floor, border - 1, *expected(world, world.floor, border - 1, (A,)))
+    assert second[:2] + second[4:] == (border, second[1], *expected(world, border, second[1], (A, B)))
+    meter = Meter()
+    assert {verdict.finding for verdict in audit(world, two.pool(blamed=meter.note_mismatch))} == {Finding.AGREES}
+    assert not meter.counts()[MISMATCHES]
+
+
+def test_what_a_worker_of_an_earlier_release_reads_meanwhile_is_one_endpoints_word(world: World) -> None:
+    fill(world)
+    world.import_list({A: "Transfer"})
+    latest = world.latest()
+    while latest.step():
+        pass
+    claim = claim_segment(world.connection, "one")
+    assert claim is not None
+    # It knows neither levels nor readings.
+    world.connection.execute("UPDATE segments SET cursor = cursor + 4")
+    world.connection.execute(
+        "UPDATE blocks SET level = NULL, endpoints = NULL, log_count = NULL, digest = NULL, watch_version = NULL"
+    )
+    release_segment(world.connection, "one", claim.segment)
+    with world.historic(goal=Level.PROVED) as loop:
+        while loop.step():
+            pass
+    world.import_list({C: "Transfer"})
+    while latest.step():
+        pass
+    final = world.setting("final_block")
+    above = world.connection.execute("SELECT DISTINCT level FROM blocks WHERE number > %s", [final]).fetchall()
+    assert above == [(Level.CLAIMED,)]
+    world.connection.execute("UPDATE blocks SET level = %s", [Level.PROVED])
+    disable_jobs(world.connection, [world.jobs()[C, 2]])
+    assert {row[2] for row in readings(world)} == {Level.PROVED}
+    assert set(world.setting("levels")) == {"claimed", "proved"}

@@ -76,7 +76,7 @@ UPDATE segments SET level = coalesce(
     (SELECT min(readings.level) FROM readings
      WHERE readings.scan_id = segments.scan_id AND readings.from_block < segments.cursor
        AND readings.to_block >= segments.from_block), level)
-WHERE scan_id = %(scan)s AND from_block <= %(last)s AND cursor > %(first)s
+WHERE scan_id = %(scan)s AND from_block <= %(last)s AND cursor > %(first)s AND level IS NOT NULL
 """
 
 
@@ -177,6 +177,8 @@ def note_audit(connection: Connection, subject: Subject, found: Run) -> bool:
         state = lock_state(cur).started
         if state.final < kept.last:
             return False
+        # A batch of the scan that is being stored is waited for: it may add to the reading, and is of the segment, too.
+        cur.execute("SELECT 1 FROM scans WHERE id = %s FOR UPDATE", [kept.scan])
         version = kept.version if kept.scan is not None else subject.version
         whole = (kept.scan is not None or state.watch_version == subject.version) and is_whole(cur, kept.scan, version)
         digest, logs = (found.digest, found.logs) if whole else (None, None)

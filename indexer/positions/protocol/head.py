@@ -74,12 +74,17 @@ def commit_blocks(
 
 
 def settle(cur: Cur, state: Started, settlement: Settlement) -> None:
-    """Let go of what only a reorg above the new final block would have needed."""
-    if settlement.final <= state.final:
+    """Let go of what only a reorg above the new final block would have needed.
+
+    Where the final height has no block (a null round), the one before it is final: runs are told from block to block.
+    """
+    row = cur.execute("SELECT max(number) FROM blocks WHERE number <= %s", [settlement.final]).fetchone()
+    if row is None or row[0] is None or row[0] <= state.final:
         return
-    note_final_blocks(cur, state.final, settlement.final)
-    put(cur, FINAL, settlement.final)
-    cur.execute("DELETE FROM unsettled WHERE block_number <= %s", [settlement.final])
+    final = int(row[0])
+    note_final_blocks(cur, state.final, final)
+    put(cur, FINAL, final)
+    cur.execute("DELETE FROM unsettled WHERE block_number <= %s", [final])
     cur.execute("DELETE FROM blocks WHERE number < %s", [settlement.keep_from])
 
 

@@ -24,6 +24,7 @@ WITH extended AS (
       AND level = %(level)s AND watch_version IS NOT DISTINCT FROM %(version)s AND audited_at IS NULL
       AND (endpoints = %(endpoints)s::text[] OR level > {Level.CLAIMED:d})
       AND (digest IS NULL) = (%(digest)s::numeric IS NULL) AND %(last)s - from_block < {LONGEST}
+      AND from_block >= %(since)s
     RETURNING id
 )
 INSERT INTO readings (scan_id, from_block, to_block, level, endpoints, log_count, digest, watch_version)
@@ -33,13 +34,16 @@ WHERE NOT EXISTS (SELECT FROM extended)
 NOTE_OF_SCAN = NOTE.format(scan="scan_id = %(scan)s")
 NOTE_OF_HEAD = NOTE.format(scan="scan_id IS NULL")
 
-# Blocks by level over everything that was read.
-LEVEL_BLOCKS = """
+# Blocks by level over everything that was read. What a worker of an earlier release has read after the tables became
+# these has no level, nor has a segment that it has begun: one endpoint's word.
+LEVEL_BLOCKS = f"""
 SELECT level, sum(blocks)::bigint FROM (
     SELECT level, to_block - from_block + 1 AS blocks FROM readings
     UNION ALL
-    SELECT level, 1 FROM blocks
-    WHERE level IS NOT NULL AND number > (SELECT coalesce((value #>> '{}')::bigint, -1) FROM settings WHERE key = %s)
+    SELECT coalesce(level, {Level.CLAIMED:d}), 1 FROM blocks
+    WHERE number > (SELECT coalesce((value #>> '{{}}')::bigint, -1) FROM settings WHERE key = %s)
+    UNION ALL
+    SELECT {Level.CLAIMED:d}, cursor - from_block FROM segments WHERE level IS NULL AND cursor > from_block
 ) AS read GROUP BY level
 """
 COUNT = """
@@ -52,7 +56,7 @@ WHERE key = %(key)s
 # A block says the weakest of what it was checked against for any of its jobs. What was read before a job left holds
 # logs of that job, and does not become comparable again because others come.
 TAKE_UP = f"""
-UPDATE blocks SET level = least(blocks.level, taken.level), watch_version = %(version)s,
+UPDATE blocks SET level = least(coalesce(blocks.level, {Level.CLAIMED:d}), taken.level), watch_version = %(version)s,
     log_count = blocks.log_count + taken.logs,
     digest = CASE WHEN %(whole)s AND blocks.watch_version >= (SELECT value::int FROM settings WHERE key = %(left)s)
                   THEN mod(blocks.digest + taken.digest, {MODULUS}) END,
@@ -85,11 +89,11 @@ class Run(NamedTuple):
     version: int | None = None
 
 
-def note_run(cur: Cur, run: Run, scan: int | None = None) -> None:
-    """Add a run of final blocks to the readings of a scan, or of the latest loop."""
+def note_run(cur: Cur, run: Run, scan: int | None = None, since: int = 0) -> None:
+    """Add a run of final blocks to the readings of a scan, or of the latest loop; to none that began before `since`."""
     cur.execute(
         NOTE_OF_HEAD if scan is None else NOTE_OF_SCAN,
-        run._asdict() | {"scan": scan, "endpoints": sorted(run.endpoints)},
+        run._asdict() | {"scan": scan, "endpoints": sorted(run.endpoints), "since": since},
     )
 
 
@@ -171,13 +175,18 @@ def count_level(cur: Cur, level: Level, blocks: int) -> None:
 
 
 def count_level_if_new(cur: Cur, level: Level, blocks: int) -> None:
-    """The same where nothing was read at this level before: the weakest one is said at once, without a lock that all
-    historic loops would wait for."""
-    cur.execute(f"{COUNT} AND NOT value ? %(word)s", {"key": LEVELS, "word": level.word, "blocks": blocks})
+    """The same where nothing was read at this level before: the weakest one is said at once, without a lock that
+    historic loops would wait for each other for. Whoever counts anew is waited for: it does not see these blocks."""
+    said = {"key": LEVELS, "word": level.word, "blocks": blocks}
+    if cur.execute(f"{COUNT} AND NOT value ? %(word)s", said).rowcount:
+        return
+    if cur.execute("SELECT value ? %(word)s FROM settings WHERE key = %(key)s FOR SHARE", said).fetchone() == (False,):
+        count_level(cur, level, blocks)
 
 
 def refresh_levels(cur: Cur) -> None:
     """Count anew; the caller holds the cursor row."""
+    cur.execute("SELECT 1 FROM settings WHERE key = %s FOR UPDATE", [LEVELS])
     rows = cur.execute(LEVEL_BLOCKS, [FINAL]).fetchall()
     put(cur, LEVELS, {Level(level).word: blocks for level, blocks in sorted(rows)})
 

@@ -28,11 +28,12 @@ RETURNING id, scan_id, from_block, to_block, cursor, attempts
 """
 
 ADVANCE = f"""
-UPDATE segments SET cursor = %(last)s + 1, log_count = log_count + %(logs)s, level = least(level, %(level)s),
+UPDATE segments SET cursor = %(last)s + 1, log_count = log_count + %(logs)s,
+    level = CASE WHEN level IS NOT NULL OR cursor = from_block THEN least(level, %(level)s) END,
     digest = mod(digest + %(digest)s, {MODULUS}), attempts = 0, error = NULL,
     next_attempt = NULL, lease_until = now() + %(lease)s
 WHERE id = %(segment)s AND cursor = %(first)s AND owner = %(owner)s AND to_block >= %(last)s
-RETURNING to_block
+RETURNING to_block, from_block
 """
 
 ANCHOR = "SELECT number, hash FROM blocks WHERE number = (SELECT (value #>> '{}')::bigint FROM settings WHERE key = %s)"
@@ -124,7 +125,8 @@ def commit_range(
         stored = store_matches(cur, keep_jobs(matches, jobs_in_scan(cur, claim.scan, matches)), settled=True)
         # Jobs that need a part only would leave it open whose logs are in the digest.
         digest = matches.digest if claim.whole else None
-        note_run(cur, Run(claim.cursor, last, *provenance, matches.pairs, digest), claim.scan)
+        # Other jobs may need the segment before, so a reading is never of two.
+        note_run(cur, Run(claim.cursor, last, *provenance, matches.pairs, digest), claim.scan, since=row[1])
         count_level_if_new(cur, provenance.level, last + 1 - claim.cursor)
     return claim._replace(cursor=last + 1, to_block=row[0], attempts=0, rewinds=count, stored=stored.rows)
 
