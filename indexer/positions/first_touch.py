@@ -36,11 +36,12 @@ REMEMBERED = 2_000
 
 class Wanted(NamedTuple):
     """The first log of a block that names the address (20 bytes) for one of the jobs; `hash` is the block's where it is
-    known."""
+    known. After another reorg (`rewinds`) it may be another block's, and is looked for anew."""
 
     address: bytes
     block: int
     hash: bytes | None
+    rewinds: int
     jobs: tuple[tuple[int, Definition], ...]
 
 

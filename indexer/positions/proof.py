@@ -17,6 +17,7 @@ from indexer.positions.evidence import Claim, Read, Span, find_missing, read_evi
 from indexer.positions.first_touch import FirstTouch, Wanted
 from indexer.positions.jobs import COVERED, STORED, BlockRange, Event, Stored
 from indexer.positions.lookup import AS_OF, STATE_TABLES, WORDS, AsOf, Eip55, LevelWord, read_as_of
+from indexer.positions.protocol.state import REWIND
 from indexer.positions.readings import RUN, UNSETTLED, read_runs, read_unsettled
 from indexer.positions.union import ask_each, schemas_of
 from indexer.rpc import Level
@@ -44,7 +45,8 @@ SELECT {{ordinal}}, {AS_OF}, (
         SELECT * FROM {{schema}}.readings WHERE scan_id IS NULL
         UNION ALL SELECT readings.* FROM asked JOIN {{schema}}.readings USING (scan_id)
     ) AS readings
-), {UNSETTLED}, ARRAY(SELECT id FROM {{schema}}.scans WHERE "left")
+), {UNSETTLED}, ARRAY(SELECT id FROM {{schema}}.scans WHERE "left"),
+    (SELECT (value ->> 'count')::bigint FROM {{schema}}.settings WHERE key = '{REWIND}')
 FROM {STATE_TABLES}
 )"""
 
@@ -151,13 +153,15 @@ class StoredProof(Struct):
 
 
 class Known(NamedTuple):
-    """What is stored of a contract's jobs, of one moment; `hashes` are those of the blocks from final on."""
+    """What is stored of a contract's jobs, of one moment; `hashes` are those of the blocks from final on, `rewinds` the
+    reorgs undone so far."""
 
     as_of: AsOf | None
     jobs: list[StoredProof]
     reads: list[Read]
     left: list[int]
     hashes: Mapping[int, bytes]
+    rewinds: int
 
 
 Ask = Callable[[Chain, Wanted], FirstTouch]
@@ -189,7 +193,7 @@ def prove(address: bytes, chain: Chain, contract: bytes, ask: Ask) -> Proof | No
 
 def read_known(address: bytes, chain: Chain, contract: bytes) -> Known:
     parameters: dict[str, Any] = {"address": address, "contract": contract}
-    [(*as_of, jobs, runs, unsettled, left)] = ask_each(PROOF, schemas_of([chain]), parameters)
+    [(*as_of, jobs, runs, unsettled, left, rewinds)] = ask_each(PROOF, schemas_of([chain]), parameters)
     above = read_unsettled(unsettled)
     return Known(
         read_as_of(*as_of),
@@ -197,6 +201,7 @@ def read_known(address: bytes, chain: Chain, contract: bytes) -> Known:
         read_runs(runs) + above.runs,
         left,
         above.hashes,
+        rewinds,
     )
 
 
@@ -253,4 +258,4 @@ def is_read_below(job: StoredProof, block: int) -> bool:
 
 def want(address: bytes, block: int, known: Known, enabled: Sequence[StoredProof]) -> Wanted:
     jobs = tuple((job.job.id, job.definition) for job in enabled)
-    return Wanted(address, block, known.hashes.get(block), jobs)
+    return Wanted(address, block, known.hashes.get(block), known.rewinds, jobs)
