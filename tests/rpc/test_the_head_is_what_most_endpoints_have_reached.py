@@ -98,6 +98,16 @@ def test_others_are_asked_when_there_is_a_new_block_or_after_a_while(replica: St
     assert polls() == 3
 
 
+def test_of_two_blocks_at_the_head_it_is_the_one_that_most_show(replica: StartReplica, clock: Clock) -> None:
+    forked, *others = replica(100), replica(100), replica(100)
+    forked.fork_from = 99
+    pool = pool_of(forked, *others, clock=clock)
+    for head in range(100, 130):
+        for each in (forked, *others):
+            each.head = head
+        assert pool.newest().hash == hash_of(head)
+
+
 def test_a_head_that_goes_backwards_is_not_believed(replica: StartReplica, clock: Clock) -> None:
     only = replica(95)
     pool = pool_of(only, clock=clock)
