@@ -22,6 +22,10 @@ POLL_OTHERS = 5.0
 def find_head(pool: Asking, watch: HeadWatch, hedge_after: float | None) -> Header:
     """Return the header of the head that is believed. Raises RpcError."""
     first, header = ask_first(pool, hedge_after)
+    if watch.leaps(header):
+        # Once may be a gateway's slip, and a head that never was makes blocks final too soon.
+        again = ask_first(pool, hedge_after)
+        first, header = again if again[1].number < header.number else (first, header)
     if watch.is_new(header) or pool.clock() - watch.polled_at >= POLL_OTHERS:
         watch.polled_at = pool.clock()
         poll_others(pool, first)
