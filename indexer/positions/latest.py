@@ -40,6 +40,8 @@ RANGES_FROM = 8
 """Blocks behind final from which reading ranges takes fewer requests than reading block by block."""
 KEPT_DEPTHS = 10
 """Headers are kept this many finality depths below final, to find the ancestor of a reorg that goes deeper."""
+SETTLE_EVERY = 50
+"""Blocks after which one is confirmed to be final on the way up to a final block, where each is read by itself."""
 TAKE_UP_SLICE = 50
 """Blocks read for new jobs before the head is looked after again."""
 PLAN_EVERY = 10.0
@@ -200,6 +202,12 @@ class LatestLoop:
         header = self.find_next(base, newest)
         if header is None:
             return False
+        if self.final is not None and self.final.number == final:
+            sure = self.final if final <= header.number else self.confirm(state, header)
+            if sure is not None and base.number < sure.number <= header.number:
+                # Whoever gave the header may be on a branch of its own; what is final is to be stored itself.
+                header = sure
+            final = sure.number if sure is not None else state.final
         if header.parent_hash != base.hash:
             if not self.stands(base):
                 try:
@@ -216,6 +224,14 @@ class LatestLoop:
         settlement = self.settlement(min(final, header.number))
         stored = commit_blocks(self.connection, base, header, matches, settlement, settled=False, provenance=provenance)
         return self.note_commit(stored, provenance.level, blocks=header.number - base.number)
+
+    def confirm(self, state: Started, header: Header) -> Header | None:
+        """What most endpoints give at a height below a final block that is still to come; None: to be settled with it.
+
+        By itself a block there is not known to be on the final one's branch. Few are asked for, so that a long way up
+        block by block does not keep everything for an undo.
+        """
+        return self.pool.canonical(header.number) if header.number - state.final >= SETTLE_EVERY else None
 
     def match_block(self, header: Header) -> tuple[Matches, Provenance]:
         block = BlockReader(self.pool, self.jobs.watched, self.goal).read(header)

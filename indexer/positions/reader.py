@@ -33,6 +33,8 @@ from indexer.rpc import (
 
 SAMPLE = 100
 """One in so many ranges is read from a second endpoint too, where there is one."""
+MOST_WANTED = 10_000
+"""Blocks of a range by which endpoints are compared; one that takes so many is as good as any."""
 BLOCKS_AT_ONCE = 50
 """Blocks of a range that is read block by block."""
 
@@ -138,7 +140,8 @@ class RangeReader:
                 error.blocks = (first, last)
                 raise
 
-        return pool.ask_member(ask, Need(last=first, first=first), but=but)
+        wanted = min(limit - first + 1, MOST_WANTED)
+        return pool.ask_member(ask, Need(last=first, first=first, blocks=wanted), but=but)
 
     def _plan(self, member: Member, first: int, limit: int, failures: int) -> tuple[Way, int]:
         """The way to ask this endpoint, and how far: never beyond the head it has shown."""

@@ -280,7 +280,8 @@ class Asking:
         quick = [member for member in ready if not member.record.owes] or ready
         reached = [member for member in quick if member.record.reaches(need)] or quick
         used = next((index for index, member in enumerate(reached) if member.label == self._used), None)
-        return reached[pick([member.record.score.cost for member in reached], used, self._random)]
+        costs = [member.record.score.cost * member.record.requests_for(need) for member in reached]
+        return reached[pick(costs, used, self._random)]
 
     def _wait_for_first(self, able: Sequence[Member]) -> Member:
         """Wait for the endpoint that may be asked first; raise why it rests where that takes too long."""

@@ -16,6 +16,7 @@ from indexer.rpc.errors import (
     WrongChain,
 )
 from indexer.rpc.member import Record, fresh
+from indexer.rpc.rate import LONGEST_NAMED
 from indexer.rpc.score import Usual
 
 LONGEST_WAIT = 30.0
@@ -98,7 +99,7 @@ class PoolGate:
             if isinstance(error, QuotaSpent | Forbidden):
                 record.rests_for = fresh(error)
                 named = error.retry_after if isinstance(error, QuotaSpent) else None
-                record.rate.rest(now + (named or HOPELESS_REST))
+                record.rate.rest(now + min(LONGEST_NAMED, named or HOPELESS_REST))
                 return
             if isinstance(error, Throttled):
                 record.rests_for = fresh(error)

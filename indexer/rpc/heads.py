@@ -41,7 +41,8 @@ class HeadWatch:
 
     A lower head is believed after `forget` (a reorg was proved), or when the majority has shown one for PATIENCE polls
     in a row and, at the highest block up to it that was seen as the head before, gives another hash than then, or none
-    was seen so low. `polled_at` is when all endpoints were asked last. Safe to share between threads.
+    was seen so low; or when it is so far below that nobody lags like that: the higher one was never this chain's, but a
+    gateway's that had asked another. `polled_at` is when all endpoints were asked last. Safe to share between threads.
     """
 
     def __init__(self) -> None:
@@ -56,6 +57,14 @@ class HeadWatch:
         believed = self.believed
         return believed is None or header.number > believed.number
 
+    def leaps(self, header: Header) -> bool:
+        """Whether it is further above what is believed than blocks come between two polls."""
+        return self.believed is not None and self.is_far_above(header, self.believed)
+
+    @staticmethod
+    def is_far_above(higher: Header, lower: Header) -> bool:
+        return higher.number - lower.number > SEEN
+
     def note(self, header: Header) -> Header:
         """Take in the majority's head of one poll and return the one to believe."""
         with self._lock:
@@ -68,12 +77,14 @@ class HeadWatch:
     def doubt(self, header: Header) -> tuple[int, bytes] | None:
         """Return the block (number, hash as seen) that decides whether the lower `header` is a reorg's; None: not now.
 
-        A number of -1 stands for none that was seen so low.
+        A number of -1 stands for none that was seen so low, and for a head that is too far below to be asked about.
         """
         with self._lock:
             if self.believed is None or header.number >= self.believed.number or self._lower < PATIENCE:
                 return None
             self._lower = 0
+            if self.is_far_above(self.believed, header):
+                return -1, b""
             number = max((seen for seen in self._seen if seen <= header.number), default=-1)
             return number, self._seen.get(number, b"")
 

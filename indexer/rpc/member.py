@@ -57,12 +57,14 @@ class Need(NamedTuple):
 
     `first` and `last` are the blocks that are asked for: its own head must have reached the last, it must not have
     pruned the first, and none of them may be in quarantine. It must not be known not to serve `method`: a JSON-RPC
-    method, or a form of one after a space ("eth_getLogs by topic").
+    method, or a form of one after a space ("eth_getLogs by topic"). Of `blocks` in a range as many as it takes are
+    asked for at once: one that takes few answers quicker and costs more.
     """
 
     last: int | None = None
     first: int | None = None
     method: str | None = None
+    blocks: int | None = None
 
 
 ANY = Need()
@@ -153,6 +155,11 @@ class Record:
             return True
         delay = self.limits.log_delay if (need.method or "").startswith("eth_getLogs") else 0
         return self.head is not None and self.head - delay >= need.last
+
+    def requests_for(self, need: Need) -> float:
+        """How many requests the blocks that are needed take here, by the range that is known to be the greatest."""
+        most = self.limits.blocks
+        return 1.0 if need.blocks is None or most is None else max(1.0, need.blocks / most)
 
     def lags(self, need: Need) -> BlockUnknown:
         return BlockUnknown(f"block {need.last or 0:,} is beyond its head {self.head or 0:,}", endpoint=self.label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -21,6 +22,10 @@ POLL_OTHERS = 5.0
 def find_head(pool: Asking, watch: HeadWatch, hedge_after: float | None) -> Header:
     """Return the header of the head that is believed. Raises RpcError."""
     first, header = ask_first(pool, hedge_after)
+    if watch.leaps(header):
+        # Once may be a gateway's slip, and a head that never was makes blocks final too soon.
+        again = ask_first(pool, hedge_after)
+        first, header = again if again[1].number < header.number else (first, header)
     if watch.is_new(header) or pool.clock() - watch.polled_at >= POLL_OTHERS:
         watch.polled_at = pool.clock()
         poll_others(pool, first)
@@ -72,7 +77,8 @@ def poll(pool: Asking, member: Member) -> None:
 
 
 def find_majority_header(pool: Asking, first: Member, header: Header) -> Header:
-    """Return the header of the highest block that more than half of the answering endpoints have reached.
+    """Return the header of the highest block that more than half of the answering endpoints have reached, of several at
+    its height the one that most of them show.
 
     Where half of them have stalled, the other half decides: two endpoints of which one hangs must not stop the chain.
     """
@@ -84,12 +90,13 @@ def find_majority_header(pool: Asking, first: Member, header: Header) -> Header:
         moving = answering
     heads = [record.head for record in moving if record.head is not None]
     number = majority_head(heads) if heads else header.number
-    if number == header.number:
+    tips = [tip for record in moving if record.head == number and (tip := record.tips.get(number)) is not None]
+    votes = Counter(tip.hash for tip in tips)
+    most = max(tips, key=lambda tip: votes[tip.hash], default=None)
+    if number == header.number and (most is None or votes[most.hash] == votes[header.hash]):
         return header
-    for record in moving:
-        tip = record.tips.get(number)
-        if record.head == number and tip is not None:
-            return tip
+    if most is not None:
+        return most
     found = find_header(pool, lambda node: node.header(number), Need(last=number))
     if found is None:
         raise BlockUnknown(f"most endpoints have reached block {number:,}, and none gives it")

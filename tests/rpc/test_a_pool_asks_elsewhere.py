@@ -26,6 +26,7 @@ from indexer.rpc.asking import ANSWERED, ATTEMPTS, LACKING, most_telling
 from indexer.rpc.gate import HOPELESS_REST
 from indexer.rpc.limits import HOUR, OFF_FOR
 from indexer.rpc.member import FIRST_QUARANTINE
+from indexer.rpc.rate import LONGEST_NAMED
 
 from .pools import Clock, StartReplica, pool_of
 from .samples import TRANSFER, hash_of, log_json
@@ -166,6 +167,17 @@ def test_a_spent_quota_rests_long_and_the_others_go_on(replica: StartReplica, cl
     assert pool.limits()["local-1"].rate is None, "a quota says nothing about the pace"
     with pytest.raises(QuotaSpent, match="rests for"):
         pool.ask(read, but={"local-2"})
+
+
+def test_a_quota_that_names_an_absurd_wait_is_asked_about_again(replica: StartReplica, clock: Clock) -> None:
+    only = replica(1)
+    pool = pool_of(only, clock=clock)
+    only.fails[""] = sending(b"monthly capacity limit exceeded", 429, retry_after="999999999")
+    with pytest.raises(QuotaSpent):
+        pool.ask(read)
+    only.fails.clear()
+    clock.now += LONGEST_NAMED
+    assert pool.ask(read) == 0
 
 
 def test_an_endpoint_that_lets_nobody_in_is_left_alone(replica: StartReplica, clock: Clock) -> None:

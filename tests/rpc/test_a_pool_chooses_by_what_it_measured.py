@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.rpc import Inconsistent, Node, Refused, RpcError, Transport
+from indexer.rpc import Inconsistent, Limits, Need, Node, Refused, RpcError, Transport
 from indexer.rpc.breaker import FAILURES
 from indexer.rpc.member import BLAMES
 from indexer.rpc.score import EXPLORE, STICKY, Score, Usual, pick
@@ -36,6 +36,16 @@ def slowed(replica: Replica, clock: Clock, seconds: list[float]) -> Replica:
 def head_of(node: Node) -> str:
     node.header("latest")
     return node.endpoint.label
+
+
+def test_who_takes_short_ranges_only_is_not_quick(replica: StartReplica, clock: Clock) -> None:
+    replicas = [slowed(replica(5000), clock, [seconds]) for seconds in (0.1, 0.8)]
+    pool = pool_of(*replicas, clock=clock, limits={"local-1": Limits(blocks=10)})
+    need = Need(last=10, first=10, blocks=1000)
+    asked = Counter(pool.ask(head_of, need) for _ in range(300))
+    assert asked["local-2"] > 250, "ten blocks come sooner than a thousand, and a hundred times as often"
+    assert pool.choose(need, but={"local-2"}).label == "local-1"
+    assert Counter(pool.ask(head_of) for _ in range(300))["local-1"] > 250
 
 
 def test_the_quickest_is_asked_mostly_and_the_others_now_and_then(replica: StartReplica, clock: Clock) -> None:

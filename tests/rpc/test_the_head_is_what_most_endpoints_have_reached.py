@@ -13,8 +13,8 @@ from indexer.rpc.heads import PATIENCE, HeadWatch, majority_head
 from indexer.rpc.polling import POLL_OTHERS
 
 from .pools import Clock, StartReplica, pool_of
-from .samples import hash_of, header_of
-from .scripted import sending
+from .samples import hash_of, header_json, header_of
+from .scripted import giving, sending
 
 DEAD = sending(b"<html>bad gateway</html>", 502)
 
@@ -98,6 +98,16 @@ def test_others_are_asked_when_there_is_a_new_block_or_after_a_while(replica: St
     assert polls() == 3
 
 
+def test_of_two_blocks_at_the_head_it_is_the_one_that_most_show(replica: StartReplica, clock: Clock) -> None:
+    forked, *others = replica(100), replica(100), replica(100)
+    forked.fork_from = 99
+    pool = pool_of(forked, *others, clock=clock)
+    for head in range(100, 130):
+        for each in (forked, *others):
+            each.head = head
+        assert pool.newest().hash == hash_of(head)
+
+
 def test_a_head_that_goes_backwards_is_not_believed(replica: StartReplica, clock: Clock) -> None:
     only = replica(95)
     pool = pool_of(only, clock=clock)
@@ -108,6 +118,28 @@ def test_a_head_that_goes_backwards_is_not_believed(replica: StartReplica, clock
     assert [pool.newest().number for _ in range(2 * PATIENCE)] == [100] * 2 * PATIENCE
     only.head = 101
     assert pool.newest().number == 101
+
+
+def test_a_head_far_above_is_asked_for_again(replica: StartReplica, clock: Clock) -> None:
+    only = replica(100)
+    pool = pool_of(only, clock=clock)
+    pool.newest()
+    only.fails[""] = lambda request: only.fails.clear() or giving(header_json(9_999_999))(request)  # type: ignore[func-returns-value]
+    assert pool.newest().number == 100
+    only.head = 100_000
+    assert pool.newest().number == 100_000, "who was away for long has caught up"
+
+
+def test_a_head_that_nobody_has_is_forgotten_after_a_few_polls(replica: StartReplica, clock: Clock) -> None:
+    only = replica(9_999_999)
+    pool = pool_of(only, clock=clock)
+    pool.newest()
+    only.head = 100
+    assert [pool.newest().number for _ in range(PATIENCE)] == [9_999_999] * (PATIENCE - 1) + [100]
+    only.head = 9_999_999
+    pool.newest()
+    only.head = 200
+    assert [pool.newest().number for _ in range(PATIENCE)] == [9_999_999] * (PATIENCE - 1) + [200]
 
 
 def test_a_lower_head_is_believed_once_a_reorg_is_proved(replica: StartReplica, clock: Clock) -> None:

@@ -1,0 +1,58 @@
+"""No block becomes final that only one endpoint has, even where most of them are further already."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from indexer.positions.latest import SETTLE_EVERY, LatestLoop
+from indexer.rpc import Level
+from tests.positions.lies import orphan_as_canonical
+from tests.positions.pool_fixtures import fill
+from tests.positions.proxy import Proxy, for_ranges
+from tests.positions.trio import Trio
+from tests.positions.world import FINALITY, World
+from tests.rpc.scripted import refusing
+
+
+@pytest.fixture
+def trio(world: World) -> Iterator[Trio]:
+    """Complete up to the head, whose endpoints are then left alone for a while."""
+    fill(world)
+    proxies = [Proxy(world.evm.url) for _ in range(3)]
+    trio = Trio(world, proxies)
+    trio.watch()
+    trio.follow(12)
+    yield trio
+    for proxy in proxies:
+        proxy.stop()
+
+
+def test_a_block_of_another_branch_is_not_made_final(trio: Trio) -> None:
+    trio.evm.mine(2)
+    trio.lie(1, *orphan_as_canonical(trio))
+    trio.evm.mine(FINALITY.depth + 2)
+    loop: LatestLoop = trio.latest(goal=Level.PROVED)
+    for _ in range(30):
+        loop.step()
+        final = trio.setting("final_block")
+        row = trio.connection.execute("SELECT hash FROM blocks WHERE number = %s", [final]).fetchone()
+        assert row is not None
+        assert row[0].hex() == trio.evm.ask("eth_getBlockByNumber", hex(final), False)["hash"][2:]
+        trio.clock.now += 2
+    assert trio.cursor == trio.evm.head()
+    assert trio.setting("final_block") == trio.evm.head() - FINALITY.depth
+    assert trio.setting("rewind")["count"] <= 1
+    trio.recover()
+    trio.check_truth()
+
+
+def test_a_long_way_up_block_by_block_is_settled_on_the_way(trio: Trio) -> None:
+    for proxy in trio.proxies:
+        proxy.rules.append(for_ranges(lambda *asked: True, refusing(-32000, "no ranges here")))
+    trio.evm.mine(2 * SETTLE_EVERY)
+    loop = trio.latest()
+    while trio.cursor != trio.evm.head():
+        loop.step()
+        assert trio.cursor is not None
+        assert trio.cursor - trio.setting("final_block") <= SETTLE_EVERY
+    assert trio.setting("final_block") == trio.evm.head() - FINALITY.depth
