@@ -67,6 +67,10 @@ class Chain:
         with self.lock:
             self.executed = self.head
 
+    def has_executed(self, block: Block) -> bool:
+        """Whether nodes have its logs: those of a branch that was left they have had."""
+        return block.number <= self.executed or self.canonical.get(block.number) is not block
+
     def reorganise(self, depth: int, blocks: int) -> None:
         """Replace the newest `depth` heights by `blocks` new blocks, which take up much of what the old ones held."""
         with self.lock:

@@ -101,14 +101,14 @@ class SimulatedNode:
 
     def receipts(self, block: str) -> list[Answer] | None:
         found = self.known(block) if len(block) == 66 else self.at(self.number(block))
-        return found.receipts if found and found.number <= self.chain.executed else None
+        return found.receipts if found and self.chain.has_executed(found) else None
 
     def logs(self, criteria: Answer) -> list[Answer]:
         return [log for block in self.asked_blocks(criteria) for log in self.matching(criteria, block)]
 
     def matching(self, criteria: Answer, block: Block) -> list[Answer]:
         """The logs of a block that answer the criteria."""
-        if block.number > self.chain.executed:
+        if not self.chain.has_executed(block):
             return []
         addresses = as_set(criteria.get("address"))
         positions = [as_set(wanted) for wanted in criteria.get("topics", ())]

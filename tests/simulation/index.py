@@ -8,7 +8,7 @@ from indexer.positions.protocol.store import digest_of
 from indexer.rpc import Level
 from tests.positions.world import CLAIMS
 from tests.simulation.chain import Chain
-from tests.simulation.ledger import check_levels
+from tests.simulation.ledger import check_levels, check_weakest
 from tests.simulation.plan import Promise
 from tests.simulation.truth import Truth, truth_of, watch_named
 
@@ -53,6 +53,10 @@ class Index:
             return False
         header = self.connection.execute("SELECT hash FROM blocks WHERE number = %s", [cursor]).fetchone()
         return header is not None and "0x" + header[0].hex() == self.chain.canonical[cursor].hash
+
+    def check_weakest(self) -> None:
+        """At any moment: the weakest level that anything was read at is said."""
+        check_weakest(self.connection)
 
     def check_blocks(self) -> None:
         """At any moment, where endpoints on other chains are outvoted: no block and no head but of this chain."""

@@ -46,7 +46,7 @@ SELECT (SELECT value FROM settings WHERE key = 'levels'),
 
 
 def check_levels(chain: Chain, connection: Connection, level: Level) -> None:
-    """What was read at this level or a stronger one is what these blocks hold; and no weaker one is kept secret.
+    """What was read at this level or a stronger one is what these blocks hold, and nothing is said twice.
 
     What was read by the bloom holds no less than one log of every pair that there is: more the bloom cannot tell.
     """
@@ -61,6 +61,10 @@ def check_levels(chain: Chain, connection: Connection, level: Level) -> None:
         assert read != Level.BLOOM or logs >= pairs_of(blocks, jobs), words
     twice = connection.execute(OVERLAPS).fetchone()
     assert twice is None, f"said twice to have been read: {twice}"
+
+
+def check_weakest(connection: Connection) -> None:
+    """No level is weaker than the weakest that is said."""
     row = connection.execute(LEVELS).fetchone()
     assert row is not None
     said, weakest = row

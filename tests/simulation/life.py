@@ -1,6 +1,6 @@
 """What may happen to a chain and its index, in an order that follows from a seed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ class Happening(NamedTuple):
     go_back            return to the branch that was left last: A, B, A
     flip               (which job, from which block, at which request, depth): that much is read again, and meanwhile
                        the chain reorganises below final; it is back before anybody has noticed
+    overtake           (which job, at which request, depth): a latest loop reads for this job, and meanwhile a reorg
+                       comes, the twin does all that is to be done, and the job is to be taken up once more
     import_list        ((contract's place, name of a watch), …)
     disable, enable    (which job, counted from the first, modulo how many there are)
     rescan             (which job, from which block)
@@ -67,6 +69,14 @@ def _flip(random: Random) -> Happening:
     return Happening(
         "flip", (random.randrange(20), random.randrange(150), random.randrange(1, 6), random.choice(DEEPER))
     )
+
+
+def crowd(life: Iterable[Happening]) -> Iterator[Happening]:
+    """The same life, in which the latest loop is overtaken wherever a user enables jobs or has them read again."""
+    for place, happening in enumerate(life):
+        yield happening
+        if happening.name in ("enable", "rescan"):
+            yield Happening("overtake", (place, 1 + place % 7, 1 + place % 4))
 
 
 def _meanwhile(random: Random) -> Happening:

@@ -67,14 +67,13 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
     "round counts": [Edit(pieces, "Pieces.whole", "if not is_round(len(found))", "if True")],
     # Whom to believe.
     "majority for canonical": [Edit(heads, "majority_block", "2 * votes[header.hash] > len(answers)", "True")],
-    "last block confirmed": [Edit(reader, "RangeReader._read_range", "if not steady and not but", "if False")],
     "majority head": [Edit(heads, "majority_head", "[len(heads) // 2]", "[0]")],
     "head clamp": [Edit(member, "Record.reaches", "if need.last is None", "if True")],
     "wrong chain": [
         Edit(endpoints, "check_chain_id", "if found.chain_id != chain_id", "if False"),
         Edit(endpoints, "check_genesis", "if genesis is not None and", "if False and"),
     ],
-    "quarantine": [Edit(asking, "Asking._note", "if isinstance(error, Refused) and", "if False and")],
+    "quarantine": [Edit(asking, "Asking._note", "if isinstance(error, Refused) and first is not None", "if False")],
     # The chain.
     "parent link": [Edit(latest, "LatestLoop.advance_block", "if header.parent_hash != base.hash", "if False")],
     "cursor compare": [

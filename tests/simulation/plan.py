@@ -46,7 +46,7 @@ from typing import NamedTuple
 from indexer.rpc import Level
 from tests.simulation.faults import Fault, Harm
 from tests.simulation.kinds import KINDS
-from tests.simulation.life import Happening, live
+from tests.simulation.life import Happening, crowd, live
 from tests.simulation.profiles import CHAIN_KINDS, ChainKind, Reach
 
 PER_SEED = 4
@@ -134,14 +134,17 @@ class Plan:
         """The same life with one endpoint, which has these faults for all of it."""
         return replace(self, members=(Member("endpoint-1", (faults,) * ERAS, 0, True),))
 
-    def only(self, *faults: Fault, on: int = 3, late: bool = False) -> "Plan":
-        """The same life with steady endpoints, but that the first of them have these faults, `late`: at first not."""
-        eras = ((),) * late + (faults,) * (ERAS - late)
+    def only(self, *faults: tuple[Fault, ...], late: bool = False) -> "Plan":
+        """The same life with steady endpoints, but for these faults of each; `late`: at first not."""
         members = [
-            Member(member.label, eras if place < on else ((),) * ERAS, 0, True)
-            for place, member in enumerate(self.members)
+            Member(member.label, ((),) * late + (own,) * (ERAS - late), 0, True)
+            for member, own in zip(self.members, (*faults, *((),) * len(self.members)), strict=False)
         ]
         return replace(self, members=tuple(members))
+
+    def crowded(self) -> "Plan":
+        """The same life, in which the latest loop is overtaken by its twin as often as there is an occasion."""
+        return replace(self, life=tuple(crowd(self.life)))
 
     def undisturbed(self) -> "Plan":
         """The same chain and the same wishes of users; endpoints are steady and no process dies or is doubled."""

@@ -14,7 +14,7 @@ from tests.simulation.kinds import BY_NAME
 from tests.simulation.plan import Plan
 from tests.simulation.world import SimulatedWorld, generate, serve
 
-MOST_TIMES = 12
+MOST_TIMES = 4
 """So many times the least requests a life may take whose endpoints fail and lie, and whose processes die."""
 
 
@@ -35,14 +35,23 @@ class Outcome:
     blamed: Counter[str] = field(default_factory=Counter)
 
 
-def plan_of(seed: int, only: str | None = None, on: int = 3, *, late: bool = False) -> Plan:
-    """The plan of a seed; `only` these faults instead of its own (names with + between them, each with its rate after
-    an @ if that is not 1; none: an empty text), `on` the first so many endpoints. Raises LookupError for others."""
-    plan = Plan.of(seed)
+def plan_of(seed: int, only: str | None = None, *, late: bool = False, crowded: bool = False) -> Plan:
+    """The plan of a seed, with `only` these faults instead of its own: names with + between them, each with its rate
+    after an @ if that is not 1; for every endpoint, or with / between what each has ("log-dropped//reset@0.5").
+
+    Raises LookupError for names that nobody knows.
+    """
+    plan = Plan.of(seed).crowded() if crowded else Plan.of(seed)
     if only is None:
         return plan
-    faults = [(name, rate) for name, _, rate in (text.partition("@") for text in only.split("+") if text)]
-    return plan.only(*(Fault(BY_NAME[name], float(rate or 1)) for name, rate in faults), on=on, late=late)
+    parts = [faults_of(part) for part in only.split("/")]
+    each = parts * len(plan.members) if len(parts) == 1 else parts
+    return plan.only(*each[: len(plan.members)], late=late)
+
+
+def faults_of(text: str) -> tuple[Fault, ...]:
+    named = (part.partition("@") for part in text.split("+") if part)
+    return tuple(Fault(BY_NAME[name], float(rate or 1)) for name, _, rate in named)
 
 
 @contextmanager

@@ -22,22 +22,22 @@ def test_every_mutation_changes_something_and_is_taken_back() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "seed", "only", "on", "late", "words"),
+    ("name", "seed", "only", "late", "words"),
     [
-        ("log block hash", 12, "sibling-logs", 3, False, "is covered"),
-        ("receipts root", 0, "receipt-log-dropped", 3, False, "is covered"),
-        ("bloom: what came", 2, "forged-topics", 3, False, "rows of no block"),
-        ("second endpoint", 4, "log-dropped", 1, False, "is covered"),
-        ("majority head", 0, "wrong-chain", 1, True, "is above every block there was"),
-        ("earliest block", 2, "", 0, False, "is covered"),
-        ("undo below final", 2, "", 0, False, "were read as"),
-        ("parent link", 2, "", 0, False, "is covered"),
+        ("log block hash", 12, "sibling-logs", False, "is covered"),
+        ("receipts root", 1, "receipt-log-dropped", False, "is covered"),
+        ("bloom: what came", 2, "forged-topics", False, "rows of no block"),
+        ("second endpoint", 4, "log-dropped//", False, "is covered"),
+        ("majority head", 0, "wrong-chain//", True, "is above every block there was"),
+        ("earliest block", 2, "", False, "is covered"),
+        ("undo below final", 2, "", False, "were read as"),
+        ("parent link", 2, "", False, "is covered"),
     ],
 )
 def test_a_check_switched_off_is_noticed(
-    chain: Chain, connection: Connection, name: str, seed: int, only: str, on: int, late: bool, words: str
+    chain: Chain, connection: Connection, name: str, seed: int, only: str, late: bool, words: str
 ) -> None:
-    plan = plan_of(seed, only, on, late=late)
+    plan = plan_of(seed, only, late=late)
     with without([name]):
         problem = live(plan, chain, connection).problem
     assert words in problem, f"without {name!r}: {problem or 'nobody has noticed'}"

@@ -11,7 +11,7 @@ from indexer.embedded.places import project_dir
 
 @pytest.mark.slow
 def test_a_seed_that_fails_is_told_with_the_command_that_shows_it_again() -> None:
-    options = ["--seeds", "1", "--from", "2", "--only", "", "--on", "0", "--without", "earliest block"]
+    options = ["--seeds", "1", "--from", "2", "--only", "", "--without", "earliest block"]
     done = subprocess.run(
         [sys.executable, "manage.py", "simulate", *options],
         cwd=project_dir(),
@@ -22,7 +22,7 @@ def test_a_seed_that_fails_is_told_with_the_command_that_shows_it_again() -> Non
     )
     assert done.returncode == 1, done.stderr
     assert "seed 2: FAILED" in done.stdout
-    again = "manage.py simulate --seed 2 -v 2 --only '' --on 0 --without 'earliest block'"
+    again = "manage.py simulate --seed 2 -v 2 --only '' --without 'earliest block'"
     assert again in done.stdout
     assert "1 of 1 seeds failed: 2" in done.stderr
 

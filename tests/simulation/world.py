@@ -235,6 +235,15 @@ class SimulatedWorld:
         self.step(HELPERS[0])
         self.go_back()
 
+    def overtake(self, job: int, request: int, depth: int) -> None:
+        for _ in range(depth + 4):
+            self.step(LATEST)
+        again = Happening("rescan", (job, 0))
+        self.happen(again)
+        twin = (Happening("twin"),) * (depth + 4)
+        self.meanwhile(request, (Happening("reorganise", (depth, depth)), *twin, again))
+        self.step(LATEST)
+
     def import_list(self, pairs: Sequence[tuple[int, str]]) -> None:
         self.import_watches([(place, name, name) for place, name in pairs])
 
@@ -324,6 +333,7 @@ class SimulatedWorld:
 
     def check_promises(self) -> None:
         self.index.check_claims(self.plan.above_final, self.plan.below_final)
+        self.index.check_weakest()
         if self.plan.knows_its_chain:
             self.index.check_blocks()
 

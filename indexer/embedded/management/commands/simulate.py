@@ -37,10 +37,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--only",
             metavar="FAULTS",
-            help="these faults instead of the seed's own: names with + between them, each with @RATE if not always",
+            help="these faults instead of the seed's own: names with + between them, each with @RATE if not always; of "
+            "all endpoints, or with / between those of each; an empty text for none",
         )
-        parser.add_argument("--on", type=int, default=3, metavar="N", help="how many endpoints have them (3)")
         parser.add_argument("--late", action="store_true", help="they have them after a third of the life only")
+        parser.add_argument("--crowded", action="store_true", help="two latest loops overtake each other all the time")
         parser.add_argument(
             "--without", action="append", default=[], metavar="NAME", help="switch a check off, to see who notices"
         )
@@ -89,7 +90,7 @@ class Command(BaseCommand):
 
     def plan_of(self, seed: int, options: dict[str, Any]) -> Any:
         try:
-            return self.run.plan_of(seed, options["only"], options["on"], late=options["late"])
+            return self.run.plan_of(seed, options["only"], late=options["late"], crowded=options["crowded"])
         except LookupError as error:
             raise CommandError(f"no fault is called {error}; tests/simulation/kinds.py has their names") from None
 
@@ -107,7 +108,8 @@ class Command(BaseCommand):
             self.stdout.write(f"  {outcome.problem}")
             words = ["manage.py", "simulate", "--seed", str(outcome.plan.seed), "-v", "2"]
             if options["only"] is not None:
-                words += ["--only", options["only"], "--on", str(options["on"]), *["--late"] * options["late"]]
+                words += ["--only", options["only"], *["--late"] * options["late"]]
+            words += ["--crowded"] * options["crowded"]
             for name in options["without"]:
                 words += ["--without", name]
             self.stdout.write(f"  again: {shlex.join(words)}")
