@@ -52,7 +52,7 @@ def test_json_is_the_apis_answer(filled: None, chain: str | None) -> None:
 def test_people_read_pools_and_how_complete_the_answer_is(filled: None) -> None:
     assert run(rows.USER_EIP55.lower()).splitlines() == [
         rows.USER_EIP55,
-        "hilltop: 1 pools, as of block 100, 1 more contracts to check",
+        "hilltop: 1 pools, as of block 100, 1 more contracts to check, claimed at least, claimed usually",
         f"  {CONTRACT} since block 1,234 [uniswap/v2] tokenId 9, 10",
         "seaside: 0 pools, never indexed, 0 more contracts to check",
     ]
@@ -62,7 +62,10 @@ def test_a_complete_answer_says_so(connection: Connection) -> None:
     rows.start(connection)
     rows.add_job(connection, rows.contract(1))
     rows.refresh(connection)
-    assert run(rows.USER_EIP55, "--chain", "hilltop").splitlines()[1] == "hilltop: 0 pools, as of block 100, complete"
+    assert (
+        run(rows.USER_EIP55, "--chain", "hilltop").splitlines()[1]
+        == "hilltop: 0 pools, as of block 100, complete, claimed at least, claimed usually"
+    )
 
 
 def test_what_is_no_address_or_no_chain_is_one_sentence(chain: Chain) -> None:
@@ -85,7 +88,7 @@ def read(connection: Connection) -> int:
 def test_what_the_blocks_were_checked_against_is_said(connection: Connection, read: int) -> None:
     rows.refresh(connection)
     said = run(rows.USER_EIP55, "--chain", "hilltop").splitlines()[1]
-    assert said == "hilltop: 0 pools, as of block 100, complete, agreed at least, agreed usually"
+    assert said == "hilltop: 0 pools, as of block 100, complete, claimed at least, agreed usually"
 
 
 def test_explain_tells_the_verdict_and_the_blocks_it_rests_on(read: int) -> None:

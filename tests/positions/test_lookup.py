@@ -47,7 +47,7 @@ def test_a_complete_chain_gives_its_pools_and_names_nothing_to_check(chain: Chai
                 "head": 102,
                 "complete": True,
                 "check_also": {"count": 0, "contracts": []},
-                "verified": None,
+                "verified": {"weakest": "claimed", "usual": "claimed"},
                 "pools": [
                     {
                         "contract": POOL_EIP55,
