@@ -228,8 +228,7 @@ class LatestLoop:
     def confirm(self, state: Started, header: Header) -> Header | None:
         """What most endpoints give at a height below a final block that is still to come; None: to be settled with it.
 
-        By itself a block there is not known to be on the final one's branch. Few are asked for, so that a long way up
-        block by block does not keep everything for an undo.
+        Few are asked for, so that a long way up block by block does not keep everything for an undo.
         """
         return self.pool.canonical(header.number) if header.number - state.final >= SETTLE_EVERY else None
 
@@ -284,6 +283,8 @@ class LatestLoop:
             self.no_ranges_until = reading.last
             return True
         if reading.top is not None and reading.top.hash != header.hash:
+            for label in reading.provenance.endpoints:
+                self.pool.blame(label, "inconsistent")
             return self.note_commit(None, blocks=0)
         stored = commit_blocks(
             self.connection,

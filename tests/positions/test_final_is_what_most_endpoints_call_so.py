@@ -1,6 +1,7 @@
 """No block becomes final that only one endpoint has, even where most of them are further already."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -9,9 +10,9 @@ from indexer.rpc import Level
 from tests.positions.lies import orphan_as_canonical
 from tests.positions.pool_fixtures import fill
 from tests.positions.proxy import Proxy, for_ranges
-from tests.positions.trio import Trio
-from tests.positions.world import FINALITY, World
-from tests.rpc.scripted import refusing
+from tests.positions.trio import Trio, saying
+from tests.positions.world import FINALITY, A, World
+from tests.rpc.scripted import Answer, giving, refusing
 
 
 @pytest.fixture
@@ -56,3 +57,27 @@ def test_a_long_way_up_block_by_block_is_settled_on_the_way(trio: Trio) -> None:
         assert trio.cursor is not None
         assert trio.cursor - trio.setting("final_block") <= SETTLE_EVERY
     assert trio.setting("final_block") == trio.evm.head() - FINALITY.depth
+
+
+def test_who_reads_a_range_of_another_branch_is_blamed(trio: Trio) -> None:
+    trio.evm.mine(11)
+    trio.evm.emit(A, b"\x5a" * 20)
+    trio.evm.mine(8)
+    old = {number: trio.evm.ask("eth_getBlockByNumber", hex(number), False) for number in range(trio.evm.head() + 1)}
+    trio.evm.reorg(10)
+    trio.evm.mine(4)
+    final = trio.evm.head() - FINALITY.depth
+    assert old[final]["hash"] != trio.evm.ask("eth_getBlockByNumber", hex(final), False)["hash"]
+
+    def on_another_branch(call: dict[str, Any]) -> Answer | None:
+        asked_for = call["method"] == "eth_getBlockByNumber" and call["params"][0] == hex(final)
+        return giving(old[final]) if asked_for else None
+
+    liar, *others = trio.proxies
+    liar.rules.append(on_another_branch)
+    for proxy in others:
+        proxy.rules.append(saying("eth_getLogs", refusing(-32601, "the method eth_getLogs does not exist")))
+    cursor = trio.cursor
+    trio.latest().step()
+    assert trio.mismatches() == {"local-1": 1}
+    assert trio.cursor == cursor
