@@ -94,6 +94,7 @@ class Worker:
         self.failed: BaseException | None = None
         self.pool: EndpointPool | None = None
         self.upkeep = Upkeep(chain, Rulebook())
+        self.budget = Budget(None)
         self.loops: list[LatestLoop | HistoricLoop] = []
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self.pause_between = min(LONGEST_PAUSE, max(0.1, block_time_of(self.slug, chain.chain_id) / 2))
@@ -177,11 +178,16 @@ class Worker:
             observe=self.meter.note_request,
             rulebook=self.upkeep.rulebook,
             limits=limits,
-            budget=Budget(budget_of(self.slug)),
+            budget=self.budget_now(),
             hedge_after=HEDGE_AFTER,
             blamed=self.meter.note_mismatch,
             unknown=self.upkeep.note_unknown,
         )
+
+    def budget_now(self) -> Budget:
+        """The day's budget as configured now; endpoints that are read again do not renew it."""
+        self.budget.per_day = budget_of(self.slug)
+        return self.budget
 
     def wait_for_pool(self) -> EndpointPool | None:
         """The endpoints to work with, None when told to stop before one answered."""

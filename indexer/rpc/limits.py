@@ -13,8 +13,8 @@ import msgspec
 
 HOUR = 3600.0
 DAY = 24 * HOUR
-OFF_FOR = DAY
-"""Seconds after which a method that was not served is asked for again."""
+OFF_FOR = 600.0
+"""Seconds after which a method that was not served is asked for again: some providers say so of one that they serve."""
 HEALS_AFTER: Mapping[str, float] = {
     "blocks": 7 * DAY,
     "logs": 7 * DAY,

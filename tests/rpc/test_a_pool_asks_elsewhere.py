@@ -204,7 +204,7 @@ def test_a_height_without_a_block_is_no_error(replica: StartReplica, clock: Cloc
     assert sum(len(each.asked) for each in replicas) == 1
 
 
-def test_a_method_that_is_off_is_remembered_and_tried_again_after_a_day(replica: StartReplica, clock: Clock) -> None:
+def test_a_method_that_is_off_is_remembered_and_tried_again_after_a_while(replica: StartReplica, clock: Clock) -> None:
     receipts = "eth_getBlockReceipts"
     only = replica(100)
     only.fails[receipts] = refusing(-32601, "the method eth_getBlockReceipts does not exist")

@@ -111,7 +111,9 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
     "undo of unreadable logs": [Edit(undo, "UNREADABLE", "", NOTHING)],
     "undo below final": [Edit(undo, "take_back", "if deep:", "if False:")],
     # What is said of it.
-    "weakest level": [Edit(ledger, "TAKE_UP", "level = least(blocks.level, taken.level)", "level = taken.level")],
+    "weakest level": [
+        Edit(ledger, "TAKE_UP", "level = least(coalesce(blocks.level, 0), taken.level)", "level = taken.level")
+    ],
     "level at once": [Edit(segments, "commit_range", "count_level_if_new(", "(lambda *args: None)(")],
     "digests of who left": [
         Edit(
