@@ -89,6 +89,11 @@ def dropping_blocks(first: int, last: int) -> Callable[[list[Any]], list[Any]]:
     return lambda logs: [log for log in logs if not first <= int(log["blockNumber"], 16) <= last]
 
 
+def busy_block(world: World, number: int) -> int:
+    """The first block from this one on that has logs; some have none."""
+    return next(number + place for place, logs in enumerate(world.evm.logs(number)) if logs)
+
+
 def inventing(block: int, user: bytes) -> Callable[[list[Any]], list[Any]]:
     """In this block the last log names another user besides."""
 

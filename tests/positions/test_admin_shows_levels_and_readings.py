@@ -101,11 +101,11 @@ def test_a_chain_says_its_usual_and_its_weakest_level(read: None, chain: Chain, 
     row = next(row for row in rows_of(client.get("/admin/chains/chain/").content.decode()) if "hilltop" in row)
     assert "claimed" in row
     assert "mostly" not in row
-    assert "proved 1, agreed 10,000, claimed 15,000" in client.get("/admin/").content.decode()
+    assert "proved 1, agreed 10,000, claimed 15,001" in client.get("/admin/").content.decode()
     page = re.sub(r"<[^>]*>", "", client.get(f"/admin/chains/chain/{chain.pk}/change/").content.decode())
-    for line in ("proved 1 block, &lt; 0.1 %", "agreed 10,000 blocks, 39.9 %", "claimed 15,000 blocks, 59.9 %"):
+    for line in ("proved 1 block, &lt; 0.1 %", "agreed 10,000 blocks, 39.9 %", "claimed 15,001 blocks, 59.9 %"):
         assert line in page
-    assert "proved 1, agreed 10,000, claimed 15,000" in client.get("/admin/positions/setting/").content.decode()
+    assert "proved 1, agreed 10,000, claimed 15,001" in client.get("/admin/positions/setting/").content.decode()
 
 
 def test_where_the_weakest_level_is_not_the_usual_one_both_are_said(

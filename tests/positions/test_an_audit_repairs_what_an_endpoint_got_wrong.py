@@ -12,6 +12,7 @@ from tests.positions.liars import (
     LISTS,
     Endpoints,
     audit,
+    busy_block,
     dropping,
     dropping_blocks,
     inventing,
@@ -34,7 +35,7 @@ Change = Callable[[list[Any]], list[Any]]
     "lie",
     [
         lambda world: dropping(4),
-        lambda world: inventing(world.floor + 4, b"\x66" * 20),
+        lambda world: inventing(busy_block(world, world.floor + 4), b"\x66" * 20),
         lambda world: dropping_blocks(world.floor + 2, world.floor + 9),
     ],
     ids=["drops one log in four", "invents a log", "has a hole"],
@@ -122,7 +123,7 @@ def test_an_invented_row_is_gone_and_its_job_is_to_be_checked_until_it_is_read_a
 ) -> None:
     fill(world)
     world.import_list(LISTS)
-    three.lie(1, inventing(world.floor + 4, b"\x67" * 20))
+    three.lie(1, inventing(busy_block(world, world.floor + 4), b"\x67" * 20))
     read_by(world, three.pool(1))
     make_final(world)
     [(_, job)] = [key for key in world.rows() if key[0] == b"\x67" * 20]

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from indexer.access.models import AuditEntry
 from indexer.chains.endpoints import open_pool
 from indexer.rpc import label_of
-from tests.positions.liars import LISTS, Endpoints, dropping, inventing, make_final, read_by, two
+from tests.positions.liars import LISTS, Endpoints, busy_block, dropping, inventing, make_final, read_by, two
 from tests.positions.pool_fixtures import fill
 from tests.positions.world import World, grow
 from tests.rpc.scripted import Answer
@@ -64,7 +64,7 @@ def test_all_that_agrees_is_said(read: World, two: Endpoints) -> None:
 
 
 def test_what_is_repaired_is_said_with_its_job_and_who_was_wrong(read: World, two: Endpoints) -> None:
-    block = read.floor + 4
+    block = busy_block(read, read.floor + 4)
     two.lie(1, inventing(block, b"\x68" * 20))
     read_by_first(read, two)
     make_final(read)
