@@ -111,11 +111,12 @@ class World:
                 pass
 
     def settle(self) -> None:
-        """Run both loops until there is nothing left to do."""
+        """Run both loops until there is nothing left to do, as if every delay were over."""
         latest = self.latest()
         for _ in range(3):
             while latest.step():
                 pass
+            self.connection.execute("UPDATE segments SET next_attempt = NULL WHERE next_attempt IS NOT NULL")
             self.run_historic()
 
     def jobs(self) -> dict[tuple[bytes, int], int]:
