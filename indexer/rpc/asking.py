@@ -26,6 +26,7 @@ from indexer.rpc.errors import (
     WrongChain,
 )
 from indexer.rpc.gate import LONGEST_WAIT, PoolGate
+from indexer.rpc.heads import HeadWatch
 from indexer.rpc.limits import Limits
 from indexer.rpc.member import ANY, HEAD_FRESH, Member, Need, Owed, Record
 from indexer.rpc.node import FIRST_WAIT, Node
@@ -60,7 +61,17 @@ ANSWERED = (
 
 
 class Asking:
-    """Asks the endpoints of one chain, in turn or together; see EndpointPool. Safe to share between threads."""
+    """Asks the endpoints of one chain, in turn or together; see EndpointPool. Safe to share between threads.
+
+    `limits` are what was learned of each label before, `trust` what of the chain's headers can be relied on, `checks`
+    how to find out of each whether it serves this chain (raises what is wrong): before its first request unless it is
+    one of `checked`, and whenever it gives reason to. With `hedge_after` a second endpoint is asked for the head where
+    the first has not answered within so many seconds; where most of them decide, those that take longer than `patience`
+    seconds do not count. `clock` gives seconds that only rise, `wall` Unix seconds; `pause` sleeps seconds and may
+    raise to interrupt. With `parallel` off nothing is asked in other threads, so that a seeded run repeats itself.
+    `blamed` is told a label and what was wrong, whenever an answer was proved wrong, and `unknown` of every refusal
+    that nobody knows.
+    """
 
     def __init__(
         self,
@@ -69,6 +80,7 @@ class Asking:
         limits: Mapping[str, Limits] | None = None,
         trust: Trust | None = None,
         budget: Budget | None = None,
+        hedge_after: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         pause: Callable[[float], None] = time.sleep,
@@ -83,6 +95,8 @@ class Asking:
     ) -> None:
         self.trust = trust or Trust({})
         self.budget = budget or Budget(None, wall=wall)
+        self.hedge_after = hedge_after
+        self.heads = HeadWatch()
         self.clock = clock
         self.parallel = parallel
         self.patience = patience

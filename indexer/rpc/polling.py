@@ -9,7 +9,7 @@ from functools import partial
 
 from indexer.rpc.asking import Asking
 from indexer.rpc.errors import BlockUnknown, Inconsistent, NullRound, RpcError
-from indexer.rpc.heads import HeadWatch, majority_block, majority_head
+from indexer.rpc.heads import majority_block, majority_head
 from indexer.rpc.member import ANY, Member, Need, Owed
 from indexer.rpc.node import Node
 from indexer.rpc.together import Together
@@ -19,28 +19,29 @@ POLL_OTHERS = 5.0
 """Seconds after which all endpoints are asked for their heads though the one in use shows no new block."""
 
 
-def find_head(pool: Asking, watch: HeadWatch, hedge_after: float | None) -> Header:
+def find_head(pool: Asking) -> Header:
     """Return the header of the head that is believed. Raises RpcError."""
-    first, header = ask_first(pool, hedge_after)
+    watch = pool.heads
+    first, header = ask_first(pool)
     if watch.leaps(header):
         # Once may be a gateway's slip, and a head that never was makes blocks final too soon.
-        again = ask_first(pool, hedge_after)
+        again = ask_first(pool)
         first, header = again if again[1].number < header.number else (first, header)
     if watch.is_new(header) or pool.clock() - watch.polled_at >= POLL_OTHERS:
         watch.polled_at = pool.clock()
         poll_others(pool, first)
-    return settle(pool, watch, find_majority_header(pool, first, header))
+    return settle(pool, find_majority_header(pool, first, header))
 
 
-def ask_first(pool: Asking, hedge_after: float | None) -> tuple[Member, Header]:
+def ask_first(pool: Asking) -> tuple[Member, Header]:
     """Return the head of the endpoint in use, or of another where that one takes long or fails."""
-    if hedge_after is not None and pool.parallel and len(pool.members) > 1:
+    if pool.hedge_after is not None and pool.parallel and len(pool.members) > 1:
         member = pool.choose()
         together: Together[str, Header] = Together()
         first = Owed(member.record, partial(member.poll, pool.clock))
         together.ask(member.label, first)
         asked = {member.label: member}
-        for label, answer in together.gather(hedge_after):
+        for label, answer in together.gather(pool.hedge_after):
             if not isinstance(answer, RpcError):
                 return asked[label], answer
         # Where there is no second one, the first may still answer.
@@ -103,8 +104,9 @@ def find_majority_header(pool: Asking, first: Member, header: Header) -> Header:
     return found
 
 
-def settle(pool: Asking, watch: HeadWatch, header: Header) -> Header:
+def settle(pool: Asking, header: Header) -> Header:
     """Return the head to believe when the majority's is this one."""
+    watch = pool.heads
     believed = watch.note(header)
     doubt = watch.doubt(header)
     if doubt is None:

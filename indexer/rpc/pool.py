@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import random as chance
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from indexer.rpc import polling
-from indexer.rpc.asking import ATTEMPTS, PATIENCE, Asking
-from indexer.rpc.budget import Budget
-from indexer.rpc.errors import BlockUnknown, RpcError
-from indexer.rpc.heads import HeadWatch
+from indexer.rpc.asking import Asking
+from indexer.rpc.errors import BlockUnknown
 from indexer.rpc.limits import Limits
 from indexer.rpc.member import ANY, Need
 from indexer.rpc.node import Node
-from indexer.rpc.trust import Trust
 from indexer.rpc.types import Header
 
 
@@ -40,57 +35,7 @@ class MemberState(NamedTuple):
 
 
 class EndpointPool(Asking):
-    """The endpoints of one chain. Safe to share between threads.
-
-    `limits` are what was learned of each label before, `trust` what of the chain's headers can be relied on, `checks`
-    how to find out of each whether it serves this chain (raises what is wrong): before its first request unless it is
-    one of `checked`, and whenever it gives reason to. With `hedge_after` a second
-    endpoint is asked for the head where the first has not answered within so many seconds; where most of them decide,
-    those that take longer than `patience` seconds do not count. `clock` gives seconds that only rise, `wall` Unix
-    seconds; `pause` sleeps seconds and may raise to interrupt. With `parallel` off nothing is asked in other threads,
-    so that a seeded run repeats itself. `blamed` is told a label and what was wrong, whenever an answer was proved
-    wrong, and `unknown` of every refusal that nobody knows.
-    """
-
-    def __init__(
-        self,
-        nodes: Sequence[Node],
-        *,
-        limits: Mapping[str, Limits] | None = None,
-        trust: Trust | None = None,
-        budget: Budget | None = None,
-        hedge_after: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
-        pause: Callable[[float], None] = time.sleep,
-        random: chance.Random | None = None,
-        parallel: bool = True,
-        attempts: int = ATTEMPTS,
-        patience: float = PATIENCE,
-        blamed: Callable[[str, str], None] | None = None,
-        unknown: Callable[[RpcError], None] | None = None,
-        checks: Mapping[str, Callable[[], None]] | None = None,
-        checked: Collection[str] = (),
-    ) -> None:
-        super().__init__(
-            nodes,
-            limits=limits,
-            trust=trust,
-            budget=budget,
-            clock=clock,
-            wall=wall,
-            pause=pause,
-            random=random,
-            parallel=parallel,
-            attempts=attempts,
-            patience=patience,
-            blamed=blamed,
-            unknown=unknown,
-            checks=checks,
-            checked=checked,
-        )
-        self._hedge_after = hedge_after
-        self._watch = HeadWatch()
+    """The endpoints of one chain. Safe to share between threads. What it is made of: see Asking."""
 
     @property
     def majority(self) -> int:
@@ -103,11 +48,11 @@ class EndpointPool(Asking):
         With one endpoint that is its own head, with two the lower one. A head that goes backwards is not believed:
         see HeadWatch. Raises RpcError when no endpoint answers.
         """
-        return polling.find_head(self, self._watch, self._hedge_after)
+        return polling.find_head(self)
 
     def forget_heads(self) -> None:
         """A reorg was proved: the next head is believed even when it is lower."""
-        self._watch.forget()
+        self.heads.forget()
 
     def canonical(self, block: int | str) -> Header | None:
         """Return what more than half of the answering endpoints give for a block number, or a tag.
