@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict, Unpack
 
 What: TypeAlias = Literal["range", "addresses"]
 """What a provider wants less of."""
+
+
+class Where(TypedDict, total=False):
+    """What every RpcError may be given."""
+
+    endpoint: str
+    method: str
+    code: int | None
 
 
 class RpcError(Exception):
@@ -44,15 +52,13 @@ class TooLarge(RpcError):
         self,
         text: str,
         *,
-        endpoint: str = "",
-        method: str = "",
-        code: int | None = None,
         suggested: tuple[int, int] | None = None,
         limit_blocks: int | None = None,
         what: What = "range",
         limit_addresses: int | None = None,
+        **where: Unpack[Where],
     ) -> None:
-        super().__init__(text, endpoint=endpoint, method=method, code=code)
+        super().__init__(text, **where)
         self.what = what
         self.limit_addresses = limit_addresses
         self.suggested = suggested
@@ -66,12 +72,10 @@ class Throttled(RpcError):
         self,
         text: str,
         *,
-        endpoint: str = "",
-        method: str = "",
-        code: int | None = None,
         retry_after: float | None = None,
+        **where: Unpack[Where],
     ) -> None:
-        super().__init__(text, endpoint=endpoint, method=method, code=code)
+        super().__init__(text, **where)
         self.retry_after = retry_after
 
 
@@ -98,12 +102,10 @@ class NullRound(RpcError):
         self,
         text: str,
         *,
-        endpoint: str = "",
-        method: str = "",
-        code: int | None = None,
         block: int | None = None,
+        **where: Unpack[Where],
     ) -> None:
-        super().__init__(text, endpoint=endpoint, method=method, code=code)
+        super().__init__(text, **where)
         self.block = block
 
 
