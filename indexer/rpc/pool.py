@@ -37,11 +37,6 @@ class MemberState(NamedTuple):
 class EndpointPool(Asking):
     """The endpoints of one chain. Safe to share between threads. What it is made of: see Asking."""
 
-    @property
-    def majority(self) -> int:
-        """How many endpoints are more than half of those that can be asked now."""
-        return len(self.usable()) // 2 + 1
-
     def newest(self) -> Header:
         """Return the header of the head: the highest block that more than half of the answering endpoints have reached.
 
@@ -66,10 +61,6 @@ class EndpointPool(Asking):
     def canonicals(self, numbers: Sequence[int]) -> list[Header | None]:
         """Return `canonical` of every number, in order, with one question to each endpoint."""
         return polling.find_canonicals(self, numbers)
-
-    def confirms(self, number: int, hash: bytes) -> int:
-        """How many endpoints have shown exactly this block as their latest."""
-        return sum((number, hash) in member.tips for member in self.members)
 
     def header(self, number: int) -> Header | None:
         """Return the header from an endpoint that has reached it; None when nobody has it."""

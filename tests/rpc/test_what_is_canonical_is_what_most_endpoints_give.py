@@ -140,7 +140,7 @@ def test_an_endpoint_that_stays_silent_has_no_say_and_is_not_asked_again(replica
         assert header is not None
         assert header.number == 50
     assert len(replicas[2].asked) == 2
-    assert pool.majority == 2
+    assert len(pool.usable()) // 2 + 1 == 2
     replicas[2].slow.set()
     deadline = time.monotonic() + 5
     while len(pool.usable()) < 3 and time.monotonic() < deadline:
