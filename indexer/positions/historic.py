@@ -151,8 +151,8 @@ class HistoricLoop:
         if moved is None:
             self.meter.add(DISCARDED, HISTORIC)
         else:
-            self.meter.note_commit(HISTORIC, moved.cursor - claim.cursor, moved.stored)
-            self.meter.note_level(HISTORIC, reading.provenance.level, moved.cursor - claim.cursor)
+            blocks = moved.cursor - claim.cursor
+            self.meter.note_commit(HISTORIC, blocks, moved.stored, reading.provenance.level)
         return moved
 
     def close(self, grace: float = 3.0) -> None:

@@ -19,7 +19,7 @@ from indexer.positions.protocol.store import Stored
 from indexer.positions.protocol.takeup import BlockReading, commit_take_up, find_waiting
 from indexer.positions.protocol.undo import undo_to
 from indexer.positions.reader import RangeReader
-from indexer.positions.watch import Matches, WatchIndex
+from indexer.positions.watch import Matches
 from indexer.rpc import (
     MOST_NULL_ROUNDS,
     BlockReader,
@@ -31,7 +31,6 @@ from indexer.rpc import (
     RpcError,
     Throttled,
     Transport,
-    Watched,
 )
 
 log = logging.getLogger(__name__)
@@ -233,10 +232,7 @@ class LatestLoop:
         return self.pool.canonical(header.number) if header.number - state.final >= SETTLE_EVERY else None
 
     def match_block(self, header: Header) -> tuple[Matches, Provenance]:
-        block = BlockReader(self.pool, self.jobs.watched, self.goal).read(header)
-        matches = self.jobs.index.match(block.logs, log_digest)
-        self.meter.note_logs(LATEST, len(block.logs), matches)
-        return matches, Provenance(block.level, block.endpoints)
+        return read_block(BlockReader(self.pool, self.jobs.watched, self.goal), self.jobs, header, self.meter)
 
     def find_next(self, base: Base, newest: Header) -> Header | None:
         """The next block: the next height's or, where that has none (a null round), the first one's above that has.
@@ -254,9 +250,7 @@ class LatestLoop:
         if stored is None:
             self.meter.add(DISCARDED, LATEST)
             return False
-        self.meter.note_commit(LATEST, blocks, stored.rows)
-        if level is not None:
-            self.meter.note_level(LATEST, level, blocks)
+        self.meter.note_commit(LATEST, blocks, stored.rows, level)
         return True
 
     def advance_range(self, state: Started, base: Base, newest: Header, final: int) -> bool:
@@ -370,28 +364,32 @@ class LatestLoop:
             return hash_at(cur, number)
 
 
+def read_block(reader: BlockReader, jobs: RangeReader, header: Header, meter: Meter) -> tuple[Matches, Provenance]:
+    """What a block holds for these jobs. Raises RpcError."""
+    block = reader.read(header)
+    matches = jobs.index.match(block.logs, log_digest)
+    meter.note_logs(LATEST, len(block.logs), matches)
+    return matches, Provenance(block.level, block.endpoints)
+
+
 class ReadAhead:
     """What the blocks above final hold for jobs that wait, by block hash: it stays true whatever the chain does."""
 
     def __init__(self, jobs: list[tuple[int, Definition]], meter: Meter) -> None:
         self.jobs = jobs
         self.meter = meter
-        self.index = WatchIndex(jobs)
-        self.watched = Watched((definition.contract, definition.topic0) for _, definition in jobs)
+        self.wanted = RangeReader(jobs)
         self.by_hash: dict[bytes, tuple[Matches, Provenance]] = {}
 
     def read(self, pool: EndpointPool, goal: Level, blocks: list[tuple[int, bytes]]) -> bool:
         """Read a slice of the blocks that are still to read; whether that was the last one."""
         missing = [hash_ for _, hash_ in blocks if hash_ not in self.by_hash]
-        reader = BlockReader(pool, self.watched, goal)
+        reader = BlockReader(pool, self.wanted.watched, goal)
         for hash_ in missing[:TAKE_UP_SLICE]:
             header = pool.header_by_hash(hash_)
             if header is None:
                 raise BlockUnknown(f"no block 0x{hash_.hex()} any more")
-            block = reader.read(header)
-            matches = self.index.match(block.logs, log_digest)
-            self.by_hash[hash_] = (matches, Provenance(block.level, block.endpoints))
-            self.meter.note_logs(LATEST, len(block.logs), matches)
+            self.by_hash[hash_] = read_block(reader, self.wanted, header, self.meter)
         return len(missing) <= TAKE_UP_SLICE
 
     def readings(self, blocks: list[tuple[int, bytes]]) -> list[BlockReading]:

@@ -126,13 +126,13 @@ class Meter:
             self._counts[LOGS_MATCHED][loop,] += matches.logs
             self._counts[LOGS_UNREADABLE][loop,] += sum(row.count for row in matches.unreadable)
 
-    def note_commit(self, loop: str, blocks: int, rows: int) -> None:
+    def note_commit(self, loop: str, blocks: int, rows: int, level: Level | None = None) -> None:
+        """A batch is stored; `level` is what its blocks were checked against, where it has any."""
         with self._lock:
+            if level is not None:
+                self._counts[BLOCKS_AT_LEVEL][loop, level.word] += blocks
             self._counts[BLOCKS][loop,] += blocks
             self._counts[ROWS_STORED][loop,] += rows
-
-    def note_level(self, loop: str, level: Level, blocks: int) -> None:
-        self.add(BLOCKS_AT_LEVEL, loop, level.word, by=blocks)
 
     def note_mismatch(self, endpoint: str, what: str) -> None:
         """What an EndpointPool tells of whom it blames."""

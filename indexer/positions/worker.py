@@ -93,6 +93,7 @@ class Worker:
         self.trouble = Trouble()
         self.failed: BaseException | None = None
         self.pool: EndpointPool | None = None
+        self.announcers: list[str] = []
         self.upkeep = Upkeep(chain, Rulebook())
         self.budget = Budget(None)
         self.loops: list[LatestLoop | HistoricLoop] = []
@@ -123,7 +124,7 @@ class Worker:
 
     def listeners(self) -> list[Thread]:
         """What wakes the latest loop early."""
-        urls = announcers_of(self.slug) if self.only != HISTORIC else []
+        urls = self.announcers if self.only != HISTORIC else []
         return [
             Thread(target=NewHeads(url, number, self.stop, self.woken.set).listen, daemon=True)
             for number, url in enumerate(urls, 1)
@@ -166,7 +167,6 @@ class Worker:
 
     def open_pool(self) -> EndpointPool:
         """All endpoints, with what was learned of them before where the database says it now."""
-        announcers_of(self.slug)
         limits: dict[str, Limits] = {}
         with suppress(*OUTAGES), closing(connect(self.chain, timeout=PATIENCE)) as connection:
             self.upkeep.rulebook.teach(read_rules(connection))
@@ -193,6 +193,7 @@ class Worker:
         """The endpoints to work with, None when told to stop before one answered."""
         while True:
             try:
+                self.announcers = announcers_of(self.slug)
                 return self.open_pool()
             except (EndpointsError, WrongChain) as error:
                 raise Misconfigured(str(error)) from None
@@ -267,7 +268,7 @@ class Worker:
         release_segments(connection, self.owner)
         pool = self.pool.for_purpose("historic")
         loop = HistoricLoop(self.slug, connection, pool, self.owner, goal=self.level, meter=self.meter)
-        audit = AuditLoop(self.slug, connection, self.pool, share=self.audit_share) if self.audits else None
+        audit = AuditLoop(self.slug, connection, pool, share=self.audit_share) if self.audits else None
         with closing(loop):
             self.run_steps(HISTORIC, loop, connection, audit)
 
