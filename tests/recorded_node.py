@@ -5,13 +5,12 @@ It stands in for a service that no machine of the tests can reach; what it says 
 
 import gzip
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Any
+
+from tests.loopback import Loopback, QuietHandler
 
 Answer = dict[str, Any]
 
@@ -33,7 +32,7 @@ def read_blocks(shared_data: Path) -> list[Answer]:
         return [json.loads(line) for line in lines]
 
 
-class RecordedNode:
+class RecordedNode(Loopback):
     """Serves `blocks` at `url` up to the block number `head`; `finalized` is what the tag of that name leads to.
 
     Both may be set at any moment. `asked` counts calls by method.
@@ -54,19 +53,7 @@ class RecordedNode:
             "eth_getBlockReceipts": self.receipts,
             "eth_getLogs": self.logs,
         }
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._server.node = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> "RecordedNode":
-        threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler, poll=0.05)
 
     def block_by_number(self, block: str, full: bool) -> Answer | None:
         found = self._known(self._number(block))
@@ -150,19 +137,8 @@ def as_set(wanted: str | list[str] | None) -> set[str]:
     return {text.lower() for text in ([wanted] if isinstance(wanted, str) else wanted or ())}
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    node: RecordedNode
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-    protocol_version = "HTTP/1.1"
-    wbufsize = 1 << 16  # headers and body leave together, or each waits for the other's acknowledgement
-    disable_nagle_algorithm = True
-
-    def do_POST(self) -> None:
-        text = self.rfile.read(int(self.headers["Content-Length"]))
+class Handler(QuietHandler):
+    def respond(self, text: bytes) -> None:
         try:
             reply = self.server.node.reply(json.loads(text))
         except json.JSONDecodeError:
@@ -173,6 +149,3 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: a test's output is its own."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -59,6 +60,18 @@ class Proxy:
         body = json.dumps(request).encode()
         with urlopen(Request(self.to, body, {"Content-Type": "application/json"}), timeout=30) as response:
             return Sent(response.read())
+
+
+def delaying(method: str) -> tuple[Rule, Event, Event]:
+    """A rule that lets the node answer calls of a method only after a while: when one has been asked, and when to."""
+    asked, answer = Event(), Event()
+
+    def hold(call: dict[str, Any]) -> None:
+        if call["method"] == method:
+            asked.set()
+            answer.wait(60)
+
+    return hold, asked, answer
 
 
 def for_ranges(wanted: Callable[[int, int, list[str] | None], bool], answer: Answer) -> Rule:

@@ -122,15 +122,6 @@ def begin(world: World) -> None:
     world.import_list({A: "Transfer", B: "Transfer", C: "Transfer"})
 
 
-def check_end(world: World) -> None:
-    world.check_claims()
-    world.check_truth()
-    twice = world.connection.execute(
-        "SELECT block_number, address, job_id FROM unsettled GROUP BY 1, 2, 3 HAVING count(*) > 1"
-    ).fetchall()
-    assert not twice
-
-
 def is_at_rest(world: World) -> bool:
     return bool(
         world.setting("latest_block_processed") == world.evm.head()
@@ -160,7 +151,7 @@ def test_workers_killed_at_any_moment_leave_the_truth(world: World, tmp_path: Pa
     enable_jobs(world.connection, list(world.jobs().values()))
     with ChainWorker("hilltop", "--until-synced", url=world.evm.url, log=log) as worker:
         assert worker.wait() == 0, worker.said
-    check_end(world)
+    world.check_end()
     assert "Traceback" not in worker.said
     # The kills left claimed segments behind, and blocks that were stored and then taken back.
     assert claimed >= 2
@@ -190,4 +181,4 @@ def test_a_worker_whose_connections_are_cut_goes_on_and_leaves_the_truth(world: 
         assert worker.terminate() == 0
     assert worker.said.count("the database is away") >= TERMINATIONS / 2
     assert "Traceback" not in worker.said
-    check_end(world)
+    world.check_end()

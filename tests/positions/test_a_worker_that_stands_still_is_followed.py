@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 from indexer.chains.connections import connect
 from indexer.positions import holding
 from indexer.positions.holding import end_with_lease, ended_when_silent
-from tests.positions.proxy import Proxy
+from tests.positions.proxy import Proxy, delaying
 from tests.positions.world import A, B, C, World, grow
 from tests.processes import ChainWorker, backends, database_url, wait_until, waiting_backends
 
@@ -102,13 +102,8 @@ def test_a_helper_paused_past_its_lease_stores_nothing_when_it_wakes(world: Worl
     latest = world.latest()
     while latest.step():
         pass
-    proxy, asked, answer = Proxy(world.evm.url), Event(), Event()
-
-    def hold(call: dict[str, object]) -> None:
-        if call["method"] == "eth_getLogs":
-            asked.set()
-            answer.wait(60)
-
+    proxy = Proxy(world.evm.url)
+    hold, asked, answer = delaying("eth_getLogs")
     proxy.rules.append(hold)
     first = start("--only", "historic", url=proxy.url)
     assert asked.wait(30)

@@ -10,8 +10,7 @@ from indexer.embedded.chain.anvil import Anvil
 from indexer.rpc import Endpoint
 from tests import evm
 from tests.positions.pool_fixtures import fill
-from tests.positions.proxy import Proxy
-from tests.positions.trio import Trio
+from tests.positions.trio import Trio, three_proxies
 from tests.positions.world import A, B, C, World, grow
 from tests.rpc.scripted import sending
 
@@ -32,15 +31,15 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[evm.Chain]:
 def trio(world: World, elsewhere: evm.Chain) -> Iterator[Trio]:
     """Complete but for its past, with endpoints whose chain can be asked for."""
     fill(world)
-    proxies = [Proxy(world.evm.url) for _ in range(3)]
-    checks = {f"local-{place}": partial(check, f"local-{place}", proxy.url) for place, proxy in enumerate(proxies, 1)}
-    trio = Trio(world, proxies, checks=checks, checked=list(checks))
-    trio.watch()
-    trio.follow(12)
-    elsewhere.mine(max(1, trio.evm.head() + 4 - elsewhere.head()))
-    yield trio
-    for proxy in proxies:
-        proxy.stop()
+    with three_proxies(world) as proxies:
+        checks = {
+            f"local-{place}": partial(check, f"local-{place}", proxy.url) for place, proxy in enumerate(proxies, 1)
+        }
+        trio = Trio(world, proxies, checks=checks, checked=list(checks))
+        trio.watch()
+        trio.follow(12)
+        elsewhere.mine(max(1, trio.evm.head() + 4 - elsewhere.head()))
+        yield trio
 
 
 def check(label: str, url: str) -> None:

@@ -73,15 +73,6 @@ def is_at_rest(world: World) -> bool:
     )
 
 
-def check_end(world: World) -> None:
-    world.check_claims()
-    world.check_truth()
-    twice = world.connection.execute(
-        "SELECT block_number, address, job_id FROM unsettled GROUP BY 1, 2, 3 HAVING count(*) > 1"
-    ).fetchall()
-    assert not twice
-
-
 @pytest.mark.slow
 def test_every_fault_is_tried_again_and_named(faulty: World, tmp_path: Path) -> None:
     world = faulty
@@ -101,7 +92,7 @@ def test_every_fault_is_tried_again_and_named(faulty: World, tmp_path: Path) -> 
         assert words in worker.said
     assert worker.said.count("a fault of the test") == len(FAULTS)
     assert "Traceback" not in worker.said
-    check_end(world)
+    world.check_end()
 
 
 @pytest.mark.slow
@@ -123,7 +114,7 @@ def test_cancelled_statements_are_tried_again(world: World, tmp_path: Path) -> N
         wait_until(lambda: is_at_rest(world))
         assert backends(world.connection, "hilltop") != first
         assert worker.terminate() == 0
-    check_end(world)
+    world.check_end()
 
 
 @pytest.fixture

@@ -1,31 +1,16 @@
 """No block becomes final that only one endpoint has, even where most of them are further already."""
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from indexer.positions.latest import SETTLE_EVERY, LatestLoop
 from indexer.rpc import Level
 from tests.positions.lies import orphan_as_canonical
-from tests.positions.pool_fixtures import fill
-from tests.positions.proxy import Proxy, for_ranges
-from tests.positions.trio import Trio, saying
-from tests.positions.world import FINALITY, A, World
+from tests.positions.proxy import for_ranges
+from tests.positions.trio import Trio, saying, trio
+from tests.positions.world import FINALITY, A
 from tests.rpc.scripted import Answer, giving, refusing
 
-
-@pytest.fixture
-def trio(world: World) -> Iterator[Trio]:
-    """Complete up to the head, whose endpoints are then left alone for a while."""
-    fill(world)
-    proxies = [Proxy(world.evm.url) for _ in range(3)]
-    trio = Trio(world, proxies)
-    trio.watch()
-    trio.follow(12)
-    yield trio
-    for proxy in proxies:
-        proxy.stop()
+__all__ = ["trio"]
 
 
 def test_a_block_of_another_branch_is_not_made_final(trio: Trio) -> None:

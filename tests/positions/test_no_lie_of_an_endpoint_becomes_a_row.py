@@ -7,8 +7,8 @@ import pytest
 from indexer.rpc import Level
 from tests.positions.lies import LIES, WRONG, Lie, orphan_as_canonical
 from tests.positions.pool_fixtures import fill
-from tests.positions.proxy import Proxy, for_ranges
-from tests.positions.trio import LONG, Trio
+from tests.positions.proxy import for_ranges
+from tests.positions.trio import LONG, Trio, three_proxies
 from tests.positions.world import World
 from tests.rpc.scripted import refusing
 
@@ -25,10 +25,8 @@ MOST_REQUESTS = 500
 def trio(world: World) -> Iterator[Trio]:
     fill(world)
     world.floor = world.evm.head() - 18
-    proxies = [Proxy(world.evm.url) for _ in range(3)]
-    yield Trio(world, proxies)
-    for proxy in proxies:
-        proxy.stop()
+    with three_proxies(world) as proxies:
+        yield Trio(world, proxies)
 
 
 @pytest.mark.parametrize("liars", LIARS)

@@ -1,18 +1,19 @@
 """Sections 5.1 and 5.2 at the loops: each refusal makes less of what it is about, and of nothing else."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from indexer.rpc import Forbidden, Level, QuotaSpent, Throttled
 from tests.positions.lies import in_turn
-from tests.positions.pool_fixtures import fill, pool
+from tests.positions.pool_fixtures import pool
 from tests.positions.proxy import Proxy, Rule, for_ranges
-from tests.positions.trio import LONG, Trio
+from tests.positions.trio import LONG, Trio, trio
 from tests.positions.world import A, B, World
 from tests.rpc.pathologies import PAGES, RATES
 from tests.rpc.scripted import Answer, giving, refusing, sending
+
+__all__ = ["trio"]
 
 __all__ = ["pool"]
 
@@ -23,19 +24,6 @@ ADDRESSES = {
     "exceed max addresses or topics per search position": 1,
 }
 """What is learned where three are asked for and two are borne: what the text names, or half."""
-
-
-@pytest.fixture
-def trio(world: World) -> Iterator[Trio]:
-    """A, B and C are live, their past is waiting."""
-    fill(world)
-    proxies = [Proxy(world.evm.url) for _ in range(3)]
-    trio = Trio(world, proxies)
-    trio.watch()
-    trio.follow(12)
-    yield trio
-    for proxy in proxies:
-        proxy.stop()
 
 
 def ranges(trio: Trio) -> list[tuple[int, int, list[str] | None]]:

@@ -1,12 +1,11 @@
 """SIGTERM while a batch is read or stored: it is stored whole, and the worker leaves with nothing in hand."""
 
 from pathlib import Path
-from threading import Event
 
 import pytest
 
 from indexer.chains.connections import connect
-from tests.positions.proxy import Proxy
+from tests.positions.proxy import Proxy, delaying
 from tests.positions.world import A, B, C, World, grow
 from tests.processes import ChainWorker, wait_until, waiting_backends
 
@@ -47,13 +46,8 @@ def test_what_is_being_read_is_waited_for_and_stored(world: World, tmp_path: Pat
     loop = world.latest()
     while loop.step():
         pass
-    proxy, asked, answer = Proxy(world.evm.url), Event(), Event()
-
-    def hold(call: dict[str, object]) -> None:
-        if call["method"] == "eth_getLogs":
-            asked.set()
-            answer.wait(60)
-
+    proxy = Proxy(world.evm.url)
+    hold, asked, answer = delaying("eth_getLogs")
     proxy.rules.append(hold)
     moved = "SELECT max(cursor - from_block) FROM segments"
     with ChainWorker("hilltop", "--only", "historic", url=proxy.url, log=tmp_path / "worker.log") as worker:

@@ -5,11 +5,14 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any
 
+import pytest
+
 from indexer.positions.historic import HistoricLoop
 from indexer.positions.latest import LatestLoop
 from indexer.positions.meter import LOOP_ERRORS, MISMATCHES, RPC_ERRORS, Meter
 from indexer.rpc import Endpoint, EndpointPool, Level, Node, RpcError
 from indexer.rpc.trust import Trust
+from tests.positions.pool_fixtures import fill
 from tests.positions.proxy import Proxy, Rule
 from tests.positions.world import FINALITY, A, B, C, World
 from tests.rpc.pools import Clock
@@ -187,3 +190,25 @@ def saying(methods: str | tuple[str, ...], answer: Answer) -> Rule:
     """Answer these methods so, whatever was asked."""
     names = (methods,) if isinstance(methods, str) else methods
     return lambda call: answer if call["method"] in names else None
+
+
+@contextmanager
+def three_proxies(world: World) -> Iterator[list[Proxy]]:
+    """Before the world's node; none outlives the test."""
+    proxies = [Proxy(world.evm.url) for _ in range(3)]
+    try:
+        yield proxies
+    finally:
+        for proxy in proxies:
+            proxy.stop()
+
+
+@pytest.fixture
+def trio(world: World) -> Iterator[Trio]:
+    """A, B and C are live up to the head, their past is waiting."""
+    fill(world)
+    with three_proxies(world) as proxies:
+        trio = Trio(world, proxies)
+        trio.watch()
+        trio.follow(12)
+        yield trio

@@ -172,6 +172,15 @@ class World:
         ).fetchall()
         assert not gone, "rows of a job that is gone"
 
+    def check_end(self) -> None:
+        """At rest after all that happened: nothing is lost and nothing is doubled."""
+        self.check_claims()
+        self.check_truth()
+        twice = self.connection.execute(
+            "SELECT block_number, address, job_id FROM unsettled GROUP BY 1, 2, 3 HAVING count(*) > 1"
+        ).fetchall()
+        assert not twice
+
 
 def on(chain: Chain, work: Callable[[Connection], object]) -> Callable[[], object]:
     """The work on a connection of its own."""

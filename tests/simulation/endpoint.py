@@ -4,21 +4,19 @@ It does what a service on the internet would; there is none that misbehaves when
 """
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any
 
+from tests.loopback import Loopback, QuietHandler
 from tests.recorded_node import as_set
 from tests.simulation.blocks import Answer, Block
 from tests.simulation.chain import Chain
 from tests.simulation.faults import ABSENT, Call, Dice, Fault, Refusal, Sent
 
 
-class SimulatedNode:
+class SimulatedNode(Loopback):
     """Serves `chain` at `url`, `lag` blocks behind its head; `keeps_orphans`: it still knows blocks of left branches.
 
     `asked` counts calls by method, `requests` what came over HTTP (a batch is one), `done` how often each fault was
@@ -60,19 +58,7 @@ class SimulatedNode:
             "eth_getBlockReceipts": self.receipts,
             "eth_getLogs": self.logs,
         }
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.node = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> "SimulatedNode":
-        threading.Thread(target=self._server.serve_forever, args=[0.01], daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(_Handler, poll=0.01)
 
     def __repr__(self) -> str:
         return f"<SimulatedNode {self.label}: {', '.join(map(str, self.faults)) or 'honest'}>"
@@ -234,23 +220,9 @@ class SimulatedNode:
         return Sent.of(envelope if result is ABSENT else envelope | {"result": result})
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-    node: SimulatedNode
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that leaves in the middle is part of the life here."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    wbufsize = 1 << 16  # headers and body leave together, or each waits for the other's acknowledgement
-    disable_nagle_algorithm = True
-
-    def do_POST(self) -> None:
-        sent = self.server.node.serve(self.rfile.read(int(self.headers["Content-Length"])))
+class _Handler(QuietHandler):
+    def respond(self, text: bytes) -> None:
+        sent = self.server.node.serve(text)
         sent.wait()
         if sent.lost:
             self.close_connection = True
@@ -264,6 +236,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         self.close_connection = bool(sent.cut)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: a test's output is its own."""
