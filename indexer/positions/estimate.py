@@ -7,20 +7,18 @@ from typing import NamedTuple
 
 from indexer.positions.definition import Definition
 from indexer.positions.questions import BYTES_PER_ADDRESS, BYTES_PER_LOG, REQUEST_COST, Way
+from indexer.positions.spans import Span, unite
 from indexer.rpc import RangeEstimate
 
 EMPTY_ANSWER = 150
 """Bytes of an answer without logs: the JSON-RPC envelope, without HTTP's headers."""
-
-Blocks = tuple[int, int]
-"""First and last block, both included."""
 
 
 class Need(NamedTuple):
     """A job's definition and the blocks it has still to be looked up in, in order and apart."""
 
     definition: Definition
-    blocks: list[Blocks]
+    blocks: list[Span]
 
 
 class Stretch(NamedTuple):
@@ -67,24 +65,13 @@ class Cost(NamedTuple):
     weight: float
 
 
-def unite(needs: Iterable[Need]) -> list[Blocks]:
-    """The blocks that anybody needs, in order and apart."""
-    united: list[Blocks] = []
-    for first, last in sorted(part for need in needs for part in need.blocks):
-        if united and first <= united[-1][1] + 1:
-            united[-1] = (united[-1][0], max(last, united[-1][1]))
-        else:
-            united.append((first, last))
-    return united
-
-
-def count(parts: Iterable[Blocks]) -> int:
+def count(parts: Iterable[Span]) -> int:
     return sum(last - first + 1 for first, last in parts)
 
 
 def cut(needs: Sequence[Need], points: int) -> list[Stretch]:
     """The pending past in at most `points` stretches of about as many blocks, each with a point in its middle."""
-    parts = unite(needs)
+    parts = unite(need.blocks for need in needs)
     total = count(parts)
     points = min(points, total)
     bounds = [total * number // points for number in range(points + 1)] if points else [0]
@@ -155,7 +142,7 @@ def cheapest_cost(costs: Iterable[Cost]) -> Cost:
     return min(costs, key=lambda cost: cost.weight)
 
 
-def _place(parts: Sequence[Blocks], number: int) -> Blocks:
+def _place(parts: Sequence[Span], number: int) -> Span:
     """The pending block with this number, from 0, and the last one of its part."""
     for first, last in parts:
         if number <= last - first:

@@ -8,9 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from indexer.positions.digest import MODULUS
-
-Span = tuple[int, int]
-"""The first and the last block of a range."""
+from indexer.positions.spans import Span
 
 
 class Read(NamedTuple):
@@ -176,14 +174,3 @@ def find_missing(covered: Sequence[Span], floor: int, top: int) -> list[Span]:
     if block <= top:
         missing.append((block, top))
     return missing
-
-
-def unite(parts: Iterable[Sequence[Span]]) -> list[Span]:
-    """The blocks that any of the parts has, in order."""
-    united: list[Span] = []
-    for first, last in sorted(span for part in parts for span in part):
-        if united and first <= united[-1][1] + 1:
-            united[-1] = (united[-1][0], max(united[-1][1], last))
-        else:
-            united.append((first, last))
-    return united

@@ -13,12 +13,13 @@ from indexer.chains.models import Chain
 from indexer.positions.address import checksum
 from indexer.positions.definition import Definition
 from indexer.positions.digest import spell_digest
-from indexer.positions.evidence import Claim, Read, Span, find_missing, read_evidence, unite
+from indexer.positions.evidence import Claim, Read, find_missing, read_evidence
 from indexer.positions.first_touch import FirstTouch, Wanted
 from indexer.positions.jobs import COVERED, STORED, BlockRange, Event, Stored
 from indexer.positions.lookup import AS_OF, STATE_TABLES, WORDS, AsOf, Eip55, LevelWord, read_as_of
 from indexer.positions.protocol.state import REWIND
 from indexer.positions.readings import RUN, UNSETTLED, read_runs, read_unsettled
+from indexer.positions.spans import Span, unite
 from indexer.positions.union import ask_each, schemas_of
 from indexer.rpc import Level
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.positions.digest import MODULUS
-from indexer.positions.evidence import Claim, Read, Span, find_missing, read_evidence, unite
+from indexer.positions.evidence import Claim, Read, find_missing, read_evidence
+from indexer.positions.spans import Span, unite
 
 CLAIMED, AGREED, BLOOM, PROVED = range(4)
 TOP = 30

@@ -14,9 +14,9 @@ from indexer.positions.estimate import (
     measure,
     price,
     reach,
-    unite,
 )
 from indexer.positions.questions import BYTES_PER_LOG, Question, Way
+from indexer.positions.spans import unite
 from indexer.rpc import RangeEstimate
 
 LARGEST = 1_000_000
@@ -50,7 +50,7 @@ def way(questions: int = 1, addresses: int = 1) -> Way:
     ],
 )
 def test_needs_are_united(needs: list[list[tuple[int, int]]], united: list[tuple[int, int]]) -> None:
-    found = unite([Need(ONE, parts) for parts in needs])
+    found = unite(needs)
     assert found == united
     assert count(found) == len({block for parts in needs for a, b in parts for block in range(a, b + 1)})
 

@@ -24,7 +24,6 @@ from indexer.positions.estimate import (
     cut,
     measure,
     price,
-    unite,
 )
 from indexer.positions.historic import IN_FLIGHT
 from indexer.positions.protocol.coverage import READ
@@ -32,6 +31,7 @@ from indexer.positions.protocol.jobs import COLUMNS
 from indexer.positions.protocol.scans import PIECES, SMALLEST
 from indexer.positions.questions import Way, ways_to_ask
 from indexer.positions.sampler import Sampler
+from indexer.positions.spans import unite
 from indexer.rpc import Node, RpcError
 
 POINTS = 5
@@ -91,7 +91,7 @@ class Command(FootprintCommand):
             )
             return
         sampler = Sampler(node or open_node(chain.slug, chain.chain_id, sleep))
-        longest = max(SMALLEST, -(-count(unite(needs)) // PIECES))
+        longest = max(SMALLEST, -(-count(unite(need.blocks for need in needs)) // PIECES))
         parts = estimate(sampler, cut(needs, POINTS), longest)
         plan = describe(chain, needs, parts, sampler, options["in_flight"])
         if options["json"]:
