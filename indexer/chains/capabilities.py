@@ -1,7 +1,7 @@
 """What an endpoint can do for a worker, found out by asking it."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sized
+from typing import NamedTuple
 
 from indexer.chains.profiles import Finality
 from indexer.rpc import Endpoint, Header, Log, Node, RpcError
@@ -91,5 +91,5 @@ def find_tag(node: Node, tag: str) -> str:
     return f"{header.number:,}"
 
 
-def count(found: list[Any]) -> str:
+def count(found: Sized) -> str:
     return f"({len(found)} in the newest block)"

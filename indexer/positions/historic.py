@@ -1,4 +1,4 @@
-"""The historic loop: claims segments of the past, reads several at once, and commits range by range."""
+"""The historic loop: claims segments of the past, reads several at once, and commits many ranges together."""
 
 import logging
 from collections.abc import Callable
@@ -7,16 +7,18 @@ from datetime import timedelta
 from time import monotonic
 
 from indexer.chains.connections import Connection
-from indexer.positions.meter import DISCARDED, HISTORIC, LOOP_ERRORS, Meter
+from indexer.positions.meter import DISCARDED, HISTORIC, LOOP_ERRORS, ROWS_STORED, Meter
+from indexer.positions.pairs import KnownPairs
 from indexer.positions.pieces import Reading
 from indexer.positions.protocol.jobs import set_aside
 from indexer.positions.protocol.scans import close_scans
 from indexer.positions.protocol.segments import (
     LEASE,
     LONGEST_DELAY,
+    Batch,
     Claim,
     claim_segment,
-    commit_range,
+    commit_ranges,
     put_segment_aside,
     release_segment,
     renew_leases,
@@ -27,6 +29,10 @@ from indexer.rpc import BlockUnknown, EndpointPool, Forbidden, Level, RpcError, 
 log = logging.getLogger(__name__)
 
 IN_FLIGHT = 4
+ROWS_AT_ONCE = 50_000
+"""Pairs that are gathered before they are stored: the more at once, the fewer pages are written per row."""
+HOLD = 2.0
+"""Seconds after which what was read is stored, however little it is."""
 ENDPOINT_DELAY = timedelta(seconds=30)
 """How long a segment waits at most when it is the endpoint that is in trouble."""
 RENEW_EVERY = LEASE.total_seconds() / 3
@@ -35,7 +41,8 @@ RENEW_EVERY = LEASE.total_seconds() / 3
 class HistoricLoop:
     """One process's historic loop; any number of them may work on a chain, on any machines.
 
-    Reading happens in `in_flight` threads; everything is stored by the thread that calls `step`, on `connection`.
+    Reading happens in `in_flight` threads, and goes on while what was read waits to be stored with more, for `hold`
+    seconds at most; everything is stored by the thread that calls `step`, on `connection`.
     """
 
     def __init__(
@@ -47,6 +54,7 @@ class HistoricLoop:
         *,
         goal: Level = Level.CLAIMED,
         in_flight: int = IN_FLIGHT,
+        hold: float = HOLD,
         clock: Callable[[], float] = monotonic,
         meter: Meter | None = None,
     ) -> None:
@@ -56,39 +64,61 @@ class HistoricLoop:
         self.owner = owner
         self.goal = goal
         self.in_flight = in_flight
+        self.hold = hold
         self.clock = clock
         self.meter = meter or Meter()
         self.asked: dict[Future[Reading], Claim] = {}
+        self.held: dict[int, list[tuple[Claim, Reading]]] = {}
+        self.held_rows = 0
+        self.held_since = 0.0
+        self.known = KnownPairs()
+        self.epoch = (0, 0)
+        self.closing = False
         self.spared: dict[int, int] = {}
         self.readers: dict[tuple[int, ...], RangeReader] = {}
         self.renewed_at = clock()
         self.threads: Executor = ThreadPoolExecutor(in_flight, thread_name_prefix=f"{chain}-historic")
 
     def step(self) -> bool:
-        """Claim what is free, commit what has been read. False when there is nothing to do now."""
+        """Claim what is free, take what has been read, store it in time. False when there is nothing to do now."""
         self.claim_more()
-        if not self.asked:
+        if not self.asked and not self.held:
             return False
-        done, _ = wait(self.asked, timeout=1, return_when=FIRST_COMPLETED)
+        done, _ = wait(self.asked, timeout=min(1, self.hold) if self.held else 1, return_when=FIRST_COMPLETED)
         for future in done:
-            self.take(self.asked.pop(future), future)
+            if future in self.asked:
+                self.take(self.asked.pop(future), future)
+        if self.is_due():
+            self.store()
         if self.clock() - self.renewed_at >= RENEW_EVERY:
             self.renewed_at = self.clock()
-            renew_leases(self.connection, self.owner, [claim.segment for claim in self.asked.values()])
+            renew_leases(self.connection, self.owner, [*self.in_hand(), *self.held])
         return True
+
+    def in_hand(self) -> set[int]:
+        """The segments of which something is being read."""
+        return {claim.segment for claim in self.asked.values()}
 
     def claim_more(self) -> None:
         while len(self.asked) < self.in_flight:
             claim = claim_segment(self.connection, self.owner)
             if claim is None:
                 return
-            self.ask(claim)
+            self.see(claim)
+            if claim.jobs:
+                self.ask(claim)
+            else:
+                self.keep(claim, Reading(claim.cursor, claim.to_block))
+
+    def see(self, claim: Claim) -> None:
+        """Forget what was stored when rows may have been deleted since."""
+        epoch = (claim.rewinds, claim.deletions)
+        if epoch != self.epoch:
+            self.known.clear()
+            self.epoch = epoch
 
     def ask(self, claim: Claim) -> None:
         """Read the next range of a claimed segment in a thread."""
-        if not claim.jobs:
-            self.commit(claim, Reading(claim.cursor, claim.to_block))
-            return
         reader = self.reader_of(claim)
         future = self.threads.submit(
             reader.read, self.pool, claim.cursor, claim.to_block, failures=self.failures(claim), anchor=claim.anchor
@@ -121,9 +151,16 @@ class HistoricLoop:
             self.meter.note_logs(HISTORIC, reading.seen, reading.matches)
             self.spared.pop(claim.segment, None)
             self.set_jobs_aside(claim, reading)
-            self.commit(claim, reading)
+            self.keep(claim, reading)
+            if reading.refused:
+                # Some jobs have left the scan: the segment is claimed anew for the rest.
+                self.store()
+            elif reading.last < claim.to_block and not self.closing:
+                self.ask(claim._replace(cursor=reading.last + 1, attempts=0))
 
     def put_aside(self, claim: Claim, last: int, error: RpcError, *, longest: timedelta = LONGEST_DELAY) -> None:
+        if claim.segment in self.held:
+            self.store()
         self.meter.add(LOOP_ERRORS, HISTORIC, type(error).__name__)
         log.warning("%s blocks %s-%s put aside: %s", self.chain, f"{claim.cursor:,}", f"{last:,}", error)
         put_segment_aside(self.connection, self.owner, claim, last, str(error), longest=longest)
@@ -135,34 +172,64 @@ class HistoricLoop:
                 log.warning("%s: job %d of 0x%s put aside: %s", self.chain, job, definition.contract.hex(), words)
                 set_aside(self.connection, job, words)
 
-    def commit(self, claim: Claim, reading: Reading) -> None:
-        moved = self.commit_range(claim, reading)
-        if moved is not None and moved.cursor <= moved.to_block and not reading.refused:
-            self.ask(moved)
-            return
-        # Finished; or some jobs left the scan and the rest is claimed anew; or a reorg or a lost lease made the batch
-        # void, and whoever claims the segment next reads it again.
-        release_segment(self.connection, self.owner, claim.segment)
-        if moved is not None and close_scans(self.connection, segment_finished=moved.cursor > moved.to_block):
+    def keep(self, claim: Claim, reading: Reading) -> None:
+        """Hold what was read until it is stored, without the pairs that are known to be."""
+        reading.matches.found = self.known.unknown(reading.matches.found)
+        if not self.held:
+            self.held_since = self.clock()
+        self.held.setdefault(claim.segment, []).append((claim, reading))
+        self.held_rows += reading.matches.found.size + len(reading.matches.touches)
+
+    def is_due(self) -> bool:
+        """Whether what is held is to be stored now."""
+        return bool(self.held) and (
+            not self.asked or self.held_rows >= ROWS_AT_ONCE or self.clock() - self.held_since >= self.hold
+        )
+
+    def store(self) -> None:
+        """Store all that is held; what is thrown away is read again by whoever claims its segment next."""
+        batches = [
+            Batch(parts[0][0], tuple((reading.last, reading.matches, reading.provenance) for _, reading in parts))
+            for parts in self.held.values()
+        ]
+        self.held, self.held_rows = {}, 0
+        committed = commit_ranges(self.connection, self.owner, batches)
+        finished = released = False
+        for batch, moved in zip(batches, committed.claims, strict=True):
+            segment = batch.claim.segment
+            if moved is None:
+                self.meter.add(DISCARDED, HISTORIC)
+                # What is being read of the segment would come behind a gap.
+                self.asked = {future: claim for future, claim in self.asked.items() if claim.segment != segment}
+            else:
+                self.see(moved)
+                self.note(batch)
+                finished |= moved.cursor > moved.to_block
+            if segment not in self.in_hand():
+                release_segment(self.connection, self.owner, segment)
+                released |= moved is not None
+        self.known.note(committed.stored)
+        self.meter.add(ROWS_STORED, HISTORIC, by=committed.rows)
+        if released and close_scans(self.connection, segment_finished=finished):
             log.info("%s: a scan of the past was closed or opened", self.chain)
 
-    def commit_range(self, claim: Claim, reading: Reading) -> Claim | None:
-        moved = commit_range(self.connection, self.owner, claim, reading.last, reading.matches, reading.provenance)
-        if moved is None:
-            self.meter.add(DISCARDED, HISTORIC)
-        else:
-            blocks = moved.cursor - claim.cursor
-            self.meter.note_commit(HISTORIC, blocks, moved.stored, reading.provenance.level)
-        return moved
+    def note(self, batch: Batch) -> None:
+        first = batch.claim.cursor
+        for last, _, provenance in batch.readings:
+            self.meter.note_commit(HISTORIC, last + 1 - first, 0, provenance.level)
+            first = last + 1
 
     def close(self, grace: float = 3.0) -> None:
         """Store what has been read within `grace` seconds, and give the segments back."""
+        self.closing = True
+        segments = {*self.in_hand(), *self.held}
         done, _ = wait(self.asked, timeout=grace)
         self.threads.shutdown(wait=False, cancel_futures=True)
-        for future, claim in self.asked.items():
-            if future in done and not future.exception() and not (reading := future.result()).refused:
-                self.commit_range(claim, reading)
-            release_segment(self.connection, self.owner, claim.segment)
-        if done:
-            close_scans(self.connection, segment_finished=True)
+        for future in done:
+            if not future.exception() and not future.result().refused:
+                self.take(self.asked[future], future)
         self.asked.clear()
+        if self.held:
+            self.store()
+        for segment in segments:
+            release_segment(self.connection, self.owner, segment)

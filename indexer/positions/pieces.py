@@ -7,7 +7,7 @@ from threading import Lock
 from indexer.positions.protocol.ledger import UNKNOWN, Provenance
 from indexer.positions.questions import Question, Way, fits, split, with_fewer_addresses
 from indexer.positions.watch import Matches
-from indexer.rpc import Header, Inconsistent, Log, Node, Refused, TooLarge, is_round
+from indexer.rpc import Header, Inconsistent, Logs, Node, Refused, TooLarge, is_round, join, no_logs, to_columns
 
 NO_CONTRACT = "0x" + "00" * 18 + "dead"
 """Has no code and so no logs on any chain: a node that does not answer for it does not answer at all."""
@@ -18,16 +18,18 @@ class Reading:
     """Blocks `first` to `last` are read: `logs` are the watched ones of `seen` that came.
 
     `refused`: contracts the node would not answer for, with its words; `answers`: the blocks and logs of every single
-    answer; `top`: the header of the last block, from who gave the logs.
+    answer; `ends`: the last block of each part that was asked for by itself; `top`: the header of the last block, from
+    who gave the logs.
     """
 
     first: int
     last: int
-    logs: list[Log] = field(default_factory=list)
+    logs: Logs = field(default_factory=no_logs)
     seen: int = 0
     requests: int = 0
     refused: dict[str, str] = field(default_factory=dict)
     answers: list[tuple[int, int]] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
     top: Header | None = None
     provenance: Provenance = UNKNOWN
     matches: Matches = field(default_factory=lambda: Matches([], []))
@@ -56,9 +58,9 @@ class Pieces:
         self.note_cut = note_cut
         self.note_addresses = note_addresses
 
-    def ask(self, question: Question, first: int, last: int) -> list[Log]:
-        """The logs of [first, last]. Raises RpcError."""
-        logs: list[Log] = []
+    def ask(self, question: Question, first: int, last: int) -> list[Logs]:
+        """The logs of [first, last], in parts. Raises RpcError."""
+        logs: list[Logs] = []
         while first <= last:
             with self.lock:
                 until = self.estimate.take(first, last)
@@ -68,9 +70,9 @@ class Pieces:
                 parts = with_fewer_addresses(question, error.limit_addresses) if error.what == "addresses" else []
                 if parts:
                     self.note_addresses(len(parts[0].addresses or ()))
-                    return logs + [log for part in parts for log in self.ask(part, first, last)]
+                    return logs + [found for part in parts for found in self.ask(part, first, last)]
                 if until == first:
-                    logs += self.in_halves(question, first)
+                    logs.append(self.in_halves(question, first))
                     first += 1
                     continue
                 with self.lock:
@@ -79,32 +81,32 @@ class Pieces:
             except Refused as error:
                 found = self.without_the_refused(question, first, until, error)
             self.reading.answers.append((until - first + 1, len(found)))
-            logs += found
+            logs.append(found)
             first = until + 1
         return logs
 
-    def whole(self, question: Question, first: int, last: int) -> list[Log]:
+    def whole(self, question: Question, first: int, last: int) -> Logs:
         """One answer, with a second look where it may have been cut. Raises TooLarge where it was."""
         found = self.get(question, first, last)
         if not is_round(len(found)):
             return found
         if first == last:
-            again = self.in_halves(question, first)
+            again = len(self.in_halves(question, first))
         else:
             # Where a half is round again, it may be cut for the same logs: it is looked at in the same way.
             middle = (first + last) // 2
-            again = self.whole(question, first, middle) + self.whole(question, middle + 1, last)
-        if len(again) > len(found):
+            again = len(self.whole(question, first, middle)) + len(self.whole(question, middle + 1, last))
+        if again > len(found):
             self.note_cut(len(found))
             label = self.node.endpoint.label
             raise TooLarge(f"cut at {len(found):,} logs", endpoint=label, method="eth_getLogs")
         return found
 
-    def get(self, question: Question, first: int, last: int) -> list[Log]:
+    def get(self, question: Question, first: int, last: int) -> Logs:
         self.reading.requests += 1
         return self.node.range_logs(first, last, question.addresses, question.topics)
 
-    def in_halves(self, question: Question, block: int) -> list[Log]:
+    def in_halves(self, question: Question, block: int) -> Logs:
         """One block that is too large for one answer: ask for half of the question, in the end read its receipts."""
         halves = split(question)
         if not halves:
@@ -112,16 +114,16 @@ class Pieces:
             if header is None:
                 raise Inconsistent(f"block {block:,} is final and the node has logs of it, but no header")
             self.reading.requests += 2
-            return [log for log in self.node.receipts_logs(header) if fits(question, log)]
-        logs: list[Log] = []
+            return to_columns(log for log in self.node.receipts_logs(header) if fits(question, log))
+        logs: list[Logs] = []
         for half in halves:
             try:
-                logs += self.whole(half, block, block)
+                logs.append(self.whole(half, block, block))
             except TooLarge:
-                logs += self.in_halves(half, block)
-        return logs
+                logs.append(self.in_halves(half, block))
+        return join(logs)
 
-    def without_the_refused(self, question: Question, first: int, last: int, error: Refused) -> list[Log]:
+    def without_the_refused(self, question: Question, first: int, last: int, error: Refused) -> Logs:
         """Find the contracts that make the node refuse, so that they hold up nobody else.
 
         Raises the refusal where it is not about contracts: where the node does not answer for one without logs either.
@@ -132,15 +134,15 @@ class Pieces:
             self.get(Question((NO_CONTRACT,), question.topics), first, last)
         except Refused:
             raise error from None
-        logs: list[Log] = []
+        logs: list[Logs] = []
         waiting = [question.addresses]
         while waiting:
             part = waiting.pop()
             try:
-                logs += self.whole(Question(part, question.topics), first, last)
+                logs.append(self.whole(Question(part, question.topics), first, last))
             except Refused as answer:
                 if len(part) == 1:
                     self.reading.refused[part[0]] = str(answer)
                 else:
                     waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
-        return logs
+        return join(logs)

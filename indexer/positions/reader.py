@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Collection, Sequence
+from functools import cached_property
 from threading import Lock
 
 from indexer.positions.definition import Definition
-from indexer.positions.digest import log_digest
+from indexer.positions.matching import Matcher
 from indexer.positions.pieces import Pieces, Reading
 from indexer.positions.protocol.ledger import Provenance
 from indexer.positions.questions import ADDRESSES_PER_REQUEST, Way, cheapest, ways_to_ask
@@ -17,6 +18,8 @@ from indexer.rpc import (
     EndpointPool,
     Header,
     Level,
+    Log,
+    Logs,
     Member,
     MethodUnsupported,
     Need,
@@ -28,13 +31,17 @@ from indexer.rpc import (
     check_boundaries,
     differing_blocks,
     is_null_round,
+    join,
     linked_headers,
+    to_columns,
 )
 
 SAMPLE = 100
 """One in so many ranges is read from a second endpoint too, where there is one."""
 MOST_WANTED = 10_000
 """Blocks of a range by which endpoints are compared; one that takes so many is as good as any."""
+PARTS = 4
+"""Answers of a range whose ends are looked at together."""
 BLOCKS_AT_ONCE = 50
 """Blocks of a range that is read block by block."""
 
@@ -50,14 +57,22 @@ class RangeReader:
     """
 
     def __init__(self, jobs: Sequence[tuple[int, Definition]], goal: Level = Level.CLAIMED) -> None:
-        self.index = WatchIndex(jobs)
+        self.matcher = Matcher(jobs)
         self.goal = goal
         self.definitions = [definition for _, definition in jobs]
-        self.watched = Watched((definition.contract, definition.topic0) for definition in self.definitions)
         self._ways: dict[str, list[Way]] = {}
         self._by_address_only: set[str] = set()
         self._ranges = 0
         self._lock = Lock()
+
+    @property
+    def index(self) -> WatchIndex:
+        return self.matcher.index
+
+    @cached_property
+    def watched(self) -> Watched:
+        """The watched pairs for whoever asks blooms."""
+        return Watched((definition.contract, definition.topic0) for definition in self.definitions)
 
     def read(
         self,
@@ -84,7 +99,7 @@ class RangeReader:
             reading = self._read_range(pool, first, limit, failures, steady=steady, anchor=anchor)
             if self.wants_comparison(reading) and len(pool.members) > 1:
                 self._compare(pool, reading, anchor)
-        reading.matches = self.index.match(reading.logs, log_digest)
+        reading.matches = self.matcher.match(reading.logs)
         return reading
 
     def wants_comparison(self, reading: Reading) -> bool:
@@ -93,18 +108,19 @@ class RangeReader:
     def read_again(
         self, pool: EndpointPool, first: int, last: int, *, but: Collection[str] = (), anchor: Anchor | None = None
     ) -> Reading:
-        """Read exactly these blocks once more, from an endpoint that is none of the labels `but`."""
+        """Read exactly these blocks once more, from an endpoint that is none of `but`; what is read is not matched."""
         again = Reading(first, last)
         labels: set[str] = set()
+        logs: list[Logs] = []
         while first <= last:
             part = self._read_range(pool, first, last, but=but, anchor=anchor)
-            again.logs += part.logs
+            logs.append(part.logs)
             again.requests += part.requests
             again.refused |= part.refused
             labels.update(part.provenance.endpoints)
             first = part.last + 1
         again.provenance = Provenance(Level.CLAIMED, tuple(sorted(labels)))
-        again.matches = self.index.match(again.logs, log_digest)
+        again.logs = join(logs)
         return again
 
     def _read_range(
@@ -121,15 +137,15 @@ class RangeReader:
         def ask(member: Member) -> Reading:
             way, last = self._plan(member, first, limit, failures)
             try:
-                before = read_ends(member, first, last, anchor) if steady else None
+                before = read_headers(member, sorted({first, last}), anchor) if steady else None
                 reading = self._read_from(pool, member, way, first, last)
                 # A node that has not got so far answers that there is nothing: what it says must fit its blocks.
-                after = read_ends(member, first, last, anchor)
-                ends = zip(sorted({first, last}), after, strict=True)
-                missing = [number for number, header in ends if header is None]
+                ends = sorted({first, *reading.ends})
+                after = read_headers(member, ends, anchor)
+                missing = [number for number, header in zip(ends, after, strict=True) if header is None]
                 nowhere = [number for number in missing if is_null_round(member.node, number, member.head or 0)]
-                check_boundaries(first, last, after, reading.logs, nowhere)
-                if before is not None and before != after:
+                check_boundaries(ends, after, reading.logs.of_blocks(ends), nowhere)
+                if before is not None and [before[0], before[-1]] != [after[0], after[-1]]:
                     raise BlockUnknown(f"block {last:,} has changed meanwhile", endpoint=member.label)
                 reading.top = after[-1]
                 return reading
@@ -151,7 +167,9 @@ class RangeReader:
             way = cheapest(self._ways_of(member), self._ranges)
             self._ranges += 1
             way.asked_at = self._ranges
-            last = way.estimate.take(first, limit)
+            # A range of many answers must only have its ends looked at once; with many questions it has many answers.
+            parts = max(1, PARTS // len(way.questions))
+            last = min(limit, first + parts * way.estimate.blocks - 1)
         return way, first + ((last - first) >> failures)
 
     def _ways_of(self, member: Member) -> list[Way]:
@@ -183,8 +201,6 @@ class RangeReader:
                 self._by_address_only.add(member.label)
                 by_address = self._ways_of(member)[0]
             reading = self._ask_all(pool, member, by_address, first, last)
-        reading.seen = len(reading.logs)
-        reading.logs = [log for log in reading.logs if self.watched.holds(log)]
         reading.provenance = Provenance(Level.CLAIMED, (member.label,))
         with self._lock:
             member.limits.range_size[way.name] = way.estimate.blocks
@@ -212,6 +228,7 @@ class RangeReader:
         Where one cannot be read, that is all up to the one before it.
         """
         reading = Reading(first, last)
+        logs: list[Log] = []
         reader = BlockReader(pool, self.watched, self.goal)
         level, labels = self.goal, set[str]()
         for header in linked_headers(pool, first, last):
@@ -223,12 +240,12 @@ class RangeReader:
                     raise
                 reading.last = header.number - 1
                 break
-            reading.logs += block.logs
-            reading.seen += len(block.logs)
+            logs += block.logs
             level = min(level, block.level)
             labels.update(block.endpoints)
             reading.top = header
         check_anchor(pool, anchor)
+        reading.logs, reading.seen = to_columns(logs), len(logs)
         reading.provenance = Provenance(level, tuple(sorted(labels)))
         return reading
 
@@ -249,24 +266,38 @@ class RangeReader:
             note_cut=lambda logs: pool.note_cut(member.label, logs),
             note_addresses=lambda addresses: self._note_addresses(pool, member, addresses),
         )
-        for question in way.questions:
-            reading.logs += pieces.ask(question, first, last)
+        parts: list[Logs] = []
+        start = first
+        while start <= last:
+            with self._lock:
+                until = way.estimate.take(start, last)
+            before = len(reading.answers)
+            for question in way.questions:
+                for logs in pieces.ask(question, start, until):
+                    reading.seen += len(logs)
+                    parts.append(self.matcher.watched(logs))
+            self._learn(way, reading.answers[before:])
+            reading.ends.append(until)
+            start = until + 1
+        reading.logs = join(parts)
         with self._lock:
-            if reading.answers:
-                largest = max(blocks for blocks, _ in reading.answers)
-                densest = max(found / blocks for blocks, found in reading.answers)
-                way.estimate.succeeded(largest, math.ceil(densest * largest))
-            way.measured(last - first + 1, reading.requests, len(reading.logs))
+            way.measured(last - first + 1, reading.requests, reading.seen)
         return reading
 
+    def _learn(self, way: Way, answers: Sequence[tuple[int, int]]) -> None:
+        if answers:
+            largest = max(blocks for blocks, _ in answers)
+            densest = max(found / blocks for blocks, found in answers)
+            with self._lock:
+                way.estimate.succeeded(largest, math.ceil(densest * largest))
 
-def read_ends(member: Member, first: int, last: int, anchor: Anchor | None) -> list[Header | None]:
-    """The endpoint's headers of the first and the last block (one, where they are one), from who has the anchor.
+
+def read_headers(member: Member, numbers: Sequence[int], anchor: Anchor | None) -> list[Header | None]:
+    """The endpoint's headers of these blocks, from who has the anchor.
 
     Raises BlockUnknown where the anchor is not, or not any more, what it was.
     """
-    ends = sorted({first, last})
-    headers = member.node.headers([*ends, anchor[0]] if anchor else ends)
+    headers = member.node.headers([*numbers, anchor[0]] if anchor else numbers)
     if anchor is not None:
         there = headers.pop()
         if there is None or there.hash != anchor[1]:

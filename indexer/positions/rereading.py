@@ -49,7 +49,7 @@ class Rereader:
     def read_other(self, reader: RangeReader, first: int, last: int, endpoints: Collection[str]) -> Reread:
         """From an endpoint that is none of these, or from any where there is none but these. Raises RpcError."""
         reading = self.read(reader, first, last, but=set(endpoints) if self.labels - set(endpoints) else ())
-        return Reread(first, last, reading.logs, Level.CLAIMED, reading.provenance.endpoints)
+        return Reread(first, last, list(reading.logs), Level.CLAIMED, reading.provenance.endpoints)
 
     def read_two(self, reader: RangeReader, first: int, last: int, endpoints: Collection[str]) -> Reread | None:
         """From one of these endpoints and from another; where the two differ, it is found out who is right.
@@ -74,7 +74,7 @@ class Rereader:
             mismatches = len(differing_blocks(reading.logs, logs))
             self.tally.note(reading.provenance.endpoints, last + 1 - first, mismatches)
             (wrong if mismatches else right).update(reading.provenance.endpoints)
-        return Reread(first, last, logs, Level.AGREED, tuple(sorted(right or wrong)), tuple(sorted(wrong)))
+        return Reread(first, last, list(logs), Level.AGREED, tuple(sorted(right or wrong)), tuple(sorted(wrong)))
 
     def read_second(self, reader: RangeReader, one: Reading, endpoints: Collection[str]) -> Reading:
         """The same blocks from one of these endpoints where that can be, otherwise from any that did not give `one`."""
@@ -95,7 +95,7 @@ class Rereader:
         level, endpoints = reading.provenance
         if level > Level.CLAIMED:
             self.tally.note(endpoints, reading.last + 1 - first)
-        return Reread(first, reading.last, reading.logs, level, endpoints)
+        return Reread(first, reading.last, list(reading.logs), level, endpoints)
 
     def read(self, reader: RangeReader, first: int, last: int, *, but: Collection[str]) -> Reading:
         reading = reader.read_again(self.pool, first, last, but=but)

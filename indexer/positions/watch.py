@@ -10,6 +10,8 @@ from typing import NamedTuple, Protocol, TypeVar
 from indexer.positions.abi import TEXTS, Argument, Event, Undecodable, compile_read, read_address, read_word
 from indexer.positions.definition import Definition, DefinitionError, read_form
 from indexer.positions.digest import MODULUS
+from indexer.positions.pairs import EMPTY, Pairs, distinct
+from indexer.positions.pairs import merge as merge_pairs
 
 NOBODY = bytes(20)
 """The zero address: where tokens are minted from and burned to, never a user."""
@@ -58,7 +60,8 @@ class Matches:
     """What a batch of logs says: touches without repeats, in the order of the logs, and what could not be read.
 
     `logs` is how many of them some job watches; `pairs` counts a log once for each job that watches it, and `digest` is
-    the sum of the same logs' digests below digest.MODULUS.
+    the sum of the same logs' digests below digest.MODULUS. `found` are touches without metadata as columns, where
+    logs were matched in columns: each pair of address and job once, with its least block.
     """
 
     touches: list[Touch]
@@ -66,6 +69,7 @@ class Matches:
     logs: int = field(default=0, compare=False)
     pairs: int = field(default=0, compare=False)
     digest: int = field(default=0, compare=False)
+    found: Pairs = field(default=EMPTY, compare=False)
 
 
 def merge(parts: Sequence[Matches]) -> Matches:
@@ -76,6 +80,7 @@ def merge(parts: Sequence[Matches]) -> Matches:
         sum(part.logs for part in parts),
         sum(part.pairs for part in parts),
         sum(part.digest for part in parts) % MODULUS,
+        distinct(merge_pairs([part.found for part in parts])),
     )
 
 

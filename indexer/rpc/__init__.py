@@ -4,6 +4,7 @@ from indexer.rpc.agreement import differing_blocks, same_logs
 from indexer.rpc.blocks import MOST_NULL_ROUNDS, BlockReader, is_null_round, linked_headers, next_header
 from indexer.rpc.budget import Budget, BudgetSpent, Purpose
 from indexer.rpc.client import Endpoint, Observer, label_of
+from indexer.rpc.columns import Logs, join, no_logs, same_columns, to_columns
 from indexer.rpc.errors import (
     BlockUnknown,
     Forbidden,
@@ -52,6 +53,7 @@ __all__ = [
     "Level",
     "Limits",
     "Log",
+    "Logs",
     "Member",
     "MemberState",
     "MethodUnsupported",
@@ -81,9 +83,13 @@ __all__ = [
     "differing_blocks",
     "is_null_round",
     "is_round",
+    "join",
     "label_of",
     "linked_headers",
     "next_header",
+    "no_logs",
+    "same_columns",
     "same_logs",
     "taught_rule",
+    "to_columns",
 ]

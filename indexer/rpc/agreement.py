@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from indexer.rpc.columns import Logs, same_columns
 from indexer.rpc.types import Log
 
 Identity = tuple[str, int, str, tuple[str, ...], str]
@@ -20,8 +21,10 @@ def same_logs(one: Iterable[Log], other: Iterable[Log]) -> bool:
     return {identity(log) for log in one} == {identity(log) for log in other}
 
 
-def differing_blocks(one: Iterable[Log], other: Iterable[Log]) -> list[int]:
+def differing_blocks(one: Logs, other: Logs) -> list[int]:
     """The numbers of the blocks of which the two do not hold the same logs, in order."""
+    if same_columns(one.in_order(), other.in_order()):
+        return []
     found: tuple[defaultdict[int, set[Identity]], ...] = (defaultdict(set), defaultdict(set))
     for side, logs in zip(found, (one, other), strict=True):
         for log in logs:

@@ -13,10 +13,13 @@ from typing import Any, Protocol, TypeVar, overload
 import msgspec
 
 from indexer.rpc.channel import Answer, Channel
+from indexer.rpc.columns import Logs
 from indexer.rpc.envelope import Body, Reply, decode_batch, try_decode
 from indexer.rpc.errors import Refused, RpcError, TooLarge, Transport
 from indexer.rpc.labels import label_of, secrets_of
 from indexer.rpc.rulebook import READ, SMALL, Rulebook
+from indexer.rpc.scan import LogScanner
+from indexer.rpc.types import Log
 
 __all__ = ["Endpoint", "label_of"]
 
@@ -69,6 +72,7 @@ class Endpoint:
         self._rulebook = rulebook or Rulebook()
         self.errors = 0
         self._channel = Channel(url, label, timeout, largest_answer)
+        self._scanner = LogScanner()
         self._secrets = secrets_of(url)
         self._lock = threading.Lock()
         self._next_id = 1
@@ -106,12 +110,26 @@ class Endpoint:
         number = self._take_ids(1)
         with self._asking(method, params, 1) as results:
             answer = self._post(method, _request(number, method, params))
-            reply: Reply = self._envelope(method, answer, try_decode(answer.body, Reply))
-            self._check(method, answer, reply)
-            if reply.number != number:
-                raise Transport("answered another request")
-            results.append(_result(reply, result))
+            results.append(self._result_of(method, number, answer, result))
         return results[0]
+
+    def call_logs(self, method: str, params: list[object]) -> Logs | list[Log]:
+        """Return the logs that one call answers: in columns where the answer has the usual form."""
+        number = self._take_ids(1)
+        with self._asking(method, params, 1) as results:
+            answer = self._post(method, _request(number, method, params))
+            logs = self._scanner.read(answer.body, number) if answer.status < 400 else None
+            results.append(self._result_of(method, number, answer, list[Log]) if logs is None else logs)
+        found: Logs | list[Log] = results[0]
+        return found
+
+    def _result_of(self, method: str, number: int, answer: Answer, kind: Any) -> Any:
+        """Return the result in the answer to request `number`, decoded as `kind`."""
+        reply: Reply = self._envelope(method, answer, try_decode(answer.body, Reply))
+        self._check(method, answer, reply)
+        if reply.number != number:
+            raise Transport("answered another request")
+        return _result(reply, kind)
 
     @overload
     def batch(self, method: str, params: Sequence[list[object]], result: type[T]) -> list[T]: ...
@@ -242,7 +260,7 @@ class Endpoint:
 def _count(results: list[Any]) -> str:
     """What came: the length of a list, or how many answers a batch had."""
     found = results[0] if len(results) == 1 else results
-    return f"{len(found):,} results" if isinstance(found, list) else "null" if found is None else "1 result"
+    return f"{len(found):,} results" if isinstance(found, list | Logs) else "null" if found is None else "1 result"
 
 
 def _request(number: int, method: str, params: list[object]) -> dict[str, object]:

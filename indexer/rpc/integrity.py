@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from indexer.rpc.errors import BlockUnknown, Inconsistent
 from indexer.rpc.types import Header, Log
@@ -52,20 +52,22 @@ def check_range_logs(first: int, last: int, logs: Sequence[Log]) -> list[Log]:
 
 
 def check_boundaries(
-    first: int, last: int, headers: Sequence[Header | None], logs: Sequence[Log], null_rounds: Collection[int] = ()
+    numbers: Sequence[int], headers: Sequence[Header | None], logs: Iterable[Log], null_rounds: Collection[int] = ()
 ) -> None:
-    """Check an answer for blocks `first` to `last` against the same node's headers of both (one, where they are one).
+    """Check answers, each of which ends at one of these blocks, against the same node's headers of them.
 
-    Raises BlockUnknown when the node has not both blocks, besides heights that never have one; Inconsistent when a log
-    of one of them has another hash, or there is no such block.
+    Raises BlockUnknown when the node has not all these blocks, besides heights that never have one; Inconsistent when a
+    log of one of them has another hash, or there is no such block.
     """
     hashes: dict[int, str] = {}
-    for number, header in zip(sorted({first, last}), headers, strict=True):
+    for number, header in zip(numbers, headers, strict=True):
         if number in null_rounds:
             hashes[number] = "none"
             continue
         if header is None:
-            raise BlockUnknown(f"logs of blocks {first:,}-{last:,} were asked for, but block {number:,} is not there")
+            raise BlockUnknown(
+                f"logs of blocks {numbers[0]:,}-{numbers[-1]:,} were asked for, but block {number:,} is not there"
+            )
         hashes[number] = "0x" + header.hash.hex()
     for log in logs:
         expected = hashes.get(log.block_number, log.block_hash)

@@ -92,7 +92,7 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
             "state.cursor != base.number",
         )
     ],
-    "rewind": [Edit(segments, "commit_range", "if count != claim.rewinds and", "if False and")],
+    "rewind": [Edit(segments, "is_standing", "return since == 0 or", "return True or")],
     "segment's end": [Edit(segments, "ADVANCE", " AND to_block >= %(last)s", "")],
     "segment's owner": [Edit(segments, "ADVANCE", " AND owner = %(owner)s", "")],
     "segment's cursor": [Edit(segments, "ADVANCE", " AND cursor = %(first)s", "")],
@@ -114,7 +114,7 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
     "weakest level": [
         Edit(ledger, "TAKE_UP", "level = least(coalesce(blocks.level, 0), taken.level)", "level = taken.level")
     ],
-    "level at once": [Edit(segments, "commit_range", "count_level_if_new(", "(lambda *args: None)(")],
+    "level at once": [Edit(segments, "advance", "count_level_if_new(", "(lambda *args: None)(")],
     "digests of who left": [
         Edit(
             ledger,

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from indexer.rpc import BlockUnknown, Inconsistent, MethodUnsupported, NullRound
+from indexer.rpc import BlockUnknown, Inconsistent, MethodUnsupported, NullRound, same_logs
 from indexer.rpc.proofs import EMPTY_ROOT
 from tests.simulation.blocks import Oddities
 from tests.simulation.chain import Chain
@@ -36,14 +36,14 @@ def test_logs_are_those_of_the_filter(serve: Serve, generated: Chain) -> None:
     address = "0x" + generated.population.contracts[0].hex()
     everything = node.range_logs(0, 40, None, [])
     assert len(everything) == sum(len(block.logs) for block in generated.blocks())
-    both = node.range_logs(10, 40, [address], BY_TRANSFER)
+    both = list(node.range_logs(10, 40, [address], BY_TRANSFER))
     assert both == [
         log for log in everything if log.block_number >= 10 and (log.address, log.topics[:1]) == (address, BY_TRANSFER)
     ]
     assert both
     header = node.header("latest")
     assert header is not None
-    assert node.block_logs(header, BY_TRANSFER) == node.range_logs(40, 40, None, BY_TRANSFER)
+    assert same_logs(node.block_logs(header, BY_TRANSFER), node.range_logs(40, 40, None, BY_TRANSFER))
 
 
 def test_it_finds_final_what_its_chain_calls_final(serve: Serve) -> None:
@@ -98,7 +98,7 @@ def test_a_null_round_is_refused_by_number_and_passed_over_by_range(serve: Serve
     with pytest.raises(NullRound, match=rf"requested epoch was a null round \({missing}\)"):
         node.endpoint.call("eth_getBlockByNumber", [hex(missing), False], object)
     assert node.header(missing) is None
-    assert node.range_logs(missing, missing, None, []) == []
+    assert not len(node.range_logs(missing, missing, None, []))
     assert len(node.range_logs(0, chain.head, None, [])) == sum(len(block.logs) for block in chain.blocks())
 
 

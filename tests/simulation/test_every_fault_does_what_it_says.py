@@ -221,7 +221,7 @@ def test_what_is_lost_for_good_is_lost_again_and_the_rest_is_there(serve: Serve)
     true = client(serve()).range_logs(0, 40, None, [])
     got = node.range_logs(0, 40, None, [])
     assert 0 < len(got) < len(true)
-    assert got == node.range_logs(0, 20, None, []) + node.range_logs(21, 40, None, [])
+    assert list(got) == [*node.range_logs(0, 20, None, []), *node.range_logs(21, 40, None, [])]
 
 
 def test_a_hole_in_the_index_hides_no_receipts(serve: Serve) -> None:
@@ -236,7 +236,7 @@ def test_a_hole_in_ranges_hides_nothing_by_hash(serve: Serve) -> None:
     node = client(serve("hole-in-ranges"))
     header = node.header("latest")
     assert header is not None
-    assert node.range_logs(40, 40, None, BY_TRANSFER) == []
+    assert not len(node.range_logs(40, 40, None, BY_TRANSFER))
     assert node.block_logs(header, BY_TRANSFER)
 
 

@@ -8,7 +8,7 @@ from indexer.positions.protocol.audits import Subject, is_unchanged
 from indexer.positions.protocol.claims import read_claims
 from indexer.positions.protocol.coverage import refresh_coverage
 from indexer.positions.protocol.jobs import rescan_in
-from indexer.positions.protocol.state import Cur, lock_state
+from indexer.positions.protocol.state import REWIND, Cur, lock_state
 from indexer.positions.protocol.store import store_touches, store_unreadable
 
 LOGS_OF_PAIRS = """
@@ -51,6 +51,11 @@ WITH gone AS (DELETE FROM unreadable_logs
               WHERE job_id = wrong.job AND block_number = wrong.block RETURNING job_id, count),
      change AS (SELECT job_id, sum(count) AS by FROM gone GROUP BY job_id)
 UPDATE jobs SET unreadable = unreadable - change.by FROM change WHERE jobs.id = change.job_id
+"""
+NOTE_DELETION = """
+UPDATE settings SET updated_at = now(),
+    value = jsonb_set(value, '{deletions}', to_jsonb(coalesce((value ->> 'deletions')::int, 0) + 1))
+WHERE key = %s
 """
 LOCK_SCANS = """
 SELECT 1 FROM scans
@@ -100,6 +105,9 @@ def repair_rows(
         state = lock_state(cur)
         if not is_unchanged(cur, subject, state.started):
             return False
+        if differences.wrong:
+            # Whoever took a row for stored that is deleted here must not pass over the next touch of it.
+            cur.execute(NOTE_DELETION, [REWIND])
         # A batch of theirs that is being stored is waited for; from here on what they claim stands still.
         cur.execute(LOCK_SCANS, [jobs])
         known = {job: claims[job] for job in jobs}

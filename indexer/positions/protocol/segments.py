@@ -1,16 +1,22 @@
 """Segments: claimed with a lease by any historic loop on any machine, moved on by whoever still holds them."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
+
+import numpy as np
 
 from indexer.chains.connections import Connection
 from indexer.positions.definition import Definition
 from indexer.positions.digest import MODULUS
+from indexer.positions.pairs import Pairs
 from indexer.positions.protocol.jobs import definitions
 from indexer.positions.protocol.ledger import UNKNOWN, Provenance, Run, count_level_if_new, note_run
 from indexer.positions.protocol.state import FINAL, REWIND, Cur
 from indexer.positions.protocol.store import keep_jobs, store_matches
-from indexer.positions.watch import Matches
+from indexer.positions.watch import Matches, merge
 
 LEASE = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
@@ -56,8 +62,8 @@ WHERE id = %(segment)s AND owner = %(owner)s AND cursor = %(first)s
 
 class Claim(NamedTuple):
     """A segment in hand: `jobs` are those of its scan that need some of it, `whole` says that each of them needs all of
-    it, `rewinds` the reorgs undone so far, `anchor` the final block (number and hash) that whoever is asked must have,
-    `stored` the rows that its last commit wrote."""
+    it, `rewinds` the reorgs undone so far and `deletions` the repairs that took rows away, `anchor` the final block
+    (number and hash) that whoever is asked must have."""
 
     segment: int
     scan: int
@@ -68,13 +74,34 @@ class Claim(NamedTuple):
     rewinds: int
     whole: bool = False
     anchor: tuple[int, bytes] | None = None
-    stored: int = 0
+    deletions: int = 0
+
+
+class Batch(NamedTuple):
+    """What was read from `claim.cursor` on after the claim was taken: the last block and what was found, for each of
+    several readings in a row, and what it was checked against."""
+
+    claim: Claim
+    readings: tuple[tuple[int, Matches, Provenance], ...]
+
+    @property
+    def last(self) -> int:
+        return self.readings[-1][0]
+
+
+class Committed(NamedTuple):
+    """The claims of several batches as they stand then, None for a batch that was thrown away; the rows written, and
+    the pairs that are stored now for sure."""
+
+    claims: list[Claim | None]
+    rows: int
+    stored: Pairs
 
 
 def claim_segment(connection: Connection, owner: str, *, lease: timedelta = LEASE) -> Claim | None:
     """Take the next segment nobody holds; None when there is none now."""
     with connection.transaction(), connection.cursor() as cur:
-        rewinds, _ = read_rewind(cur, share=False)
+        rewind = read_rewind(cur, share=False)
         row = cur.execute(CLAIM, {"owner": owner, "lease": lease, "longest": LONGEST_DELAY}).fetchone()
         if row is None:
             return None
@@ -87,7 +114,7 @@ def claim_segment(connection: Connection, owner: str, *, lease: timedelta = LEAS
         )
         anchor = cur.execute(ANCHOR, [FINAL]).fetchone()
         whole = cur.execute(WHOLE, {"scan": scan, "from": from_block, "to": to_block}).fetchone() == (len(jobs),)
-    return Claim(segment, scan, cursor, to_block, attempts, jobs, rewinds, whole, anchor)
+    return Claim(segment, scan, cursor, to_block, attempts, jobs, rewind.undone, whole, anchor, rewind.deletions)
 
 
 def commit_range(
@@ -98,43 +125,83 @@ def commit_range(
     matches: Matches,
     provenance: Provenance = UNKNOWN,
 ) -> Claim | None:
-    """Store [claim.cursor, last], read after the claim was taken, and give the claim as it stands then.
+    """Store [claim.cursor, last], read after the claim was taken, and give the claim as it stands then; see
+    `commit_ranges`."""
+    return commit_ranges(connection, owner, [Batch(claim, ((last, matches, provenance),))]).claims[0]
 
-    `provenance`: what it was checked against.
-    None, and nothing written, when a reorg may have taken back what was read, or when somebody else holds the
-    segment: the batch is thrown away.
+
+def commit_ranges(connection: Connection, owner: str, batches: Sequence[Batch]) -> Committed:
+    """Store several batches of different segments in one transaction, which does not wait for the disk: the rows are
+    lost together with the cursors, and read again.
+
+    Nothing of a batch is written when a reorg may have taken back what was read, when rows that it took for stored
+    were deleted, or when somebody else holds the segment: it is thrown away.
     """
+    with connection.transaction(), connection.cursor() as cur:
+        cur.execute("SET LOCAL synchronous_commit = off")
+        rewind = read_rewind(cur, share=True)
+        standing = [batch for batch in batches if is_standing(batch, rewind)]
+        scans = sorted({batch.claim.scan for batch in standing})
+        cur.execute("SELECT 1 FROM scans WHERE id = ANY(%s) ORDER BY id FOR SHARE", [scans])
+        moved = {batch.claim.segment: advance(cur, owner, batch, rewind) for batch in standing}
+        stored = [batch for batch in standing if moved[batch.claim.segment] is not None]
+        kept = keep_scans(cur, stored)
+        rows = store_matches(cur, kept, settled=True).rows
+    return Committed([moved.get(batch.claim.segment) for batch in batches], rows, kept.found)
+
+
+def is_standing(batch: Batch, rewind: Rewind) -> bool:
+    """Whether what was read and what was taken for stored are so still."""
+    claim = batch.claim
+    if claim.deletions != rewind.deletions:
+        return False
+    since = rewind.undone - claim.rewinds
+    return since == 0 or (since == 1 and rewind.ancestor is not None and batch.last <= rewind.ancestor)
+
+
+def advance(cur: Cur, owner: str, batch: Batch, rewind: Rewind) -> Claim | None:
+    """Move a segment's cursor behind a batch; None, and nothing changed, where it is not where the batch begins, or
+    somebody else's."""
+    claim = batch.claim
+    matches = [matches for _, matches, _ in batch.readings]
     where = {
         "segment": claim.segment,
         "first": claim.cursor,
-        "last": last,
+        "last": batch.last,
         "owner": owner,
-        "logs": matches.pairs,
-        "digest": matches.digest,
-        "level": provenance.level,
+        "logs": sum(each.pairs for each in matches),
+        "digest": sum(each.digest for each in matches) % MODULUS,
+        "level": min(provenance.level for *_, provenance in batch.readings),
         "lease": LEASE,
     }
-    with connection.transaction(), connection.cursor() as cur:
-        count, ancestor = read_rewind(cur, share=True)
-        if count != claim.rewinds and (count - claim.rewinds > 1 or ancestor is None or last > ancestor):
-            return None
-        cur.execute("SELECT 1 FROM scans WHERE id = %s FOR SHARE", [claim.scan])
-        row = cur.execute(ADVANCE, where).fetchone()
-        if row is None:
-            return None
-        stored = store_matches(cur, keep_jobs(matches, jobs_in_scan(cur, claim.scan, matches)), settled=True)
+    row = cur.execute(ADVANCE, where).fetchone()
+    if row is None:
+        return None
+    first = claim.cursor
+    for last, each, provenance in batch.readings:
         # Jobs that need a part only would leave it open whose logs are in the digest.
-        digest = matches.digest if claim.whole else None
+        digest = each.digest if claim.whole else None
         # Other jobs may need the segment before, so a reading is never of two.
-        note_run(cur, Run(claim.cursor, last, *provenance, matches.pairs, digest), claim.scan, since=row[1])
-        count_level_if_new(cur, provenance.level, last + 1 - claim.cursor)
-    return claim._replace(cursor=last + 1, to_block=row[0], attempts=0, rewinds=count, stored=stored.rows)
+        note_run(cur, Run(first, last, *provenance, each.pairs, digest), claim.scan, since=row[1])
+        count_level_if_new(cur, provenance.level, last + 1 - first)
+        first = last + 1
+    return claim._replace(cursor=first, to_block=row[0], attempts=0, rewinds=rewind.undone)
+
+
+def keep_scans(cur: Cur, batches: Sequence[Batch]) -> Matches:
+    """What these batches hold for jobs that have not left their scans."""
+    kept: list[Matches] = []
+    for scan in sorted({batch.claim.scan for batch in batches}):
+        matches = merge([each for batch in batches if batch.claim.scan == scan for _, each, _ in batch.readings])
+        kept.append(keep_jobs(matches, jobs_in_scan(cur, scan, matches)))
+    return merge(kept)
 
 
 def jobs_in_scan(cur: Cur, scan: int, matches: Matches) -> set[int]:
     """Those of the matched jobs that have not left the scan; it is share-locked, so they stay until the commit."""
-    jobs = list({touch.job for touch in matches.touches} | {row.job for row in matches.unreadable})
-    rows = cur.execute("SELECT job_id FROM scan_jobs WHERE scan_id = %s AND job_id = ANY(%s)", [scan, jobs])
+    jobs = {touch.job for touch in matches.touches} | {row.job for row in matches.unreadable}
+    jobs.update(np.unique(matches.found.jobs).tolist())
+    rows = cur.execute("SELECT job_id FROM scan_jobs WHERE scan_id = %s AND job_id = ANY(%s)", [scan, list(jobs)])
     return {job for (job,) in rows}
 
 
@@ -184,9 +251,16 @@ def try_segments_now(connection: Connection, segments: list[int]) -> int:
     ).rowcount
 
 
-def read_rewind(cur: Cur, *, share: bool) -> tuple[int, int | None]:
-    """How many reorgs have been undone, and where to the last one went back."""
+class Rewind(NamedTuple):
+    """How many reorgs have been undone, where to the last one went back, and how often a repair has deleted rows."""
+
+    undone: int
+    ancestor: int | None
+    deletions: int
+
+
+def read_rewind(cur: Cur, *, share: bool) -> Rewind:
     lock = " FOR SHARE" if share else ""
     row = cur.execute(f"SELECT value FROM settings WHERE key = %s{lock}", [REWIND]).fetchone()
     assert row is not None
-    return row[0]["count"], row[0]["ancestor"]
+    return Rewind(row[0]["count"], row[0]["ancestor"], row[0].get("deletions", 0))

@@ -3,7 +3,8 @@
 latest_block_processed  the latest loop's cursor: a block number, null before the first start
 final_block             the block the chain will not take back; segments and `covered` end here
 watch_version           raised whenever the set of live jobs changes: batches matched under an older one are thrown away
-rewind                  {"count": reorgs undone so far, "ancestor": the block the last one went back to}
+rewind                  {"count": reorgs undone so far, "ancestor": the block the last one went back to,
+                        "deletions": how often a repair has deleted rows}
 head_block              the newest block the node has shown
 coverage                {"complete", "check_also", "check_also_count"}: see protocol.coverage
 levels                  {"proved": blocks, …}: how many blocks were read at which Level

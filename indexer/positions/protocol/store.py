@@ -9,6 +9,9 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
 
+import numpy as np
+
+from indexer.positions.pairs import Pairs
 from indexer.positions.protocol.state import Cur
 from indexer.positions.watch import Matches, Touch, Unreadable
 
@@ -68,7 +71,7 @@ def digest_of(value: str) -> bytes:
 def store_matches(cur: Cur, matches: Matches, *, settled: bool) -> Stored:
     """Write what a batch of blocks has touched; above final (`settled` false) also which block touched what."""
     log.debug("%d touches to store, %d unreadable logs", len(matches.touches), len(matches.unreadable))
-    rows = store_touches(cur, matches.touches)
+    rows = store_touches(cur, matches.touches) + store_pairs(cur, matches.found)
     if not settled:
         store_unsettled(cur, matches.touches)
     return Stored(rows, store_unreadable(cur, matches.unreadable))
@@ -112,6 +115,21 @@ def store_touches(cur: Cur, touches: Iterable[Touch]) -> int:
     return written
 
 
+def store_pairs(cur: Cur, pairs: Pairs) -> int:
+    """Rows written of distinct pairs, in their order."""
+    if not pairs.size:
+        return 0
+    cur.execute(
+        LOGS,
+        {
+            "address": [row.tobytes() for row in pairs.addresses],
+            "job": pairs.jobs.tolist(),
+            "block": pairs.blocks.tolist(),
+        },
+    )
+    return cur.rowcount
+
+
 def store_unsettled(cur: Cur, touches: Iterable[Touch]) -> None:
     rows = sorted(set(touches), key=lambda touch: (touch.block, touch.address, touch.job))
     if rows:
@@ -148,5 +166,6 @@ def keep_jobs(matches: Matches, jobs: set[int]) -> Matches:
     return replace(
         matches,
         touches=[touch for touch in matches.touches if touch.job in jobs],
+        found=matches.found.take(np.isin(matches.found.jobs, list(jobs))),
         unreadable=[row for row in matches.unreadable if row.job in jobs],
     )

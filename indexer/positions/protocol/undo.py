@@ -55,7 +55,7 @@ def undo_to(connection: Connection, ancestor: Header) -> Undone | None:
         state = lock_state(cur).started
         if state.cursor < ancestor.number or hash_at(cur, state.cursor) == ancestor.hash:
             return None
-        cur.execute("SELECT value FROM settings WHERE key = %s FOR UPDATE", [REWIND])
+        [rewind] = cur.execute("SELECT value FROM settings WHERE key = %s FOR UPDATE", [REWIND]).fetchone() or [{}]
         deep = ancestor.number < state.final
         take_back(cur, ancestor.number, deep=deep)
         if hash_at(cur, ancestor.number) != ancestor.hash:
@@ -64,7 +64,7 @@ def undo_to(connection: Connection, ancestor: Header) -> Undone | None:
         put(cur, CURSOR, ancestor.number)
         if deep:
             put(cur, FINAL, ancestor.number)
-        put(cur, REWIND, {"count": state.rewinds + 1, "ancestor": ancestor.number})
+        put(cur, REWIND, rewind | {"count": state.rewinds + 1, "ancestor": ancestor.number})
         refresh_coverage(cur)
     return Undone(state.cursor - ancestor.number, deep)
 

@@ -1,0 +1,54 @@
+"""The digest of many logs at once: the texts that stand for them are put together by column. Pure."""
+
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.positions.digest import MODULUS
+from indexer.rpc import Logs
+
+POWERS = 10 ** np.arange(1, 19, dtype=np.int64)
+HEX = np.frombuffer(bytes(range(256)).hex().encode(), np.dtype("<u2"))
+"""For every byte its two hex digits."""
+
+
+def digest_of(logs: Logs, weights: NDArray[np.int64]) -> int:
+    """The sum of the logs' digests, each as often as its weight: `log_digest` of whole columns."""
+    lengths = np.diff(logs.data_ends)
+    decimals = np.searchsorted(POWERS, logs.indexes, side="right") + 1
+    # Texts of logs with as many topics, bytes of data and digits of the index are equally long.
+    kinds = np.stack([logs.topic_counts.astype(np.int64), lengths, decimals])
+    order = np.lexsort(kinds)
+    total = 0
+    for rows in np.split(order, np.flatnonzero((np.diff(kinds[:, order]) != 0).any(axis=0)) + 1):
+        if len(rows):
+            texts = _texts(logs, rows, *(int(kind) for kind in kinds[:, rows[0]]))
+            width, flat = texts.shape[1], texts.tobytes()
+            ends = range(width, len(flat) + 1, width)
+            digests = b"".join([blake2b(flat[end - width : end], digest_size=16).digest() for end in ends])
+            words = np.frombuffer(digests, ">u4").reshape(-1, 4).astype(np.int64) * weights[rows, None]
+            total += sum(word << shift for word, shift in zip(words.sum(axis=0).tolist(), (96, 64, 32, 0), strict=True))
+    return total % MODULUS
+
+
+def _texts(logs: Logs, rows: NDArray[np.int64], topics: int, length: int, decimals: int) -> NDArray[np.uint8]:
+    """The text that stands for each of these logs, which have so many topics, bytes of data and digits of the index."""
+    values = [logs.hashes[rows], logs.addresses[rows], *(logs.topics[rows, topic] for topic in range(topics))]
+    values.append(logs.data[logs.data_ends[rows, None] + np.arange(length)])
+    digits = HEX.take(np.concatenate(values, axis=1)).view(np.uint8)
+    begins = [b"0x", b",0x", *[b"0x", *[b",0x"] * topics][:topics], b";0x"]
+    text = b"".join(begin + bytes(2 * value.shape[1]) for begin, value in zip(begins, values, strict=True))
+    index_at = 66
+    texts = np.empty((len(rows), len(text) + decimals), np.uint8)
+    texts[:] = np.frombuffer(text[:index_at] + bytes(decimals) + text[index_at:], np.uint8)
+    for place in range(decimals):
+        texts[:, index_at + place] = logs.indexes[rows] // 10 ** (decimals - 1 - place) % 10 + ord("0")
+    at = taken = 0
+    for begin, value in zip(begins, values, strict=True):
+        at += len(begin)
+        width = 2 * value.shape[1]
+        texts[:, at : at + width] = digits[:, taken : taken + width]
+        at, taken = at + width, taken + width
+        at += decimals if at == index_at else 0
+    return texts
