@@ -7,6 +7,7 @@ from datetime import timedelta
 from time import monotonic
 
 from indexer.chains.connections import Connection
+from indexer.positions.definition import Definition
 from indexer.positions.meter import DISCARDED, HISTORIC, LOOP_ERRORS, ROWS_STORED, Meter
 from indexer.positions.pairs import KnownPairs
 from indexer.positions.pieces import Reading
@@ -35,6 +36,8 @@ HOLD = 2.0
 """Seconds after which what was read is stored, however little it is."""
 ENDPOINT_DELAY = timedelta(seconds=30)
 """How long a segment waits at most when it is the endpoint that is in trouble."""
+CLOSE_EVERY = 5.0
+"""Seconds after which what segments have finished is told of, where more is being read."""
 RENEW_EVERY = LEASE.total_seconds() / 3
 
 
@@ -71,9 +74,11 @@ class HistoricLoop:
         self.held: dict[int, list[tuple[Claim, Reading]]] = {}
         self.held_rows = 0
         self.held_since = 0.0
+        self.definitions: dict[int, Definition] = {}
         self.known = KnownPairs()
         self.epoch = (0, 0)
-        self.closing = False
+        self.closing = self.finished = self.released = False
+        self.closed_at = clock()
         self.spared: dict[int, int] = {}
         self.readers: dict[tuple[int, ...], RangeReader] = {}
         self.renewed_at = clock()
@@ -101,7 +106,7 @@ class HistoricLoop:
 
     def claim_more(self) -> None:
         while len(self.asked) < self.in_flight:
-            claim = claim_segment(self.connection, self.owner)
+            claim = claim_segment(self.connection, self.owner, known=self.definitions)
             if claim is None:
                 return
             self.see(claim)
@@ -166,7 +171,7 @@ class HistoricLoop:
         put_segment_aside(self.connection, self.owner, claim, last, str(error), longest=longest)
 
     def set_jobs_aside(self, claim: Claim, reading: Reading) -> None:
-        for job, definition in claim.jobs:
+        for job, definition in claim.jobs if reading.refused else ():
             words = reading.refused.get("0x" + definition.contract.hex())
             if words is not None:
                 log.warning("%s: job %d of 0x%s put aside: %s", self.chain, job, definition.contract.hex(), words)
@@ -194,7 +199,6 @@ class HistoricLoop:
         ]
         self.held, self.held_rows = {}, 0
         committed = commit_ranges(self.connection, self.owner, batches)
-        finished = released = False
         for batch, moved in zip(batches, committed.claims, strict=True):
             segment = batch.claim.segment
             if moved is None:
@@ -204,14 +208,21 @@ class HistoricLoop:
             else:
                 self.see(moved)
                 self.note(batch)
-                finished |= moved.cursor > moved.to_block
+                self.finished |= moved.cursor > moved.to_block
             if segment not in self.in_hand():
                 release_segment(self.connection, self.owner, segment)
-                released |= moved is not None
+                self.released |= moved is not None
         self.known.note(committed.stored)
         self.meter.add(ROWS_STORED, HISTORIC, by=committed.rows)
-        if released and close_scans(self.connection, segment_finished=finished):
+        if self.released and (not self.asked or self.clock() - self.closed_at >= CLOSE_EVERY):
+            self.close_scans()
+
+    def close_scans(self) -> None:
+        """Bring up to date what is complete, since segments were given back."""
+        if close_scans(self.connection, segment_finished=self.finished):
             log.info("%s: a scan of the past was closed or opened", self.chain)
+        self.finished = self.released = False
+        self.closed_at = self.clock()
 
     def note(self, batch: Batch) -> None:
         first = batch.claim.cursor
@@ -233,3 +244,5 @@ class HistoricLoop:
             self.store()
         for segment in segments:
             release_segment(self.connection, self.owner, segment)
+        if self.released:
+            self.close_scans()

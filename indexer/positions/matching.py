@@ -51,7 +51,8 @@ class Matcher:
         numbers = _mixed(events[:, :20], events[:, 20:], self._mix)
         order = np.argsort(numbers)
         self._numbers, self._events = numbers[order], events[order]
-        watching = [list(by_event.values())[place] for place in order]
+        each_event = list(by_event.values())
+        watching = [each_event[place] for place in order.tolist()]
         self._jobs = np.array([len(each) for each in watching], np.int64)
         self._by_hand = np.array([any(job.user_topic is None for _, job in each) for each in watching], np.bool_)
         self._slots = [

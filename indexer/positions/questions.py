@@ -10,8 +10,9 @@ from indexer.rpc import Log, RangeEstimate
 
 ADDRESSES_PER_REQUEST = 500
 """geth takes 1,000 addresses a filter by default; some providers fewer, and say so."""
-REQUEST_COST = 20_000
-"""What one request weighs beside its bytes: providers charge for an eth_getLogs about what 20 kB of transfer cost."""
+REQUEST_COST = 500_000
+"""What one request weighs beside its bytes: the 50 ms that it takes a provider to begin with an answer are as long as
+500 kB take at 10 MB/s, and its price is for requests rather than for bytes."""
 BYTES_PER_LOG = 600
 """A log in JSON, measured on mainnet Transfer logs (three topics, 32 bytes of data)."""
 BYTES_PER_ADDRESS = 45
@@ -39,10 +40,17 @@ class Way:
     asked_at: int = field(default=0)
 
     @property
-    def cost_per_block(self) -> float:
+    def request_cost(self) -> float:
         addresses = sum(len(question.addresses or ()) for question in self.questions) / len(self.questions)
-        sent = self.requests * (REQUEST_COST + addresses * BYTES_PER_ADDRESS)
-        return (sent + self.logs * BYTES_PER_LOG) / self.blocks
+        return REQUEST_COST + addresses * BYTES_PER_ADDRESS
+
+    @property
+    def cost_per_block(self) -> float:
+        return (self.requests * self.request_cost + self.logs * BYTES_PER_LOG) / self.blocks
+
+    def least_cost(self, blocks: int) -> float:
+        """The cost per block of a range of so many blocks that holds no logs."""
+        return len(self.questions) * self.request_cost / min(blocks, self.estimate.cap)
 
     def measured(self, blocks: int, requests: int, logs: int) -> None:
         self.blocks += blocks
@@ -82,12 +90,19 @@ def ways_to_ask(definitions: Sequence[Definition], per_request: int = ADDRESSES_
     return ways
 
 
-def cheapest(ways: Sequence[Way], ranges_read: int) -> Way:
-    """The way with the least measured cost per block; each is measured first, and now and then again."""
-    for way in ways:
-        if not way.blocks or ranges_read - way.asked_at >= EXPLORE_EVERY:
+def cheapest(ways: Sequence[Way], ranges_read: int, blocks: int) -> Way:
+    """The way with the least measured cost per block for a range of up to `blocks`.
+
+    Each is measured once, that with the fewest questions first, and now and then again: unless it could not be the
+    cheapest even if it brought no log at all.
+    """
+    measured = [way for way in ways if way.blocks]
+    best = min(measured, key=lambda way: way.cost_per_block, default=None)
+    for way in reversed(ways):
+        is_due = not way.asked_at or ranges_read - way.asked_at >= EXPLORE_EVERY
+        if is_due and (best is None or way is best or way.least_cost(blocks) < best.cost_per_block):
             return way
-    return min(ways, key=lambda way: way.cost_per_block)
+    return best or ways[-1]
 
 
 def split(question: Question) -> list[Question]:

@@ -164,8 +164,8 @@ class RangeReader:
         head = member.head
         limit = limit if head is None else max(first, min(limit, head))
         with self._lock:
-            way = cheapest(self._ways_of(member), self._ranges)
             self._ranges += 1
+            way = cheapest(self._ways_of(member), self._ranges, limit - first + 1)
             way.asked_at = self._ranges
             # A range of many answers must only have its ends looked at once; with many questions it has many answers.
             parts = max(1, PARTS // len(way.questions))

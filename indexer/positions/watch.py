@@ -71,6 +71,12 @@ class Matches:
     digest: int = field(default=0, compare=False)
     found: Pairs = field(default=EMPTY, compare=False)
 
+    @property
+    def jobs(self) -> set[int]:
+        """Those that something was found for, readable or not."""
+        named = {touch.job for touch in self.touches} | {row.job for row in self.unreadable}
+        return named.union(self.found.jobs.tolist())
+
 
 def merge(parts: Sequence[Matches]) -> Matches:
     """What several batches say, as one."""

@@ -92,7 +92,7 @@ def found(reader: RangeReader, fussy: FussyNode, first: int = 0, last: int = 9) 
     """The jobs that were touched, and the contracts refused."""
     reading = reader.read(fussy.pool, first, last)
     assert reading.last == last
-    return {touch.job for touch in reading.matches.touches}, set(reading.refused)
+    return reading.matches.jobs, set(reading.refused)
 
 
 def test_nobody_refused_is_one_request(fussy: FussyNode) -> None:
@@ -202,6 +202,6 @@ def test_a_refusal_of_a_single_block_is_not_taken_for_an_empty_one(fussy: FussyN
     fussy.too_large = {5}
     fussy.known = [1]
     reader = RangeReader([job(1)])
-    assert [touch.block for touch in reader.read(fussy.pool, 5, 5).matches.touches] == [5]
+    assert reader.read(fussy.pool, 5, 5).matches.found.blocks.tolist() == [5]
     with pytest.raises(TooLarge):
         fussy.node.range_logs(5, 5, [hex_of(1)], ["0x" + TRANSFER.hex()])

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from indexer.chains import endpoints
 from indexer.positions import latest, pieces, reader, settling, watch
 from indexer.positions.protocol import head, ledger, segments, store, takeup, undo
-from indexer.rpc import answers, asking, blocks, client, heads, integrity, member, node
+from indexer.rpc import answers, asking, blocks, client, heads, integrity, member, node, scan
 
 
 class Edit(NamedTuple):
@@ -43,7 +43,10 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
     "removed": [Edit(integrity, "check_range_logs", "if log.removed", "if False")],
     "removed, once more": [Edit(watch, "WatchIndex.match", "if not topics or log.removed", "if not topics")],
     "log index garbage": [Edit(integrity, "check_range_logs", "if index > LARGEST_LOG_INDEX", "if False")],
-    "id of answers": [Edit(client, "Endpoint.call", "if reply.number != number", "if False")],
+    "id of answers": [
+        Edit(client, "Endpoint._result_of", "if reply.number != number", "if False"),
+        Edit(scan, "LogScanner.read", "or {begin[1], end[1]} - {None} != {str(number).encode()}", ""),
+    ],
     "null entries": [
         Edit(
             node,

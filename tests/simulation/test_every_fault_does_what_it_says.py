@@ -60,11 +60,11 @@ def batch(node: Node) -> Any:
 
 
 def blocks(first: int, last: int, topics: list[str] | None = None) -> Ask:
-    return lambda node: node.range_logs(first, last, None, topics or [])
+    return lambda node: list(node.range_logs(first, last, None, topics or []))
 
 
 def of_contracts(node: Node) -> Any:
-    return node.range_logs(0, 40, ["0x" + f"{place:02x}" * 20 for place in range(0xA0, 0xA6)], [])
+    return list(node.range_logs(0, 40, ["0x" + f"{place:02x}" * 20 for place in range(0xA0, 0xA6)], []))
 
 
 def header(block: int | str) -> Ask:
@@ -118,11 +118,11 @@ SEEN: dict[str, tuple[Ask, type[RpcError] | Verdict]] = {
     "orphan-as-canonical": (header(36), lambda got, true: got.hash != true.hash and got.hash_checks),
     "left-behind": (header("latest"), lambda got, true: got.number == 38 and got.hash_checks),
     "far-behind": (
-        lambda node: (node.head(), node.range_logs(25, 40, None, [])),
+        lambda node: (node.head(), list(node.range_logs(25, 40, None, []))),
         lambda got, true: got[0] == 28 and got[1] == [log for log in true[1] if log.block_number <= 28],
     ),
     "late-backend": (
-        lambda node: (node.head(), node.header(40), node.range_logs(25, 40, None, [])),
+        lambda node: (node.head(), node.header(40), list(node.range_logs(25, 40, None, []))),
         lambda got, true: got == (40, None, [log for log in true[2] if log.block_number <= 28]),
     ),
     "forged-topics": (newest_logs, one_more),

@@ -51,7 +51,7 @@ WHERE finished_at IS NULL AND id IN (SELECT scan_id FROM scan_jobs WHERE job_id 
 
 # Enough pieces for several workers, none so small that its bookkeeping costs more than its reading.
 PIECES = 64
-SMALLEST = 500
+SMALLEST = 2_000
 
 
 def plan_scans(cur: Cur) -> int | None:

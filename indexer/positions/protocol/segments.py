@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-import numpy as np
-
 from indexer.chains.connections import Connection
 from indexer.positions.definition import Definition
 from indexer.positions.digest import MODULUS
@@ -44,7 +42,10 @@ RETURNING to_block, from_block
 
 ANCHOR = "SELECT number, hash FROM blocks WHERE number = (SELECT (value #>> '{}')::bigint FROM settings WHERE key = %s)"
 
-WHOLE = "SELECT count(*) FROM scan_jobs WHERE scan_id = %(scan)s AND need @> int8range(%(from)s, %(to)s, '[]')"
+JOBS = """
+SELECT coalesce(array_agg(job_id ORDER BY job_id), '{}'), coalesce(bool_and(need @> asked), true)
+FROM scan_jobs, int8range(%(from)s, %(to)s, '[]') AS asked WHERE scan_id = %(scan)s AND need && asked
+"""
 
 # A failing range becomes a segment of its own, so that it holds up nobody.
 SPLIT = """
@@ -98,22 +99,26 @@ class Committed(NamedTuple):
     stored: Pairs
 
 
-def claim_segment(connection: Connection, owner: str, *, lease: timedelta = LEASE) -> Claim | None:
-    """Take the next segment nobody holds; None when there is none now."""
+def claim_segment(
+    connection: Connection, owner: str, *, lease: timedelta = LEASE, known: dict[int, Definition] | None = None
+) -> Claim | None:
+    """Take the next segment nobody holds; None when there is none now.
+
+    `known` are definitions read before, which never change; those of other jobs are added.
+    """
+    known = {} if known is None else known
     with connection.transaction(), connection.cursor() as cur:
         rewind = read_rewind(cur, share=False)
         row = cur.execute(CLAIM, {"owner": owner, "lease": lease, "longest": LONGEST_DELAY}).fetchone()
         if row is None:
             return None
         segment, scan, from_block, to_block, cursor, attempts = row
-        jobs = definitions(
-            cur,
-            "id IN (SELECT job_id FROM scan_jobs WHERE scan_id = %(scan)s"
-            " AND need && int8range(%(from)s, %(to)s, '[]'))",
-            {"scan": scan, "from": from_block, "to": to_block},
-        )
+        where = {"scan": scan, "from": from_block, "to": to_block}
+        [(ids, whole)] = cur.execute(JOBS, where, binary=True)
+        if missing := [job for job in ids if job not in known]:
+            known.update(definitions(cur, "id = ANY(%(missing)s)", {"missing": missing}))
         anchor = cur.execute(ANCHOR, [FINAL]).fetchone()
-        whole = cur.execute(WHOLE, {"scan": scan, "from": from_block, "to": to_block}).fetchone() == (len(jobs),)
+    jobs = [(job, known[job]) for job in ids]
     return Claim(segment, scan, cursor, to_block, attempts, jobs, rewind.undone, whole, anchor, rewind.deletions)
 
 
@@ -199,9 +204,8 @@ def keep_scans(cur: Cur, batches: Sequence[Batch]) -> Matches:
 
 def jobs_in_scan(cur: Cur, scan: int, matches: Matches) -> set[int]:
     """Those of the matched jobs that have not left the scan; it is share-locked, so they stay until the commit."""
-    jobs = {touch.job for touch in matches.touches} | {row.job for row in matches.unreadable}
-    jobs.update(np.unique(matches.found.jobs).tolist())
-    rows = cur.execute("SELECT job_id FROM scan_jobs WHERE scan_id = %s AND job_id = ANY(%s)", [scan, list(jobs)])
+    jobs = list(matches.jobs)
+    rows = cur.execute("SELECT job_id FROM scan_jobs WHERE scan_id = %s AND job_id = ANY(%s)", [scan, jobs])
     return {job for (job,) in rows}
 
 
