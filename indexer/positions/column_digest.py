@@ -11,6 +11,8 @@ from indexer.rpc import Logs
 POWERS = 10 ** np.arange(1, 19, dtype=np.int64)
 HEX = np.frombuffer(bytes(range(256)).hex().encode(), np.dtype("<u2"))
 """For every byte its two hex digits."""
+AT_ONCE = 1024
+"""Logs whose texts are put together at once: they fit into a processor's cache."""
 
 
 def digest_of(logs: Logs, weights: NDArray[np.int64]) -> int:
@@ -22,12 +24,13 @@ def digest_of(logs: Logs, weights: NDArray[np.int64]) -> int:
     order = np.lexsort(kinds)
     total = 0
     for rows in np.split(order, np.flatnonzero((np.diff(kinds[:, order]) != 0).any(axis=0)) + 1):
-        if len(rows):
-            texts = _texts(logs, rows, *(int(kind) for kind in kinds[:, rows[0]]))
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            texts = _texts(logs, some, *kinds[:, some[0]].tolist())
             width, flat = texts.shape[1], texts.tobytes()
             ends = range(width, len(flat) + 1, width)
             digests = b"".join([blake2b(flat[end - width : end], digest_size=16).digest() for end in ends])
-            words = np.frombuffer(digests, ">u4").reshape(-1, 4).astype(np.int64) * weights[rows, None]
+            words = np.frombuffer(digests, ">u4").reshape(-1, 4).astype(np.int64) * weights[some, None]
             total += sum(word << shift for word, shift in zip(words.sum(axis=0).tolist(), (96, 64, 32, 0), strict=True))
     return total % MODULUS
 

@@ -19,6 +19,9 @@ def refuse(*contracts: bytes) -> Rule:
     return for_ranges(lambda first, last, asked: bool(named & set(asked or ())), refusing(-32000, WORDS))
 
 
+NEEDS_ADDRESSES = for_ranges(lambda first, last, asked: asked is None, refusing(-32000, "name an address"))
+
+
 def follow(world: World) -> None:
     latest = world.latest()
     while latest.step():
@@ -120,7 +123,7 @@ def test_several_jobs_of_one_contract_are_put_aside_together(world: World, proxy
 def test_a_contract_with_an_event_of_its_own_holds_up_nobody_either(world: World, pool: bytes, proxy: Proxy) -> None:
     world.import_list({A: "Transfer", B: "Transfer", pool: {"topic0": "0x" + "11" * 32, "user_topic": 1}})
     follow(world)
-    proxy.rules.append(refuse(pool))
+    proxy.rules += [refuse(pool), NEEDS_ADDRESSES]
     world.node = proxy.node()
     world.run_historic()
     assert states(world)[A] == states(world)[B] == (True, None, 0)

@@ -98,16 +98,26 @@ def way(name: str, *questions: Question, blocks: int = 0, requests: int = 0, log
 
 def test_each_way_is_measured_before_one_is_preferred() -> None:
     unmeasured, measured = way("unmeasured"), way("measured", blocks=1000, requests=1)
-    assert cheapest([unmeasured, measured], 1) is unmeasured
-    assert cheapest([measured, unmeasured], 1) is unmeasured
+    measured.asked_at = 1
+    assert cheapest([unmeasured, measured], 2, 10_000) is unmeasured
+    assert cheapest([measured, unmeasured], 2, 10_000) is unmeasured
+    # Its one request would weigh more than what the other costs for so few blocks.
+    assert cheapest([measured, unmeasured], 2, 100) is measured
+
+
+def test_a_way_is_tried_by_one_thread_only_before_it_is_measured() -> None:
+    asked, other = way("asked"), way("other")
+    asked.asked_at = 1
+    assert cheapest([other, asked], 2, 100) is other
 
 
 def test_the_cheaper_way_is_preferred_and_the_dearer_looked_at_again_after_a_while() -> None:
     cheap, dear = way("cheap", blocks=1000, requests=1), way("dear", blocks=1000, requests=9)
-    for ranges in range(EXPLORE_EVERY):
-        cheap.asked_at = ranges
-        assert cheapest([dear, cheap], ranges) is cheap
-    assert cheapest([dear, cheap], EXPLORE_EVERY) is dear
+    dear.asked_at = 1
+    for ranges in range(2, EXPLORE_EVERY + 1):
+        cheap.asked_at = ranges - 1
+        assert cheapest([dear, cheap], ranges, 10_000) is cheap
+    assert cheapest([dear, cheap], EXPLORE_EVERY + 1, 10_000) is dear
 
 
 def test_the_cost_is_that_of_requests_their_addresses_and_the_logs_that_came() -> None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from indexer.chains import endpoints
 from indexer.positions import latest, pieces, reader, settling, watch
-from indexer.positions.protocol import head, ledger, segments, store, takeup, undo
+from indexer.positions.protocol import bulk, head, ledger, segments, store, takeup, undo
 from indexer.rpc import answers, asking, blocks, client, heads, integrity, member, node, scan
 
 
@@ -51,10 +51,13 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
         Edit(
             node,
             f"Node.{method}",
-            "self.endpoint.call(method, params, list[Log])",
+            asked,
             "[log for log in self.endpoint.call(method, params, list[Log | None]) if log is not None]",
         )
-        for method in ("block_logs", "range_logs")
+        for method, asked in (
+            ("block_logs", "self.endpoint.call(method, params, list[Log])"),
+            ("range_logs", "self.endpoint.call_logs(method, params)"),
+        )
     ],
     # What a block proves.
     "receipts root": [Edit(blocks, "BlockReader._prove", "fits = receipts.root == root", "fits = True")],
@@ -66,7 +69,7 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
     ],
     # What ranges of the past are held against.
     "boundary headers": [Edit(reader, "RangeReader._read_range", "check_boundaries(", "(lambda *args: None)(")],
-    "anchor": [Edit(reader, "read_ends", "if there is None or there.hash != anchor[1]", "if False")],
+    "anchor": [Edit(reader, "read_headers", "if there is None or there.hash != anchor[1]", "if False")],
     "round counts": [Edit(pieces, "Pieces.whole", "if not is_round(len(found))", "if True")],
     # Whom to believe.
     "majority for canonical": [Edit(heads, "majority_block", "2 * votes[header.hash] > len(answers)", "True")],
@@ -108,7 +111,10 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
         ),
     ],
     # The rows.
-    "earliest block": [Edit(store, "LOGS", "WHERE logs.first_block > EXCLUDED.first_block", "")],
+    "earliest block": [
+        Edit(store, "LOGS", "WHERE logs.first_block > EXCLUDED.first_block", ""),
+        Edit(bulk, "INSERT", " AND logs.first_block <= pair.first_block", ""),
+    ],
     "undo of rows": [Edit(undo, "UNSETTLED_LOGS", "", NOTHING)],
     "undo of metadata": [Edit(undo, "UNSETTLED_METADATA", "", NOTHING)],
     "undo of unreadable logs": [Edit(undo, "UNREADABLE", "", NOTHING)],

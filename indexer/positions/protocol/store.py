@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.positions.pairs import Pairs
+from indexer.positions.protocol.bulk import store_pairs
 from indexer.positions.protocol.state import Cur
 from indexer.positions.watch import Matches, Touch, Unreadable
 
@@ -113,21 +113,6 @@ def store_touches(cur: Cur, touches: Iterable[Touch]) -> int:
         )
         written += cur.rowcount
     return written
-
-
-def store_pairs(cur: Cur, pairs: Pairs) -> int:
-    """Rows written of distinct pairs, in their order."""
-    if not pairs.size:
-        return 0
-    cur.execute(
-        LOGS,
-        {
-            "address": [row.tobytes() for row in pairs.addresses],
-            "job": pairs.jobs.tolist(),
-            "block": pairs.blocks.tolist(),
-        },
-    )
-    return cur.rowcount
 
 
 def store_unsettled(cur: Cur, touches: Iterable[Touch]) -> None:
