@@ -7,7 +7,6 @@ from datetime import timedelta
 from time import monotonic
 
 from indexer.chains.connections import Connection
-from indexer.positions.definition import Definition
 from indexer.positions.meter import DISCARDED, HISTORIC, LOOP_ERRORS, ROWS_STORED, Meter
 from indexer.positions.pairs import KnownPairs
 from indexer.positions.pieces import Reading
@@ -18,6 +17,7 @@ from indexer.positions.protocol.segments import (
     LONGEST_DELAY,
     Batch,
     Claim,
+    KnownJobs,
     claim_segment,
     commit_ranges,
     put_segment_aside,
@@ -74,13 +74,13 @@ class HistoricLoop:
         self.held: dict[int, list[tuple[Claim, Reading]]] = {}
         self.held_rows = 0
         self.held_since = 0.0
-        self.definitions: dict[int, Definition] = {}
+        self.jobs = KnownJobs()
         self.known = KnownPairs()
         self.epoch = (0, 0)
         self.closing = self.finished = self.released = False
         self.closed_at = clock()
         self.spared: dict[int, int] = {}
-        self.readers: dict[tuple[int, ...], RangeReader] = {}
+        self.readers: list[RangeReader] = []
         self.renewed_at = clock()
         self.threads: Executor = ThreadPoolExecutor(in_flight, thread_name_prefix=f"{chain}-historic")
 
@@ -106,7 +106,7 @@ class HistoricLoop:
 
     def claim_more(self) -> None:
         while len(self.asked) < self.in_flight:
-            claim = claim_segment(self.connection, self.owner, known=self.definitions)
+            claim = claim_segment(self.connection, self.owner, known=self.jobs)
             if claim is None:
                 return
             self.see(claim)
@@ -136,12 +136,14 @@ class HistoricLoop:
 
     def reader_of(self, claim: Claim) -> RangeReader:
         """One reader for all segments with the same jobs, so that what it learns serves them all."""
-        jobs = tuple(job for job, _ in claim.jobs)
-        if jobs not in self.readers:
-            in_use = {tuple(job for job, _ in asked.jobs) for asked in self.asked.values()}
-            self.readers = {key: reader for key, reader in self.readers.items() if key in in_use}
-            self.readers[jobs] = RangeReader(claim.jobs, self.goal)
-        return self.readers[jobs]
+        for reader in self.readers:
+            if reader.jobs is claim.jobs:
+                return reader
+        for reader in self.readers:
+            if reader.jobs == claim.jobs:
+                return reader
+        self.readers = [*self.readers[-IN_FLIGHT:], RangeReader(claim.jobs, self.goal)]
+        return self.readers[-1]
 
     def take(self, claim: Claim, future: Future[Reading]) -> None:
         try:

@@ -34,9 +34,9 @@ class Way:
     name: str
     questions: list[Question]
     estimate: RangeEstimate
-    blocks: int = 0
-    requests: int = 0
-    logs: int = 0
+    blocks: float = 0
+    requests: float = 0
+    logs: float = 0
     asked_at: int = field(default=0)
 
     @property
@@ -53,9 +53,10 @@ class Way:
         return len(self.questions) * self.request_cost / min(blocks, self.estimate.cap)
 
     def measured(self, blocks: int, requests: int, logs: int) -> None:
-        self.blocks += blocks
-        self.requests += requests
-        self.logs += logs
+        """Note a reading; what came before counts half from then on, so that a slow beginning is soon forgotten."""
+        self.blocks = self.blocks / 2 + blocks
+        self.requests = self.requests / 2 + requests
+        self.logs = self.logs / 2 + logs
 
 
 def ask_by_address(definitions: Iterable[Definition], per_request: int = ADDRESSES_PER_REQUEST) -> list[Question]:

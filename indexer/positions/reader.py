@@ -57,6 +57,7 @@ class RangeReader:
     """
 
     def __init__(self, jobs: Sequence[tuple[int, Definition]], goal: Level = Level.CLAIMED) -> None:
+        self.jobs = jobs
         self.matcher = Matcher(jobs)
         self.goal = goal
         self.definitions = [definition for _, definition in jobs]

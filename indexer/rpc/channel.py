@@ -15,7 +15,7 @@ from indexer.rpc.labels import split_url
 from indexer.rpc.wire import MOST_LINES, bounded
 
 CONNECTIONS = 16
-CHUNK = 1 << 16
+CHUNK = 1 << 20
 LONGEST_ANSWER = 10
 """An answer may take this many timeouts in all, so that one that only drips in ends as well."""
 

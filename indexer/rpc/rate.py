@@ -1,4 +1,4 @@
-"""How many requests per second one endpoint is sent: rises slowly, halves when throttled. Pure: times are passed in."""
+"""How many requests per second one endpoint is sent: doubles until throttled, then halves and rises slowly. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ START = 50.0
 """Requests per second before anything is known: more than a worker sends to one endpoint as a rule."""
 LEAST, MOST = 0.5, 1000.0
 RISE = 0.5
-"""Requests per second gained per second of full use."""
+"""Requests per second gained per second of full use, once the endpoint has refused some."""
 BURST = 1.0
 """Seconds of unused requests that may leave at once."""
 FIRST_REST, LONGEST_REST = 1.0, 30.0
@@ -47,8 +47,10 @@ class Rate:
         if left < self._slowed_at:
             return
         self._in_a_row = 0
-        # At the lowest paces a single answer would say too much.
-        self.per_second = min(MOST, self.per_second + requests * min(RISE / self.per_second, self.per_second / 10))
+        # While nothing was ever refused the pace doubles with every second of full use, as TCP starts (RFC 5681).
+        # Afterwards, at the lowest paces a single answer would say too much.
+        gain = min(RISE / self.per_second, self.per_second / 10) if self.learned else 1.0
+        self.per_second = min(MOST, self.per_second + requests * gain)
 
     def throttled(self, left: float, now: float, retry_after: float | None) -> None:
         """A request that left then was one too many. All that were under way together halve the pace once."""

@@ -78,6 +78,23 @@ class Claim(NamedTuple):
     deletions: int = 0
 
 
+class KnownJobs:
+    """The definitions of jobs, which never change: those of a segment are mostly those of the one before."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+        self.jobs: list[tuple[int, Definition]] = []
+
+    def read(self, cur: Cur, ids: list[int]) -> list[tuple[int, Definition]]:
+        """The jobs with these ids: the same list as before where they are the same."""
+        if ids != self.ids:
+            known = dict(self.jobs)
+            if missing := [job for job in ids if job not in known]:
+                known.update(definitions(cur, "id = ANY(%(missing)s)", {"missing": missing}))
+            self.ids, self.jobs = ids, [(job, known[job]) for job in ids]
+        return self.jobs
+
+
 class Batch(NamedTuple):
     """What was read from `claim.cursor` on after the claim was taken: the last block and what was found, for each of
     several readings in a row, and what it was checked against."""
@@ -100,13 +117,10 @@ class Committed(NamedTuple):
 
 
 def claim_segment(
-    connection: Connection, owner: str, *, lease: timedelta = LEASE, known: dict[int, Definition] | None = None
+    connection: Connection, owner: str, *, lease: timedelta = LEASE, known: KnownJobs | None = None
 ) -> Claim | None:
-    """Take the next segment nobody holds; None when there is none now.
-
-    `known` are definitions read before, which never change; those of other jobs are added.
-    """
-    known = {} if known is None else known
+    """Take the next segment nobody holds; None when there is none now. What is read of its jobs is added to `known`."""
+    known = known or KnownJobs()
     with connection.transaction(), connection.cursor() as cur:
         rewind = read_rewind(cur, share=False)
         row = cur.execute(CLAIM, {"owner": owner, "lease": lease, "longest": LONGEST_DELAY}).fetchone()
@@ -115,10 +129,8 @@ def claim_segment(
         segment, scan, from_block, to_block, cursor, attempts = row
         where = {"scan": scan, "from": from_block, "to": to_block}
         [(ids, whole)] = cur.execute(JOBS, where, binary=True)
-        if missing := [job for job in ids if job not in known]:
-            known.update(definitions(cur, "id = ANY(%(missing)s)", {"missing": missing}))
+        jobs = known.read(cur, ids)
         anchor = cur.execute(ANCHOR, [FINAL]).fetchone()
-    jobs = [(job, known[job]) for job in ids]
     return Claim(segment, scan, cursor, to_block, attempts, jobs, rewind.undone, whole, anchor, rewind.deletions)
 
 
