@@ -47,8 +47,8 @@ class Matcher:
         for job, definition in jobs:
             by_event[definition.contract + definition.topic0].append((job, definition))
         events = np.frombuffer(b"".join(by_event), np.uint8).reshape(-1, 52)
-        self._mix = _mix_for(events)
-        numbers = _mixed(events[:, :20], events[:, 20:], self._mix)
+        self._mix = mix_for(events)
+        numbers = mixed(events[:, :20], events[:, 20:], self._mix)
         order = np.argsort(numbers)
         self._numbers, self._events = numbers[order], events[order]
         each_event = list(by_event.values())
@@ -92,7 +92,7 @@ class Matcher:
         if not len(self._events):
             return np.full(len(logs), -1, np.int64)
         topic0 = logs.topics[:, 0]
-        places = np.searchsorted(self._numbers, _mixed(logs.addresses, topic0, self._mix))
+        places = np.searchsorted(self._numbers, mixed(logs.addresses, topic0, self._mix))
         places[places == len(self._numbers)] = 0
         there = self._events[places]
         same = (there[:, :20] == logs.addresses).all(axis=1)
@@ -112,7 +112,7 @@ def _users(logs: Logs, jobs: NDArray[np.int32], topics: Numbers, by_hand: Mask) 
     return Pairs(np.ascontiguousarray(words[is_user, 12:]), jobs[rows], logs.blocks[rows])
 
 
-def _mixed(addresses: Bytes, topic0s: Bytes, mix: tuple[int, ...]) -> NDArray[np.uint64]:
+def mixed(addresses: Bytes, topic0s: Bytes, mix: tuple[int, ...]) -> NDArray[np.uint64]:
     """One number for each contract (n x 20) and topic0 (n x 32)."""
     words = np.empty((len(addresses), 32), np.uint8)
     words[:, :8] = addresses[:, :8]
@@ -122,9 +122,9 @@ def _mixed(addresses: Bytes, topic0s: Bytes, mix: tuple[int, ...]) -> NDArray[np
     return np.asarray((words.view(np.uint64) * np.array(mix, np.uint64)).sum(axis=1, dtype=np.uint64))
 
 
-def _mix_for(events: Bytes) -> tuple[int, ...]:
+def mix_for(events: Bytes) -> tuple[int, ...]:
     """Factors that give every event a number of its own: the usual ones, unless somebody has made two alike."""
     mix: tuple[int, ...] = MIX
-    while len(np.unique(_mixed(events[:, :20], events[:, 20:], mix))) < len(events):
+    while len(np.unique(mixed(events[:, :20], events[:, 20:], mix))) < len(events):
         mix = tuple(random.getrandbits(64) | 1 for _ in MIX)
     return mix
