@@ -35,7 +35,6 @@ class Way:
     questions: list[Question]
     estimate: RangeEstimate
     blocks: float = 0
-    requests: float = 0
     logs: float = 0
     asked_at: int = field(default=0)
 
@@ -44,18 +43,18 @@ class Way:
         addresses = sum(len(question.addresses or ()) for question in self.questions) / len(self.questions)
         return REQUEST_COST + addresses * BYTES_PER_ADDRESS
 
-    @property
-    def cost_per_block(self) -> float:
-        return (self.requests * self.request_cost + self.logs * BYTES_PER_LOG) / self.blocks
+    def cost(self, blocks: int) -> float:
+        """What a block costs of a range of so many: its part of the requests as large as they are now, and its logs."""
+        requests = len(self.questions) * self.request_cost / min(blocks, self.estimate.blocks)
+        return requests + self.logs / self.blocks * BYTES_PER_LOG
 
     def least_cost(self, blocks: int) -> float:
-        """The cost per block of a range of so many blocks that holds no logs."""
+        """The same if there were no logs, and the requests as large as they may be."""
         return len(self.questions) * self.request_cost / min(blocks, self.estimate.cap)
 
-    def measured(self, blocks: int, requests: int, logs: int) -> None:
-        """Note a reading; what came before counts half from then on, so that a slow beginning is soon forgotten."""
+    def measured(self, blocks: int, logs: int) -> None:
+        """Note a reading; what came before counts half from then on."""
         self.blocks = self.blocks / 2 + blocks
-        self.requests = self.requests / 2 + requests
         self.logs = self.logs / 2 + logs
 
 
@@ -92,16 +91,16 @@ def ways_to_ask(definitions: Sequence[Definition], per_request: int = ADDRESSES_
 
 
 def cheapest(ways: Sequence[Way], ranges_read: int, blocks: int) -> Way:
-    """The way with the least measured cost per block for a range of up to `blocks`.
+    """The way with the least cost per block for a range of up to `blocks`.
 
     Each is measured once, that with the fewest questions first, and now and then again: unless it could not be the
     cheapest even if it brought no log at all.
     """
     measured = [way for way in ways if way.blocks]
-    best = min(measured, key=lambda way: way.cost_per_block, default=None)
+    best = min(measured, key=lambda way: way.cost(blocks), default=None)
     for way in reversed(ways):
         is_due = not way.asked_at or ranges_read - way.asked_at >= EXPLORE_EVERY
-        if is_due and (best is None or way is best or way.least_cost(blocks) < best.cost_per_block):
+        if is_due and (best is None or way is best or way.least_cost(blocks) < best.cost(blocks)):
             return way
     return best or ways[-1]
 

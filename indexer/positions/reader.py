@@ -282,7 +282,7 @@ class RangeReader:
             start = until + 1
         reading.logs = join(parts)
         with self._lock:
-            way.measured(last - first + 1, reading.requests, reading.seen)
+            way.measured(last - first + 1, reading.seen)
         return reading
 
     def _learn(self, way: Way, answers: Sequence[tuple[int, int]]) -> None:

@@ -89,16 +89,17 @@ def test_every_job_of_a_real_watch_list_is_asked_for(shared_data: Path, chain: s
     assert len(ask_by_address(jobs)) <= most
 
 
-def way(name: str, *questions: Question, blocks: int = 0, requests: int = 0, logs: int = 0) -> Way:
-    way = Way(name, list(questions) or [Question(None, ("t",))], RangeEstimate())
-    if blocks:
-        way.measured(blocks, requests, logs)
+def way(name: str, *questions: Question, size: int = 1000, logs: int | None = None) -> Way:
+    """A way that asks for `size` blocks at once and, where it is measured, has found so many logs in 1,000 of them."""
+    way = Way(name, list(questions) or [Question(None, ("t",))], RangeEstimate(size))
+    if logs is not None:
+        way.measured(1000, logs)
+        way.asked_at = 1
     return way
 
 
 def test_each_way_is_measured_before_one_is_preferred() -> None:
-    unmeasured, measured = way("unmeasured"), way("measured", blocks=1000, requests=1)
-    measured.asked_at = 1
+    unmeasured, measured = way("unmeasured"), way("measured", logs=0)
     assert cheapest([unmeasured, measured], 2, 10_000) is unmeasured
     assert cheapest([measured, unmeasured], 2, 10_000) is unmeasured
     # Its one request would weigh more than what the other costs for so few blocks.
@@ -112,8 +113,7 @@ def test_a_way_is_tried_by_one_thread_only_before_it_is_measured() -> None:
 
 
 def test_the_cheaper_way_is_preferred_and_the_dearer_looked_at_again_after_a_while() -> None:
-    cheap, dear = way("cheap", blocks=1000, requests=1), way("dear", blocks=1000, requests=9)
-    dear.asked_at = 1
+    cheap, dear = way("cheap", logs=0), way("dear", size=100, logs=0)
     for ranges in range(2, EXPLORE_EVERY + 1):
         cheap.asked_at = ranges - 1
         assert cheapest([dear, cheap], ranges, 10_000) is cheap
@@ -121,9 +121,15 @@ def test_the_cheaper_way_is_preferred_and_the_dearer_looked_at_again_after_a_whi
 
 
 def test_the_cost_is_that_of_requests_their_addresses_and_the_logs_that_came() -> None:
-    assert way("topic", blocks=100, requests=2, logs=30).cost_per_block == (2 * REQUEST_COST + 30 * BYTES_PER_LOG) / 100
+    assert way("topic", logs=300).cost(1000) == REQUEST_COST / 1000 + 0.3 * BYTES_PER_LOG
+    # A range of fewer blocks takes a request all the same.
+    assert way("topic", logs=300).cost(10) == REQUEST_COST / 10 + 0.3 * BYTES_PER_LOG
     few, many = Question(named(*range(10)), ("t",)), Question(named(*range(500)), ("t",))
-    assert (
-        way("few", few, blocks=100, requests=2).cost_per_block
-        < way("many", many, blocks=100, requests=2).cost_per_block
-    )
+    assert way("few", few, logs=0).cost(1000) < way("many", many, logs=0).cost(1000)
+
+
+def test_what_was_found_long_ago_counts_little() -> None:
+    quiet = way("topic", logs=1_000_000)
+    for _ in range(30):
+        quiet.measured(1000, 1)
+    assert quiet.logs / quiet.blocks < 0.002
