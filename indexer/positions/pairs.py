@@ -38,8 +38,8 @@ class Pairs(NamedTuple):
         """How many there are; a tuple's own length is that of its fields."""
         return len(self.jobs)
 
-    def take(self, which: NDArray[Any]) -> Pairs:
-        """Those at these places, or where a mask says so."""
+    def take(self, which: NDArray[Any] | slice) -> Pairs:
+        """Those at these places, in a slice, or where a mask says so."""
         return Pairs(self.addresses[which], self.jobs[which], self.blocks[which])
 
 
@@ -75,6 +75,20 @@ def distinct(pairs: Pairs) -> Pairs:
     starts = np.flatnonzero(is_first)
     first = order[starts]
     return Pairs(pairs.addresses[first], pairs.jobs[first], np.minimum.reduceat(pairs.blocks[order], starts))
+
+
+FEWEST, MOST = 50_000, 1_000_000
+ROWS_PER_PAIR = 100
+
+
+def pairs_to_gather(rows: int) -> int:
+    """How many unknown pairs are worth a commit where `rows` are stored.
+
+    A page of the key has some 150 entries and is written whole to PostgreSQL's log when it is first changed after a
+    checkpoint: a pair for every hundred rows changes each page about once, and more pairs share that cost. A million
+    of them take 32 MB, and about 130 MB while they are sorted.
+    """
+    return min(max(rows // ROWS_PER_PAIR, FEWEST), MOST)
 
 
 class KnownPairs:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.positions.pairs import EMPTY, KnownPairs, Pairs, distinct, merge
+from indexer.positions.pairs import EMPTY, KnownPairs, Pairs, distinct, merge, pairs_to_gather
 
 Row = tuple[bytes, int, int]
 """Address, job, block."""
@@ -110,3 +111,17 @@ def test_no_pairs_are_no_trouble() -> None:
     known = KnownPairs(2)
     known.note(EMPTY)
     assert merge([]).size == distinct(EMPTY).size == known.unknown(EMPTY).size == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "pairs"),
+    [
+        (0, 50_000),  # a new chain shows its first rows soon
+        (5_000_000, 50_000),
+        (10_000_000, 100_000),
+        (100_000_000, 1_000_000),
+        (10**10, 1_000_000),  # the worker's memory ends there
+    ],
+)
+def test_more_pairs_are_gathered_for_a_bigger_table(rows: int, pairs: int) -> None:
+    assert pairs_to_gather(rows) == pairs

@@ -11,7 +11,7 @@ import pytest
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain
 from indexer.positions.pairs import EMPTY, Pairs
-from indexer.positions.protocol.bulk import store_pairs
+from indexer.positions.protocol.bulk import PART, estimate_rows, store_pairs
 from indexer.positions.protocol.store import store_touches
 from indexer.positions.watch import Touch
 
@@ -104,3 +104,20 @@ def test_writers_of_the_same_pairs_never_deadlock(connection: Connection, chain:
         writer.join()
     assert failures == []
     assert {block for _, _, block in logs(connection)} == {81}
+
+
+def test_a_batch_of_several_parts_is_stored_whole(connection: Connection) -> None:
+    count = PART + 5
+    addresses = np.zeros((count, 20), np.uint8)
+    addresses[:, :4] = np.arange(count, dtype=">u4").view(np.uint8).reshape(-1, 4)
+    pairs = Pairs(addresses, np.ones(count, np.int32), np.arange(count))
+    assert store(connection, pairs) == count
+    assert store(connection, pairs) == 0
+    assert connection.execute("SELECT count(*), count(*) FILTER (WHERE first_block = 0) FROM logs").fetchone() == (
+        count,
+        1,
+    )
+    connection.execute("ANALYZE logs")
+    with connection.cursor() as cur:
+        assert estimate_rows(cur) == count
+    connection.execute("TRUNCATE logs")

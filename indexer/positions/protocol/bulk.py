@@ -1,4 +1,4 @@
-"""Pairs by the hundred thousand into `logs`: one statement, whose arrays NumPy writes as PostgreSQL's wire has them.
+"""Pairs by the hundred thousand into `logs`: a statement whose arrays NumPy writes as PostgreSQL's wire has them.
 
 An array of n values without nulls, every number a big-endian int4, is 1 (dimensions), 0 (nulls), the type's OID, n,
 1 (the first subscript), and then for each value its length in bytes and the value itself:
@@ -35,6 +35,11 @@ BYTEA, INT4, INT8 = 17, 23, 20
 """OIDs of pg_type, the same in every PostgreSQL."""
 
 
+PART = 100_000
+"""Rows of one statement. They are sorted over all parts, so that a page of the key is still visited once; both sides
+hold only a part in its wire form, 4 MB."""
+
+
 class Wire(bytes):
     """A parameter in PostgreSQL's binary format, whose type its cast in the statement names."""
 
@@ -56,12 +61,26 @@ def store_pairs(cur: Cur, pairs: Pairs) -> int:
     if rows.size == 0:
         return 0
     cur.adapters.register_dumper(Wire, WireDumper)
-    columns = {
-        "addresses": _write_array(BYTEA, rows.addresses, "(20,)u1"),
-        "jobs": _write_array(INT4, rows.jobs, ">i4"),
-        "blocks": _write_array(INT8, rows.blocks, ">i8"),
+    written = 0
+    for start in range(0, rows.size, PART):
+        part = slice(start, start + PART)
+        written += cur.execute(INSERT, columns_of(rows.take(part))).rowcount
+    return written
+
+
+def estimate_rows(cur: Cur) -> int:
+    """How many rows `logs` has, by the statistics of the last VACUUM or ANALYZE; 0 before the first."""
+    row = cur.execute("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass('logs')").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def columns_of(pairs: Pairs) -> dict[str, Wire]:
+    """The parameters of INSERT, for a cursor that knows the dumper."""
+    return {
+        "addresses": _write_array(BYTEA, pairs.addresses, "(20,)u1"),
+        "jobs": _write_array(INT4, pairs.jobs, ">i4"),
+        "blocks": _write_array(INT8, pairs.blocks, ">i8"),
     }
-    return cur.execute(INSERT, columns).rowcount
 
 
 def _write_array(oid: int, values: NDArray[Any], form: str) -> Wire:
