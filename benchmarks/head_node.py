@@ -23,14 +23,19 @@ from indexer.rpc.types import Log
 TOPIC_EVENT = keccak256(b"Transfer(address,address,uint256)")
 """The user is in a topic: every one sets bits in the bloom of its block."""
 DATA_EVENT = keccak256(b"Deposit(address,uint256)")
-"""The user is in the data: a bloom holds the contracts alone, and says of thousands of others that they are not there."""
+"""The user is in the data: a bloom holds contracts alone, and says of thousands of others that they are not there."""
 DATA_ABI = "Deposit(address user, uint256 amount)"
+
+
+EPOCH = 32
+"""Blocks that become final at once."""
 
 
 class Shape(NamedTuple):
     """What the blocks of a chain hold: `blocks` of them with so many `logs` in so many `receipts`.
 
-    Half of the logs are of watched contracts, of which there are `jobs` in all; `contracts` of each kind are in a block.
+    Half of the logs are of watched contracts, of which there are `jobs` in all; so many `contracts` of each kind are in
+    a block.
     """
 
     name: str
@@ -118,9 +123,7 @@ def _block(shape: Shape, random: Random, watched: list[bytes], number: int, pare
     transactions = ["0x" + random.randbytes(32).hex() for _ in range(shape.receipts)]
     encode = msgspec.json.encode
     logs = [log for receipt in receipts for log in receipt["logs"]]
-    return Prepared(
-        hash, encode(header | {"hash": hash, "transactions": transactions}), encode(logs), encode(receipts)
-    )
+    return Prepared(hash, encode(header | {"hash": hash, "transactions": transactions}), encode(logs), encode(receipts))
 
 
 def _log(shape: Shape, random: Random, contract: bytes, index: int) -> dict[str, Any]:
@@ -173,7 +176,8 @@ class HeadNode:
 
 @contextmanager
 def head_node(shape: Shape, endpoints: int, depth: int) -> Iterator[HeadNode]:
-    """Serve a chain whose blocks are final `depth` blocks below the head, in a process that ends with the context."""
+    """Serve a chain whose blocks are final, an epoch at a time, `depth` below the head; the process ends with the
+    context."""
     context = get_context("spawn")
     head, counts = context.Value("q", 0), context.Array("q", 2)
     ours, theirs = context.Pipe()
@@ -253,7 +257,7 @@ class _Answers:
         return b'{"jsonrpc":"2.0","id":%d,"result":%b}' % (call.id, self.result(call))
 
     def result(self, call: _Call) -> bytes:
-        first = call.params[0] if call.params else None
+        first: Any = call.params[0]
         if call.method == "eth_getBlockByNumber":
             number = self.number(first)
             return self.blocks[number].header if number <= self.head.value else b"null"
@@ -267,4 +271,6 @@ class _Answers:
 
     def number(self, block: str) -> int:
         head = int(self.head.value)
-        return head if block == "latest" else max(0, head - self.depth) if block == "finalized" else int(block, 16)
+        if block == "finalized":
+            return max(0, head - self.depth) // EPOCH * EPOCH
+        return head if block == "latest" else int(block, 16)

@@ -15,7 +15,7 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from indexer.chains import endpoints
-from indexer.positions import latest, pieces, reader, settling, watch
+from indexer.positions import latest, pieces, readahead, reader, settling, watch
 from indexer.positions.protocol import head, ledger, segments, store, takeup, undo
 from indexer.rpc import answers, asking, blocks, client, heads, integrity, member, node
 
@@ -75,7 +75,8 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
     ],
     "quarantine": [Edit(asking, "Asking._note", "if isinstance(error, Refused) and first is not None", "if False")],
     # The chain.
-    "parent link": [Edit(latest, "LatestLoop.advance_block", "if header.parent_hash != base.hash", "if False")],
+    "parent link": [Edit(latest, "LatestLoop.advance_one", "if header.parent_hash != base.hash", "if False")],
+    "parent links": [Edit(readahead, "linked", "if header.parent_hash != found[-1].hash", "if False")],
     "cursor compare": [
         Edit(
             head,
