@@ -137,7 +137,7 @@ def levels_of(connection: Connection) -> dict[str, int]:
 
 
 class Blocks(NamedTuple):
-    """Milliseconds of each of BLOCKS blocks, one at a time, and of this process's processor; the levels they reached."""
+    """Milliseconds of each of BLOCKS blocks, one at a time, and of the processor; the levels they reached."""
 
     taken: list[float]
     worked: float
@@ -160,7 +160,7 @@ def block_times(shape: Shape, goal: Level, endpoints: int = 1) -> Blocks:
 
 
 class Row(NamedTuple):
-    """Blocks a second over ROW blocks, milliseconds of this process's processor and requests for each, the levels."""
+    """Blocks a second over ROW blocks, milliseconds of this process and requests for each, the levels."""
 
     speed: float
     worked: float

@@ -56,7 +56,7 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
     # What a block proves.
     "receipts root": [Edit(blocks, "BlockReader._prove", "fits = receipts.root == root", "fits = True")],
     "bloom: what did not come": [Edit(blocks, "BlockReader._by_bloom", "if possible <= came", "if True")],
-    "bloom: what came": [Edit(blocks, "BlockReader._within_bloom", "if stranger is not None and", "if False and")],
+    "bloom: what came": [Edit(blocks, "BlockReader._check_bloom", "if stranger is not None and", "if False and")],
     "header hash": [Edit(answers, "HeaderAnswer.to_header", "header_hash(self) == hash", "True")],
     "second endpoint": [
         Edit(blocks, "BlockReader._agreed", "if same_logs(one.logs, other.logs)", "if True"),
