@@ -96,6 +96,12 @@ def add_jobs(connection: Connection, shape: Shape) -> None:
     connection.execute("ANALYZE jobs")
 
 
+def begin(connection: Connection, node: HeadNode, shape: Shape) -> None:
+    """Put an empty chain's cursor on the node's block 0, with all jobs live."""
+    start_chain(connection, msgspec.json.decode(node.first, type=HeaderAnswer).to_header())
+    add_jobs(connection, shape)
+
+
 @contextmanager
 def begun(shape: Shape, endpoints: int) -> Iterator[tuple[Chain, Connection, HeadNode]]:
     """A node and a chain whose cursor is on the node's block 0, with all jobs live."""
@@ -104,8 +110,7 @@ def begun(shape: Shape, endpoints: int) -> Iterator[tuple[Chain, Connection, Hea
         raise SystemExit("benchmark_head is there already: remove it with manage.py remove_chain benchmark_head")
     try:
         with head_node(shape, endpoints, DEPTH) as node, connect(chain) as connection:
-            start_chain(connection, msgspec.json.decode(node.first, type=HeaderAnswer).to_header())
-            add_jobs(connection, shape)
+            begin(connection, node, shape)
             yield chain, connection, node
     finally:
         remove_chain(chain)
@@ -191,16 +196,31 @@ def cursor_of(connection: Connection) -> int:
     return int(row[0])
 
 
-def counts(shape: Shape, goal: Level, endpoints: int) -> tuple[float, float, float, list[str]]:
-    """Requests, JSON-RPC calls and statements for a block every 12 seconds, means over three epochs, and the statements
-    of the last one."""
+class Counts(NamedTuple):
+    """Requests, JSON-RPC calls and statements for a block, means over some epochs, and the statements of the last."""
+
+    requests: float
+    calls: float
+    sent: float
+    statements: list[str]
+
+
+def counts(shape: Shape, goal: Level, endpoints: int) -> Counts:
+    with begun(shape, endpoints) as (chain, connection, node):
+        return count(chain, connection, node, shape, goal)
+
+
+def count(
+    chain: Chain, connection: Connection, node: HeadNode, shape: Shape, goal: Level, *, epochs: int = 3
+) -> Counts:
+    """Show a block every 12 seconds of a clock that only passes when the worker would rest, and count over the last."""
     clock, gate = Clock(), Gate(-1)
-    with begun(shape, endpoints) as (chain, connection, node), open_gated(connection, gate) as counted:
+    with open_gated(connection, gate) as counted:
         loop = open_loop(chain, counted, node, goal, clock)
         before, sent, statements = (0, 0), 0, list[str]()
         for head in range(1, shape.blocks + 1):
             node.show(head)
-            if head == shape.blocks - 3 * EPOCH + 1:
+            if head == shape.blocks - epochs * EPOCH + 1:
                 before, sent = (node.requests, node.calls), 0
             end = clock.now + BLOCK_TIME
             while clock.now < end:
@@ -210,13 +230,8 @@ def counts(shape: Shape, goal: Level, endpoints: int) -> tuple[float, float, flo
                     sent += len(statements)
                 else:
                     clock.now += LOOK
-        counted_blocks = 3 * EPOCH
-        return (
-            (node.requests - before[0]) / counted_blocks,
-            (node.calls - before[1]) / counted_blocks,
-            sent / counted_blocks,
-            statements,
-        )
+    blocks = epochs * EPOCH
+    return Counts((node.requests - before[0]) / blocks, (node.calls - before[1]) / blocks, sent / blocks, statements)
 
 
 def measure(rounds: int) -> list[Figure]:
@@ -258,14 +273,14 @@ def measure(rounds: int) -> list[Figure]:
             Figure(name=f"head capacity, {name}", unit="blocks/s", values=speeds, floor=floor, goal=target, note=note)
         )
     for endpoints in (1, 3):
-        requests, calls, sent, statements = counts(SMALL, Level.PROVED, endpoints)
+        counted = counts(SMALL, Level.PROVED, endpoints)
         figures.append(
             Figure(
                 name=f"head requests per block, {endpoints} endpoint{'s' * (endpoints > 1)}, a block every 12 s",
                 unit="requests",
-                values=[requests],
+                values=[counted.requests],
                 at_most=True,
-                note=f"{calls:.2f} JSON-RPC calls",
+                note=f"{counted.calls:.2f} JSON-RPC calls",
             )
         )
         if endpoints == 1:
@@ -273,9 +288,9 @@ def measure(rounds: int) -> list[Figure]:
                 Figure(
                     name="head statements per block",
                     unit="statements",
-                    values=[sent],
+                    values=[counted.sent],
                     at_most=True,
-                    note=" | ".join(statements),
+                    note=" | ".join(counted.statements),
                 )
             )
     return figures
