@@ -285,8 +285,7 @@ class LatestLoop:
         stored = commit_blocks(self.connection, base, read, settlement, settled=settled, head=self.head)
         if stored is None:
             return self.note_commit(None, blocks=0)
-        self.said = self.head
-        below = base.number
+        self.said, below = self.head, base.number
         for header, _, provenance in read:
             self.meter.note_commit(LATEST, header.number - below, stored.rows, provenance.level)
             below, stored = header.number, stored._replace(rows=0)
