@@ -7,21 +7,28 @@ from time import monotonic
 from indexer.chains.connections import Connection
 from indexer.chains.profiles import Finality
 from indexer.positions.ancestor import find_ancestor, find_below
-from indexer.positions.definition import Definition
-from indexer.positions.digest import log_digest
+from indexer.positions.finals import Finals
 from indexer.positions.meter import DISCARDED, LATEST, REORG_BLOCKS, REORGS, Meter
-from indexer.positions.protocol.head import Base, Settlement, commit_blocks, hash_at, known_hashes, start_chain
+from indexer.positions.protocol.head import (
+    Base,
+    HeadBlock,
+    Settlement,
+    commit_blocks,
+    hash_at,
+    known_hashes,
+    start_chain,
+)
 from indexer.positions.protocol.jobs import purge_retired, read_live_jobs
-from indexer.positions.protocol.ledger import Provenance
+from indexer.positions.protocol.outlook import Outlook, look
 from indexer.positions.protocol.scans import close_scans
-from indexer.positions.protocol.state import Started, State, note_head, read_state
+from indexer.positions.protocol.state import Started, State, note_head
 from indexer.positions.protocol.store import Stored
-from indexer.positions.protocol.takeup import BlockReading, commit_take_up, find_waiting
+from indexer.positions.protocol.takeup import commit_take_up, find_waiting
 from indexer.positions.protocol.undo import undo_to
+from indexer.positions.readahead import ReadAhead, find_next, read_blocks
 from indexer.positions.reader import RangeReader
-from indexer.positions.watch import Matches
+from indexer.positions.rhythm import Rhythm
 from indexer.rpc import (
-    MOST_NULL_ROUNDS,
     BlockReader,
     BlockUnknown,
     EndpointPool,
@@ -41,11 +48,8 @@ KEPT_DEPTHS = 10
 """Headers are kept this many finality depths below final, to find the ancestor of a reorg that goes deeper."""
 SETTLE_EVERY = 50
 """Blocks after which one is confirmed to be final on the way up to a final block, where each is read by itself."""
-TAKE_UP_SLICE = 50
-"""Blocks read for new jobs before the head is looked after again."""
 PLAN_EVERY = 10.0
-FINAL_EVERY = 6.0
-"""Seconds between two looks for jobs whose delay is over, and between two questions for the final block."""
+"""Seconds between two looks for jobs whose delay is over."""
 POLL_EVERY = 2.0
 """Seconds for which a head that was shown is enough to read on, while the cursor is below it."""
 
@@ -75,43 +79,61 @@ class LatestLoop:
         self.connection = connection
         self.pool = pool
         self.finality = finality
+        self.finals = Finals(finality, clock)
+        self.rhythm = Rhythm()
         self.goal = goal
         self.behind = behind
         self.clock = clock
         self.meter = meter or Meter()
         self.head: int | None = None
+        self.said: int | None = None
+        self.announced = False
         self.jobs = RangeReader([])
         self.version: int | None = None
         self.newest: Header | None = None
-        self.final: Header | None = None
-        self.polled_at = self.final_at = self.planned_at = float("-inf")
+        self.seen: Outlook | None = None
+        self.polled_at = self.planned_at = float("-inf")
         self.no_ranges_until = 0
         self.ahead: ReadAhead | None = None
         self.reading_ahead = False
 
     def step(self) -> bool:
-        state = self.read_state()
-        newest = self.read_newest(state.cursor)
-        if state.cursor is None:
-            return self.start(newest)
-        if self.take_up() or self.tidy():
-            return True
-        self.load_jobs(state)
-        return self.advance(state.started, newest) or self.reading_ahead
+        final = self.finals.header
+        self.seen = look(self.connection, -1 if final is None else final.number)
+        try:
+            worked = self.work(self.seen)
+        except RpcError:
+            self.say_head()
+            raise
+        self.say_head()
+        return worked
 
-    def read_state(self) -> State:
-        with self.connection.cursor() as cur:
-            return read_state(cur)
+    def work(self, seen: Outlook) -> bool:
+        newest = self.read_newest(seen.state.cursor)
+        if seen.state.cursor is None:
+            return self.start(newest)
+        if self.take_up(seen) or self.tidy(seen):
+            return True
+        self.load_jobs(seen.state)
+        return self.advance(seen.state.started, newest) or self.reading_ahead
+
+    def expect(self) -> None:
+        """A block was announced: the node is asked for its head at the next step, however early that seems."""
+        self.announced = True
 
     def read_newest(self, cursor: int | None) -> Header:
-        """The head, or the highest block to read; while the cursor is below what was shown just now, that is it."""
-        shown = self.newest is not None and self.clock() - self.polled_at < POLL_EVERY
-        if shown and self.newest is not None and cursor is not None and cursor < self.newest.number:
-            return self.newest
+        """The head, or the highest block to read; while the cursor is below what was shown just now, that is it, and
+        so it is at the cursor, while it is too early for another block."""
+        now = self.clock()
+        if self.newest is not None and cursor is not None and not self.announced:
+            if cursor < self.newest.number and now - self.polled_at < POLL_EVERY:
+                return self.newest
+            if cursor == self.newest.number and self.rhythm.is_quiet(now):
+                return self.newest
+        self.announced = False
         newest = self.pool.newest()
-        if newest.number != self.head:
-            note_head(self.connection, newest.number)
-            self.head = newest.number
+        self.head = newest.number
+        self.rhythm.note(newest.number, newest.timestamp, self.clock())
         if self.behind:
             below = self.pool.header(max(0, newest.number - self.behind))
             if below is None:
@@ -120,21 +142,27 @@ class LatestLoop:
         self.newest, self.polled_at = newest, self.clock()
         return newest
 
+    def say_head(self) -> None:
+        """Store the head that was shown, where no commit has done so."""
+        if self.head is not None and self.head != self.said:
+            note_head(self.connection, self.head)
+            self.said = self.head
+
     def start(self, newest: Header) -> bool:
         """A new chain's cursor starts at final; what lies before is the historic loop's."""
-        final = self.ask_final(newest)
+        final = self.finals.ask(self.pool, newest)
         if final is None:
             raise BlockUnknown("the endpoints have no header of the final block")
         log.info("%s: a new chain; its cursor starts at the final block %s", self.chain, f"{final.number:,}")
         return start_chain(self.connection, final)
 
-    def take_up(self) -> bool:
+    def take_up(self, seen: Outlook) -> bool:
         """Cover new jobs from here on: read what the blocks above final hold for them, then commit that.
 
         Where final is far below the head, that is done in slices between blocks, so that the head does not stall.
         """
         self.reading_ahead = False
-        waiting = find_waiting(self.connection)
+        waiting = find_waiting(self.connection) if seen.waiting else None
         if waiting is None:
             self.ahead = None
             return False
@@ -152,9 +180,9 @@ class LatestLoop:
             log.info("%s: %s new jobs taken up", self.chain, f"{len(waiting.jobs):,}")
         return self.note_commit(stored, blocks=0)
 
-    def tidy(self) -> bool:
+    def tidy(self, seen: Outlook) -> bool:
         """Delete what retired, and scan again what failed and has waited long enough."""
-        if purge_retired(self.connection):
+        if seen.retired and purge_retired(self.connection):
             return True
         if self.clock() - self.planned_at < PLAN_EVERY:
             return False
@@ -198,11 +226,17 @@ class LatestLoop:
         return header is not None and header.hash == base.hash
 
     def advance_block(self, state: Started, base: Base, newest: Header, final: int) -> bool:
-        header = self.find_next(base, newest)
-        if header is None:
-            return False
-        if self.final is not None and self.final.number == final:
-            sure = self.final if final <= header.number else self.confirm(state, header)
+        headers = find_next(self.pool, base, newest)
+        if len(headers) > 1 and headers[0].parent_hash == base.hash:
+            group = self.settled_together(state, base, headers, final)
+            if group is not None:
+                return self.advance_together(base, *group)
+        return bool(headers) and self.advance_one(state, base, newest, final, headers[0])
+
+    def advance_one(self, state: Started, base: Base, newest: Header, final: int, header: Header) -> bool:
+        known = self.finals.header
+        if known is not None and known.number == final:
+            sure = known if final <= header.number else self.confirm(state, header)
             if sure is not None and base.number < sure.number <= header.number:
                 # Whoever gave the header may be on a branch of its own; what is final is to be stored itself.
                 header = sure
@@ -213,16 +247,49 @@ class LatestLoop:
                     return self.undo(state, newest)
                 except BlockUnknown:
                     return False
-            header = self.pool.canonical(header.number)
-            if header is None or header.parent_hash != base.hash:
+            other = self.pool.canonical(header.number)
+            if other is None or other.parent_hash != base.hash:
                 return False
+            header = other
+        return self.advance_together(base, [header], final)
+
+    def settled_together(
+        self, state: Started, base: Base, headers: list[Header], final: int
+    ) -> tuple[list[Header], int] | None:
+        """As many of these blocks as one commit may store, with the final block that it may tell; None where who gave
+        them is on another branch than most, or may be, so that the next block is looked at by itself."""
+        known = self.finals.header
+        if known is None or known.number != final:
+            return headers, final
+        if final > headers[-1].number:
+            headers = [header for header in headers if header.number - state.final <= SETTLE_EVERY]
+            sure = self.confirm(state, headers[-1]) if headers else None
+            if not headers or (sure is not None and sure.hash != headers[-1].hash):
+                return None
+            return headers, state.final if sure is None else sure.number
+        if final > base.number and known.hash not in {header.hash for header in headers}:
+            return None
+        return headers, final
+
+    def advance_together(self, base: Base, headers: list[Header], final: int) -> bool:
+        """Read blocks that follow each other and the base, and store as many as could be read in one commit."""
         try:
-            matches, provenance = self.match_block(header)
+            read = read_blocks(BlockReader(self.pool, self.jobs.watched, self.goal), self.jobs, headers, self.meter)
         except BlockUnknown:
             return False
-        settlement = self.settlement(min(final, header.number))
-        stored = commit_blocks(self.connection, base, header, matches, settlement, settled=False, provenance=provenance)
-        return self.note_commit(stored, provenance.level, blocks=header.number - base.number)
+        return self.commit(base, read, final, settled=False)
+
+    def commit(self, base: Base, read: list[HeadBlock], final: int, *, settled: bool) -> bool:
+        last = read[-1].header.number
+        settlement = self.settlement(min(final, last))
+        stored = commit_blocks(self.connection, base, read, settlement, settled=settled, head=self.head)
+        if stored is None:
+            return self.note_commit(None, blocks=0)
+        self.said, below = self.head, base.number
+        for header, _, provenance in read:
+            self.meter.note_commit(LATEST, header.number - below, stored.rows, provenance.level)
+            below, stored = header.number, stored._replace(rows=0)
+        return True
 
     def confirm(self, state: Started, header: Header) -> Header | None:
         """What most endpoints give at a height below a final block that is still to come; None: to be settled with it.
@@ -230,20 +297,6 @@ class LatestLoop:
         Few are asked for, so that a long way up block by block does not keep everything for an undo.
         """
         return self.pool.canonical(header.number) if header.number - state.final >= SETTLE_EVERY else None
-
-    def match_block(self, header: Header) -> tuple[Matches, Provenance]:
-        return read_block(BlockReader(self.pool, self.jobs.watched, self.goal), self.jobs, header, self.meter)
-
-    def find_next(self, base: Base, newest: Header) -> Header | None:
-        """The next block: the next height's or, where that has none (a null round), the first one's above that has.
-
-        That it follows the one at the cursor is for the caller to see.
-        """
-        for number in range(base.number + 1, min(newest.number, base.number + MOST_NULL_ROUNDS) + 1):
-            header = newest if newest.number == number else self.pool.header(number)
-            if header is not None:
-                return header
-        return None
 
     def note_commit(self, stored: Stored | None, level: Level | None = None, *, blocks: int) -> bool:
         """Count what a commit has come to; whether it has stored its batch."""
@@ -280,16 +333,8 @@ class LatestLoop:
             for label in reading.provenance.endpoints:
                 self.pool.blame(label, "inconsistent")
             return self.note_commit(None, blocks=0)
-        stored = commit_blocks(
-            self.connection,
-            base,
-            header,
-            reading.matches,
-            self.settlement(reading.last),
-            settled=True,
-            provenance=reading.provenance,
-        )
-        return self.note_commit(stored, reading.provenance.level, blocks=reading.last - base.number)
+        read = HeadBlock(header, reading.matches, reading.provenance)
+        return self.commit(base, [read], reading.last, settled=True)
 
     def final_number(self, state: Started, newest: Header) -> int:
         """The highest block known to be final on the branch that most endpoints show.
@@ -300,24 +345,12 @@ class LatestLoop:
         """
         if not self.finality.tag and len(self.pool.members) == 1:
             return max(state.final, newest.number - self.finality.depth)
-        final = self.read_final(newest)
+        final = self.finals.read(self.pool, newest)
         if final is None or final.number < state.final:
             return state.final
         if final.number <= state.cursor and self.hash_of(final.number) != final.hash:
             return state.final
         return final.number
-
-    def read_final(self, newest: Header) -> Header | None:
-        if self.clock() - self.final_at >= FINAL_EVERY:
-            self.final = self.ask_final(newest)
-            self.final_at = self.clock()
-        return self.final
-
-    def ask_final(self, newest: Header) -> Header | None:
-        """The block that most endpoints call final or, where there may be none so deep (a null round), one below it."""
-        if self.finality.tag:
-            return self.pool.canonical(self.finality.tag)
-        return find_below(self.pool, max(0, newest.number - self.finality.depth))
 
     def settlement(self, final: int) -> Settlement:
         return Settlement(final, final - KEPT_DEPTHS * self.finality.depth)
@@ -360,37 +393,8 @@ class LatestLoop:
         return int(row[0]) if row else otherwise
 
     def hash_of(self, number: int) -> bytes | None:
+        """Of a stored block; as it was when the step began, where it was looked at then."""
+        if self.seen is not None and number in self.seen.hashes:
+            return self.seen.hashes[number]
         with self.connection.cursor() as cur:
             return hash_at(cur, number)
-
-
-def read_block(reader: BlockReader, jobs: RangeReader, header: Header, meter: Meter) -> tuple[Matches, Provenance]:
-    """What a block holds for these jobs. Raises RpcError."""
-    block = reader.read(header)
-    matches = jobs.index.match(block.logs, log_digest)
-    meter.note_logs(LATEST, len(block.logs), matches)
-    return matches, Provenance(block.level, block.endpoints)
-
-
-class ReadAhead:
-    """What the blocks above final hold for jobs that wait, by block hash: it stays true whatever the chain does."""
-
-    def __init__(self, jobs: list[tuple[int, Definition]], meter: Meter) -> None:
-        self.jobs = jobs
-        self.meter = meter
-        self.wanted = RangeReader(jobs)
-        self.by_hash: dict[bytes, tuple[Matches, Provenance]] = {}
-
-    def read(self, pool: EndpointPool, goal: Level, blocks: list[tuple[int, bytes]]) -> bool:
-        """Read a slice of the blocks that are still to read; whether that was the last one."""
-        missing = [hash_ for _, hash_ in blocks if hash_ not in self.by_hash]
-        reader = BlockReader(pool, self.wanted.watched, goal)
-        for hash_ in missing[:TAKE_UP_SLICE]:
-            header = pool.header_by_hash(hash_)
-            if header is None:
-                raise BlockUnknown(f"no block 0x{hash_.hex()} any more")
-            self.by_hash[hash_] = read_block(reader, self.wanted, header, self.meter)
-        return len(missing) <= TAKE_UP_SLICE
-
-    def readings(self, blocks: list[tuple[int, bytes]]) -> list[BlockReading]:
-        return [BlockReading(number, *self.by_hash[hash_]) for number, hash_ in blocks]

@@ -321,7 +321,10 @@ class Worker:
     def rest(self, loop: str) -> None:
         """Wait until there may be something to do again."""
         if loop == LATEST:
-            self.woken.wait(self.pause_between)
+            if self.woken.wait(self.pause_between):
+                for each in self.loops:
+                    if isinstance(each, LatestLoop):
+                        each.expect()
             self.woken.clear()
         else:
             self.stop.wait(self.pause_between)

@@ -1,7 +1,7 @@
 """Talk to nodes and do not believe them: endpoints, checked answers, and errors by what a caller does about them."""
 
 from indexer.rpc.agreement import differing_blocks, same_logs
-from indexer.rpc.blocks import MOST_NULL_ROUNDS, BlockReader, is_null_round, linked_headers, next_header
+from indexer.rpc.blocks import MOST_NULL_ROUNDS, BlockLogs, BlockReader, is_null_round, linked_headers, next_header
 from indexer.rpc.budget import Budget, BudgetSpent, Purpose
 from indexer.rpc.client import Endpoint, Observer, label_of
 from indexer.rpc.columns import Logs, join, no_logs, same_columns, to_columns
@@ -40,6 +40,7 @@ __all__ = [
     "MOST_NULL_ROUNDS",
     "Address",
     "Block",
+    "BlockLogs",
     "BlockReader",
     "BlockUnknown",
     "Budget",

@@ -18,6 +18,8 @@ from indexer.rpc.types import Header, Log
 
 RECEIPTS = "eth_getBlockReceipts"
 LOGS = "eth_getLogs"
+ALL_SET = bytes([255]) * 256
+"""A bloom that excludes nothing."""
 MOST_NULL_ROUNDS = 64
 """Heights without a block that are looked over for the next one."""
 
@@ -49,8 +51,8 @@ class BlockReader:
         self.watched = watched
         self.goal = goal
 
-    def read(self, header: Header) -> BlockLogs:
-        """Return the logs of exactly this block, whose hash is `header.hash`.
+    def read(self, header: Header, answer: Answer | None = None) -> BlockLogs:
+        """Return the logs of exactly this block, whose hash is `header.hash`; `answer` is what one endpoint has given.
 
         Raises BlockUnknown where nobody has it (any more), Inconsistent where the endpoints contradict the header or
         each other and none could be shown right, and any other RpcError.
@@ -58,7 +60,52 @@ class BlockReader:
         if not self.watched.topics:
             return BlockLogs([], self.goal, ())
         proved = self._proved(header) if self.goal is Level.PROVED else None
-        return proved or self._by_bloom(header) or self._agreed(header)
+        return proved or self._by_bloom(header, answer) or self._agreed(header, answer)
+
+    def read_many(self, headers: Sequence[Header]) -> list[BlockLogs]:
+        """Return `read` of several blocks, in order; only of the first ones where one of them cannot be read now.
+
+        Logs are asked for in batches, receipts block by block. Raises what `read` raises for the first block.
+        """
+        answers = self._ask_many(headers)
+        found: list[BlockLogs] = []
+        for header in headers:
+            try:
+                found.append(self.read(header, answers.get(header.hash)))
+            except RpcError:
+                if not found:
+                    raise
+                break
+        return found
+
+    def _ask_many(self, headers: Sequence[Header]) -> dict[bytes, Answer]:
+        """What one endpoint gives of these blocks, by hash; those that are missing are to be asked for one by one."""
+        if not self.watched.topics or self.goal is Level.PROVED:
+            return {}
+        wanted = [header for header in headers if not self._is_excluded(header)]
+        if len(wanted) < 2:
+            return {}
+        try:
+            answers = self.pool.ask(
+                lambda node: self._logs_of_many(node, wanted), Need(last=wanted[-1].number, first=wanted[0].number)
+            )
+        except RpcError:
+            return {}
+        pairs = zip(wanted, answers, strict=True)
+        return {header.hash: answer for header, answer in pairs if self._fits_bloom(header, answer)}
+
+    def _has_bloom(self, header: Header) -> bool:
+        """Whether the goal asks for what this header's bloom may say."""
+        known = header.logs_bloom is not None and header.hash_checks
+        return self.goal >= Level.BLOOM and known and self.pool.trust.worth("bloom")
+
+    def _is_excluded(self, header: Header) -> bool:
+        """Whether the bloom alone shows that the block holds no watched log."""
+        return (
+            self._has_bloom(header)
+            and self.pool.trust.holds("bloom", header.number)
+            and not self.watched.not_excluded(header.logs_bloom or ALL_SET)
+        )
 
     def _proved(self, header: Header) -> BlockLogs | None:
         """By the receipts root; None where that proves nothing on this chain or receipts are not served."""
@@ -90,13 +137,15 @@ class BlockReader:
             trust.note("receipts_root", fits, header.number)
         return label, self._watched(receipts.logs), fits
 
-    def _by_bloom(self, header: Header) -> BlockLogs | None:
+    def _by_bloom(self, header: Header, given: Answer | None = None) -> BlockLogs | None:
         """By the header's bloom; None where that does not exclude every watched log that did not come."""
         trust = self.pool.trust
-        if self.goal < Level.BLOOM or header.logs_bloom is None or not header.hash_checks or not trust.worth("bloom"):
+        if not self._has_bloom(header):
             return None
-        possible = self.watched.not_excluded(header.logs_bloom)
-        answer = self._ask(header, lambda node: self._within_bloom(node, header))
+        possible = self.watched.not_excluded(header.logs_bloom or ALL_SET)
+        if not possible and trust.holds("bloom", header.number):
+            return BlockLogs([], Level.BLOOM, ())
+        answer = given or self._ask(header, lambda node: self._within_bloom(node, header))
         came = {(bytes.fromhex(log.address[2:]), bytes.fromhex(log.topics[0][2:])) for log in answer.logs}
         if not trust.holds("bloom", header.number):
             return None
@@ -104,8 +153,24 @@ class BlockReader:
             return BlockLogs(answer.logs, Level.BLOOM, (answer.label,))
         return self._compared_with_receipts(header, answer)
 
+    def _fits_bloom(self, header: Header, answer: Answer) -> bool:
+        """Whether an answer is within the bloom, where that counts; whoever gave one that is not is blamed."""
+        if not self._has_bloom(header):
+            return True
+        try:
+            self._check_bloom(header, answer)
+        except Inconsistent:
+            self.pool.blame(answer.label, "inconsistent")
+            return False
+        return True
+
     def _within_bloom(self, node: Node, header: Header) -> Answer:
         answer = self._logs_of(node, header)
+        self._check_bloom(header, answer)
+        return answer
+
+    def _check_bloom(self, header: Header, answer: Answer) -> None:
+        """Raise Inconsistent for a log that the bloom must hold and does not."""
         trust = self.pool.trust
         stranger = missing_from_bloom(header.logs_bloom or bytes(256), answer.logs)
         if stranger is not None and trust.holds("bloom", header.number):
@@ -116,7 +181,6 @@ class BlockReader:
             )
         if answer.logs:
             trust.note("bloom", stranger is None, header.number)
-        return answer
 
     def _compared_with_receipts(self, header: Header, answer: Answer) -> BlockLogs | None:
         """What the bloom leaves open the receipts must say, best those of another endpoint; None where nobody serves
@@ -146,9 +210,9 @@ class BlockReader:
             but=but,
         )
 
-    def _agreed(self, header: Header) -> BlockLogs:
+    def _agreed(self, header: Header, answer: Answer | None = None) -> BlockLogs:
         """By a second endpoint; one endpoint's word where there is no second that answers now."""
-        one = self._ask(header, lambda node: self._logs_of(node, header))
+        one = answer or self._ask(header, lambda node: self._logs_of(node, header))
         claimed = BlockLogs(one.logs, Level.CLAIMED, (one.label,))
         if self.goal < Level.AGREED or len(self.pool.members) < 2:
             return claimed
@@ -186,7 +250,14 @@ class BlockReader:
         return self.pool.ask(question, _need(header), but=but)
 
     def _logs_of(self, node: Node, header: Header) -> Answer:
-        logs = node.block_logs(header, self.watched.topics)
+        return self._whole(node, header, node.block_logs(header, self.watched.topics))
+
+    def _logs_of_many(self, node: Node, headers: Sequence[Header]) -> list[Answer]:
+        given = node.blocks_logs(headers, self.watched.topics)
+        return [self._whole(node, header, logs) for header, logs in zip(headers, given, strict=True)]
+
+    def _whole(self, node: Node, header: Header, logs: Sequence[Log]) -> Answer:
+        """The watched ones among the logs that a node gives of a block."""
         found = self._watched(logs)
         if is_round(len(logs)):
             found = self._not_cut(node, header, found)

@@ -17,6 +17,7 @@ from indexer.rpc.errors import (
     MethodUnsupported,
     NullRound,
     Refused,
+    RpcError,
     Throttled,
     TooLarge,
     Transport,
@@ -145,6 +146,24 @@ class Node:
         with self._blaming(method):
             return check_block_logs(header, logs)
 
+    def blocks_logs(self, headers: Sequence[Header], topics: Sequence[str]) -> list[list[Log]]:
+        """Return `block_logs` of several blocks, in order; asked in JSON-RPC batches, one by one where these are
+        refused."""
+        method = "eth_getLogs"
+        found: list[list[Log]] = []
+        while len(found) < len(headers):
+            asked = headers[len(found) : len(found) + min(BATCH, self.limits.batch or BATCH)]
+            calls: list[list[object]] = [
+                [{"blockHash": "0x" + header.hash.hex()} | _topics(topics)] for header in asked
+            ]
+            answers: list[list[Log]] | None = self._in_batch(method, calls, list[Log])
+            if answers is None:
+                found += [self.block_logs(header, topics) for header in asked]
+            else:
+                with self._blaming(method):
+                    found += [check_block_logs(*pair) for pair in zip(asked, answers, strict=True)]
+        return found
+
     def receipts_logs(self, header: Header) -> list[Log]:
         """Return all logs of exactly this block from its receipts, by log index; see `receipts`."""
         return self.receipts(header).logs
@@ -194,26 +213,35 @@ class Node:
 
     def _batched_headers(self, numbers: Sequence[int]) -> list[Header | None]:
         method = "eth_getBlockByNumber"
-        if len(numbers) > 1:
-            batch: list[list[object]] = [[hex(number), False] for number in numbers]
-            try:
-                answers: list[HeaderAnswer | None] = self._retry(
-                    lambda: self.endpoint.batch(method, batch, HeaderAnswer | None, none_for=NullRound)
-                )
-            except TooLarge:
-                self.limits.shrink("batch", len(numbers) // 2, self._wall())
-            except (Refused, MethodUnsupported):
-                self.limits.shrink("batch", 1, self._wall())
-            except Transport:
-                # Some nodes drop the connection or answer nonsense to an array: single calls tell whether it is that.
-                self._batches_lost += 1
-                if self._batches_lost == BATCHES_LOST:
-                    self._batches_lost = 0
-                    self.limits.shrink("batch", len(numbers) // 2, self._wall())
-            else:
+        calls: list[list[object]] = [[hex(number), False] for number in numbers]
+        answers = self._in_batch(method, calls, HeaderAnswer | None, none_for=NullRound)
+        if answers is None:
+            return [self.header(number) for number in numbers]
+        return [self._checked_header(method, *pair) for pair in zip(numbers, answers, strict=True)]
+
+    def _in_batch(
+        self, method: str, calls: Sequence[list[object]], result: Any, *, none_for: type[RpcError] | None = None
+    ) -> list[Any] | None:
+        """The results of several calls as one batch; None where they are to be asked one by one: there is one only, or
+        the node takes no such batch, which is learned."""
+        if len(calls) < 2:
+            return None
+        try:
+            answers = self._retry(lambda: self.endpoint.batch(method, calls, result, none_for=none_for))
+        except TooLarge:
+            self.limits.shrink("batch", len(calls) // 2, self._wall())
+        except (Refused, MethodUnsupported):
+            self.limits.shrink("batch", 1, self._wall())
+        except Transport:
+            # Some nodes drop the connection or answer nonsense to an array: single calls tell whether it is that.
+            self._batches_lost += 1
+            if self._batches_lost == BATCHES_LOST:
                 self._batches_lost = 0
-                return [self._checked_header(method, *pair) for pair in zip(numbers, answers, strict=True)]
-        return [self.header(number) for number in numbers]
+                self.limits.shrink("batch", len(calls) // 2, self._wall())
+        else:
+            self._batches_lost = 0
+            return answers
+        return None
 
     def _checked_header(self, method: str, block: int | str, answer: HeaderAnswer | None) -> Header | None:
         if answer is None:

@@ -9,7 +9,7 @@ from django.test import Client
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain, schema_of
 from indexer.positions.protocol import jobs as changes
-from indexer.positions.protocol.head import Base, Settlement, commit_blocks
+from indexer.positions.protocol.head import Base, HeadBlock, Settlement, commit_blocks
 from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.protocol.ledger import UNKNOWN
 from indexer.positions.protocol.scans import close_scans
@@ -73,7 +73,7 @@ def read_head(connection: Connection, matches: Matches = NOTHING, *, hash: bytes
     assert row is not None
     header = Header(state.cursor + 1, hash, row[0], TIMESTAMP + 12)
     base = Base(state.cursor, row[0], state.watch_version)
-    assert commit_blocks(connection, base, header, matches, Settlement(final, 0), settled=False)
+    assert commit_blocks(connection, base, [HeadBlock(header, matches)], Settlement(final, 0), settled=False)
 
 
 def undo(connection: Connection) -> None:

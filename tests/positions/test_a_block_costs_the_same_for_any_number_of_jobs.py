@@ -31,7 +31,7 @@ def test_a_block_takes_the_same_statements(figures: tuple[Figures, Figures]) -> 
     few, many = figures
     assert (few.jobs, many.jobs) == (FEW, MANY)
     assert many.statements == few.statements
-    assert 10 < len(few.statements) < 25
+    assert 7 < len(few.statements) < 10
 
 
 @pytest.mark.slow

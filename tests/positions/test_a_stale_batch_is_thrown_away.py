@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from indexer.positions.protocol.head import Base, Settlement, commit_blocks
+from indexer.positions.protocol.head import Base, HeadBlock, Settlement, commit_blocks
 from indexer.positions.protocol.ledger import UNKNOWN
 from indexer.positions.protocol.segments import Claim, claim_segment, commit_range
 from indexer.positions.protocol.state import CURSOR, REWIND, WATCH_VERSION, put
@@ -30,7 +30,9 @@ def commit_next(world: World, base: Base) -> bool:
     assert header is not None
     matches = Matches([Touch(header.number, USER, world.jobs()[A, 2], None, None)], [])
     nothing_settles = Settlement(world.setting("final_block"), 0)
-    return commit_blocks(world.connection, base, header, matches, nothing_settles, settled=False) is not None
+    return (
+        commit_blocks(world.connection, base, [HeadBlock(header, matches)], nothing_settles, settled=False) is not None
+    )
 
 
 @pytest.mark.parametrize(

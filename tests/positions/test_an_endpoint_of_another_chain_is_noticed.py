@@ -88,6 +88,8 @@ def test_it_is_refused_until_it_is_the_chain_again(
 
 def test_no_range_of_it_is_taken_for_one_of_the_chain(trio: Trio, elsewhere: evm.Chain) -> None:
     """It is whole in itself, but has not the block that was final."""
+    # The first draws of this seed try no endpoint by lot.
+    trio.pool._random.seed(1)
     asked = trio.labels.index(trio.pool.choose().label)
     trio.proxies[asked].to = elsewhere.url
     trio.read_past(3)

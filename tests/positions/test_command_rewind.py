@@ -1,6 +1,7 @@
 """`rewind` undoes everything above a block, and the worker reads it again."""
 
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -50,15 +51,14 @@ def test_a_batch_read_before_is_thrown_away(world: World) -> None:
     head = rest(world)
     grow(world.evm, 1)
     latest = world.latest()
-    original = latest.match_block
+    original = latest.commit
 
-    def match_block(header: object) -> object:
-        found = original(header)  # type: ignore[arg-type]
+    def commit(*given: Any, **options: Any) -> bool:
         run(head - 2)
-        latest.match_block = original  # type: ignore[method-assign]
-        return found
+        latest.commit = original  # type: ignore[method-assign]
+        return original(*given, **options)
 
-    latest.match_block = match_block  # type: ignore[method-assign,assignment]
+    latest.commit = commit  # type: ignore[method-assign]
     latest.step()
     assert world.setting("latest_block_processed") == head - 2
     world.settle()

@@ -1,7 +1,7 @@
 """What is said of a block is the weakest that holds for any of its jobs, and it is said at once."""
 
 from indexer.chains.connections import Connection
-from indexer.positions.protocol.head import Base, Settlement, commit_blocks, start_chain
+from indexer.positions.protocol.head import Base, HeadBlock, Settlement, commit_blocks, start_chain
 from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.protocol.ledger import Provenance
 from indexer.positions.protocol.segments import claim_segment, commit_range
@@ -23,7 +23,7 @@ def take_up_one_block(connection: Connection, read: Level, taken: Level) -> None
     start_chain(connection, header(10))
     base = Base(10, header(10).hash, 0)
     how = Provenance(read, ("node-1",))
-    stored = commit_blocks(connection, base, header(11), NOTHING, Settlement(10, 0), settled=False, provenance=how)
+    stored = commit_blocks(connection, base, [HeadBlock(header(11), NOTHING, how)], Settlement(10, 0), settled=False)
     assert stored is not None
     import_watch_list(connection, read_watch_list(watch({A: "Transfer"})), source="test", chain_floor=0, prune=False)
     waiting = find_waiting(connection)

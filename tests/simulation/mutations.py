@@ -15,7 +15,7 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from indexer.chains import endpoints
-from indexer.positions import latest, pieces, reader, settling, watch
+from indexer.positions import latest, pieces, readahead, reader, settling, watch
 from indexer.positions.protocol import bulk, head, ledger, segments, store, takeup, undo
 from indexer.rpc import answers, asking, blocks, client, heads, integrity, member, node, scan
 
@@ -62,7 +62,7 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
     # What a block proves.
     "receipts root": [Edit(blocks, "BlockReader._prove", "fits = receipts.root == root", "fits = True")],
     "bloom: what did not come": [Edit(blocks, "BlockReader._by_bloom", "if possible <= came", "if True")],
-    "bloom: what came": [Edit(blocks, "BlockReader._within_bloom", "if stranger is not None and", "if False and")],
+    "bloom: what came": [Edit(blocks, "BlockReader._check_bloom", "if stranger is not None and", "if False and")],
     "header hash": [Edit(answers, "HeaderAnswer.to_header", "header_hash(self) == hash", "True")],
     "second endpoint": [
         Edit(blocks, "BlockReader._agreed", "if same_logs(one.logs, other.logs)", "if True"),
@@ -81,7 +81,8 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
     ],
     "quarantine": [Edit(asking, "Asking._note", "if isinstance(error, Refused) and first is not None", "if False")],
     # The chain.
-    "parent link": [Edit(latest, "LatestLoop.advance_block", "if header.parent_hash != base.hash", "if False")],
+    "parent link": [Edit(latest, "LatestLoop.advance_one", "if header.parent_hash != base.hash", "if False")],
+    "parent links": [Edit(readahead, "linked", "if header.parent_hash != found[-1].hash", "if False")],
     "cursor compare": [
         Edit(
             head,

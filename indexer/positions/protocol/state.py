@@ -12,6 +12,7 @@ left_version            the watch_version at which a job last left the latest lo
 trouble                 {"since", "words"}: why the latest loop gets no answer; no row, or null, while it does
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from psycopg import Cursor
@@ -28,6 +29,7 @@ COVERAGE = "coverage"
 LEVELS = "levels"
 LEFT_VERSION = "left_version"
 TROUBLE = "trouble"
+STATE_KEYS = [CURSOR, FINAL, WATCH_VERSION, REWIND]
 
 NUMBER = "(value #>> '{{}}')::bigint"
 """A value as a block number, in a statement that `union.ask_each` completes."""
@@ -69,15 +71,24 @@ class NotStarted(Exception):
 
 
 def read_state(cur: Cur) -> State:
-    rows = cur.execute("SELECT key, value FROM settings WHERE key = ANY(%s)", [[CURSOR, FINAL, WATCH_VERSION, REWIND]])
-    values: dict[str, Any] = dict(rows.fetchall())
+    rows = cur.execute("SELECT key, value FROM settings WHERE key = ANY(%s)", [STATE_KEYS])
+    return state_of(dict(rows.fetchall()))
+
+
+def state_of(values: Mapping[str, Any]) -> State:
+    """The values of STATE_KEYS as one."""
     return State(values[CURSOR], values[FINAL], values[WATCH_VERSION], values[REWIND]["count"])
 
 
 def lock_state(cur: Cur) -> State:
     """Take the cursor row, then read: a second statement, so that it sees what the lock waited for."""
-    cur.execute("SELECT 1 FROM settings WHERE key = %s FOR UPDATE", [CURSOR])
+    lock_cursor(cur)
     return read_state(cur)
+
+
+def lock_cursor(cur: Cur) -> None:
+    """Take the cursor row, which every change of the state begins with; what is read before may be old."""
+    cur.execute("SELECT 1 FROM settings WHERE key = %s FOR UPDATE", [CURSOR])
 
 
 def put(cur: Cur, key: str, value: object) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from indexer.positions.protocol.arrays import bytes_array, number_array
 from indexer.positions.protocol.bulk import store_pairs
 from indexer.positions.protocol.state import Cur
 from indexer.positions.watch import Matches, Touch, Unreadable
@@ -92,9 +93,9 @@ def store_touches(cur: Cur, touches: Iterable[Touch]) -> int:
         cur.execute(
             LOGS,
             {
-                "address": [address for (address, _), _ in rows],
-                "job": [job for (_, job), _ in rows],
-                "block": [block for _, block in rows],
+                "address": bytes_array([address for (address, _), _ in rows]),
+                "job": number_array([job for (_, job), _ in rows]),
+                "block": number_array([block for _, block in rows]),
             },
         )
         written += cur.rowcount
@@ -103,12 +104,12 @@ def store_touches(cur: Cur, touches: Iterable[Touch]) -> int:
         cur.execute(
             METADATA,
             {
-                "address": [of[0] for of, _ in values],
-                "job": [of[1] for of, _ in values],
+                "address": bytes_array([of[0] for of, _ in values]),
+                "job": number_array([of[1] for of, _ in values]),
                 "key": [of[2] for of, _ in values],
-                "digest": [of[3] for of, _ in values],
+                "digest": bytes_array([of[3] for of, _ in values]),
                 "value": [value for _, (value, _) in values],
-                "block": [block for _, (_, block) in values],
+                "block": number_array([block for _, (_, block) in values]),
             },
         )
         written += cur.rowcount
@@ -121,11 +122,11 @@ def store_unsettled(cur: Cur, touches: Iterable[Touch]) -> None:
         cur.execute(
             UNSETTLED,
             {
-                "block": [touch.block for touch in rows],
-                "address": [touch.address for touch in rows],
-                "job": [touch.job for touch in rows],
+                "block": number_array([touch.block for touch in rows]),
+                "address": bytes_array([touch.address for touch in rows]),
+                "job": number_array([touch.job for touch in rows]),
                 "key": [touch.key for touch in rows],
-                "digest": [digest_of(touch.value) if touch.value is not None else None for touch in rows],
+                "digest": bytes_array([None if touch.value is None else digest_of(touch.value) for touch in rows]),
             },
         )
 
