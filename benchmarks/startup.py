@@ -1,6 +1,6 @@
 """What a worker takes to start, and what it holds in memory; what an import of watch lists takes.
 
-    [FOOTPRINT_SHARED=folder] python -m benchmarks.startup [--jobs 20000] [--rounds 5] [--json FILE]
+    [FOOTPRINT_SHARED=folder] python -m benchmarks.startup [--jobs N] [--rounds N] [--blocks N] [--json FILE]
 
 Everything is measured from outside, with the real commands as processes. Recorded mainnet blocks (`mainnet/` in the
 shared folder) stand in for the head and the real watch lists (`watchlists/`) for what is imported; without them, that
@@ -121,13 +121,13 @@ def measure_start(
     return taken, held
 
 
-def measure_full_speed(jobs: int, rounds: int) -> tuple[list[float], list[float]]:
+def measure_full_speed(jobs: int, rounds: int, blocks: int) -> tuple[list[float], list[float]]:
     """The most megabytes that were resident while the past was read, and logs a second."""
     most, rates = [], []
     for _ in range(rounds):
         with new_chain() as chain, connect(chain) as connection:
             contracts = [f"0x{number:040x}" for number in range(1, jobs + 1)]
-            with SteadyNode(contracts, TRANSFER, blocks=PAST_BLOCKS, chain_id=chain.chain_id) as node:
+            with SteadyNode(contracts, TRANSFER, blocks=blocks, chain_id=chain.chain_id) as node:
                 import_list(connection, made_up_list(chain, [], jobs, "Transfer"), 0)
                 with worker(node.url) as process:
                     wait_for(connection, "SELECT count(*) > 0 FROM segments", True)
@@ -187,7 +187,7 @@ def measure_imports(files: list[Path], rounds: int) -> Iterator[Figure]:
     yield Figure(name="import again", unit="s", values=again, at_most=True, note="nothing changes")
 
 
-def measure(folder: Path | None, jobs: int, rounds: int) -> Iterator[Figure]:
+def measure(folder: Path | None, jobs: int, rounds: int, past: int) -> Iterator[Figure]:
     if folder is None:
         print("FOOTPRINT_SHARED is not set: without recorded blocks and watch lists, memory only is measured")
     else:
@@ -206,7 +206,7 @@ def measure(folder: Path | None, jobs: int, rounds: int) -> Iterator[Figure]:
                 note=note,
             )
             yield Figure(name=f"memory at the head{name}", unit="MB", values=held, at_most=True, note=note)
-    most, rates = measure_full_speed(jobs, max(1, rounds // 2))
+    most, rates = measure_full_speed(jobs, max(1, rounds // 2), past)
     note = f"{jobs:,} jobs, {sum(rates) / len(rates):,.0f} logs/s from a stand-in of one thread"
     yield Figure(name="memory at full speed", unit="MB", values=most, floor=300, goal=150, at_most=True, note=note)
     if folder is not None:
@@ -217,11 +217,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What a worker takes to start, and an import.")
     parser.add_argument("--jobs", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--blocks", type=int, default=PAST_BLOCKS, help="of the past, read at full speed")
     add_json_option(parser)
     options = parser.parse_args()
     folder = os.environ.get("FOOTPRINT_SHARED")
     call_command("migrate_schemas", shared=True, verbosity=0)
-    report(measure(Path(folder) if folder else None, options.jobs, options.rounds), options.json)
+    report(measure(Path(folder) if folder else None, options.jobs, options.rounds, options.blocks), options.json)
 
 
 if __name__ == "__main__":
