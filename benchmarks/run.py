@@ -31,7 +31,14 @@ from benchmarks.scale import refresh
 HERE = Path(__file__).resolve().parent
 LIMIT = 1800.0
 """Seconds after which a benchmark is given up."""
-SIZES: Mapping[str, list[str]] = {"backfill": [], "head": [], "jobs": [], "lookups": [], "startup": [], "storage": []}
+SIZES: Mapping[str, list[str]] = {
+    "backfill": [],
+    "head": [],
+    "jobs": [],
+    "lookups": [],
+    "startup": ["--rounds", "3"],
+    "storage": [],
+}
 QUICK: Mapping[str, list[str]] = {
     "backfill": ["--rounds", "1", "--blocks", "2000"],
     "head": ["--rounds", "1"],
