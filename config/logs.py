@@ -1,22 +1,17 @@
 """How every process logs: levels, formats, files, and what is blotted out of each line. No Django."""
 
 import logging
-import os
 import sys
 import tempfile
 import threading
-import time
 import traceback
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from concurrent_log_handler import ConcurrentRotatingFileHandler
-from pythonjsonlogger.json import JsonFormatter
-
 from config.masks import Mask, hide_addresses
 from config.options import OptionError, Options
+from config.process import program_name
 
 OURS = ("api", "config", "indexer")
 # Their lines hold the paths of requests, whichever process runs them.
@@ -24,16 +19,11 @@ OF_REQUESTS = ("api", "django", "gunicorn")
 FILE_BYTES = 20_000_000
 FILE_COUNT = 10
 FILE_MODE = 0o640
-SAY_EVERY = 60.0
-"""Seconds between two sentences about files that cannot be written."""
 FOLDER_MODE = 0o750
 
 LINE = "{asctime} {levelname:<7} {name}: {message}"
 # The same file has the lines of many processes.
 FILE_LINE = "{asctime} {levelname:<7} {program}[{process}] {name}: {message}"
-JSON_FIELDS = ["levelname", "name", "message", "process"]
-JSON_NAMES = {"levelname": "level", "name": "logger", "program": "process", "process": "pid", "exc_info": "exception"}
-JSON_ORDER = ("time", "level", "logger", "message", "process", "pid", "exception", "stack_info")
 
 
 class Masked(logging.Formatter):
@@ -51,21 +41,6 @@ class Masked(logging.Formatter):
         if self.hides_addresses and (self.is_web or record.name.partition(".")[0] in OF_REQUESTS):
             return hide_addresses(text)
         return text
-
-
-class LogFile(ConcurrentRotatingFileHandler):
-    """A file of any number of processes: it rotates under a lock file. Work goes on where it cannot be written."""
-
-    said_at = float("-inf")
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
-        """Say so now and then. logging itself would print a traceback for each line, and the line as it is, with what
-        the formatter blots out."""
-        if time.monotonic() - LogFile.said_at >= SAY_EVERY:
-            LogFile.said_at = time.monotonic()
-            problem = sys.exc_info()[1]
-            with suppress(OSError, ValueError):
-                sys.stderr.write(f"lines are lost: {self.baseFilename} cannot be written: {problem}\n")
 
 
 def has_exception(record: logging.LogRecord) -> bool:
@@ -88,7 +63,7 @@ def build_logging(options: Options, mask: Mask, *, is_web: bool) -> dict[str, An
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            name: {"()": Masked, "inner": JsonLine() if is_json else text_lines(line), **masking}
+            name: {"()": Masked, "inner": json_lines() if is_json else text_lines(line), **masking}
             for name, line in (("line", LINE), ("file", FILE_LINE))
         },
         "filters": {"exceptions": {"()": lambda: has_exception}},
@@ -106,7 +81,8 @@ def build_logging(options: Options, mask: Mask, *, is_web: bool) -> dict[str, An
 def file_handlers(folder: Path) -> dict[str, Any]:
     """combined.log has everything, error.log what is an error, exceptions.log what has a traceback."""
     shared = {
-        "()": LogFile,
+        # By name: what only a file needs is loaded where there is one.
+        "()": "config.log_files.LogFile",
         "formatter": "file",
         "maxBytes": FILE_BYTES,
         "backupCount": FILE_COUNT,
@@ -139,22 +115,10 @@ def text_lines(line: str) -> logging.Formatter:
     return logging.Formatter(line, style="{", defaults={"program": program_name()})
 
 
-class JsonLine(JsonFormatter):
-    """One object a line: time (UTC), level, logger, message, process, pid, exception; nothing that others add."""
+def json_lines() -> logging.Formatter:
+    from config.log_json import JsonLine  # loaded only where it is asked for
 
-    def __init__(self) -> None:
-        super().__init__(JSON_FIELDS, timestamp="time", rename_fields=JSON_NAMES, defaults={"program": program_name()})
-
-    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        return {field: log_data[field] for field in JSON_ORDER if field in log_data}
-
-
-def program_name() -> str:
-    """What this process is: web, or its command, with the chain where that is a worker's."""
-    if os.environ.get("FOOTPRINT_PROCESS") == "web":
-        return "web"
-    arguments = sys.argv[1:]
-    return " ".join(arguments[: 2 if arguments[:1] == ["run_chain_worker"] else 1]) or Path(sys.argv[0]).name
+    return JsonLine()
 
 
 def watch_uncaught(mask: Mask) -> None:

@@ -10,10 +10,10 @@ from django.core.management.utils import get_random_secret_key
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from config.logs import build_logging, program_name
+from config.logs import build_logging
 from config.masks import Mask
 from config.options import OptionError, Options
-from config.unfold import UNFOLD as UNFOLD
+from config.process import has_pages, is_web, program_name
 from indexer.embedded.places import make_state_dir, state_dir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -46,6 +46,27 @@ SHARED_APPS = [
     "rest_framework",
     "api",
 ]
+# Of these a worker and most commands need nothing, and they are the greater part of a start.
+OF_PAGES = {
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "django_filters",
+    "django_prometheus",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "api",
+}
+HAS_PAGES = has_pages()
+if HAS_PAGES:
+    from config.unfold import UNFOLD as UNFOLD
+else:
+    SHARED_APPS = [app for app in SHARED_APPS if app not in OF_PAGES]
 TENANT_APPS = ["indexer.positions"]
 INSTALLED_APPS = SHARED_APPS + TENANT_APPS
 
@@ -82,7 +103,7 @@ def embedded_database() -> dict[str, Any]:
 
 
 # Set by config.wsgi: what a request asks must end; a command or a worker takes the time it needs.
-IS_WEB = os.environ.get("FOOTPRINT_PROCESS") == "web"
+IS_WEB = is_web()
 STATEMENT_TIMEOUT = OPTIONS.number("STATEMENT_TIMEOUT", least=1)
 LOCK_TIMEOUT = OPTIONS.number("LOCK_TIMEOUT", least=1)
 

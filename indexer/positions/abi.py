@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from eth_abi.decoding import ContextFramesBytesIO
-from eth_abi.exceptions import DecodingError
-from eth_abi.registry import registry
 from eth_hash.auto import keccak
 
 from indexer.positions.address import checksum
@@ -192,6 +189,11 @@ def _decode_address(data: bytes, start: int) -> object:
 
 
 def _compile_decode(signature: str) -> Callable[[bytes, int], object]:
+    # Imported here: it takes longer to load than all of this project, and most jobs need none of it.
+    from eth_abi.decoding import ContextFramesBytesIO
+    from eth_abi.exceptions import DecodingError
+    from eth_abi.registry import registry
+
     # eth_abi's decoders are classes whose instances are called with a stream; its types do not say so.
     decoder: Any = registry.get_decoder(signature, strict=True)
     open_stream: Any = ContextFramesBytesIO

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
+
+import msgspec
 
 from indexer.positions.abi import TEXTS, AbiError, Argument, Event, parse_event
 from indexer.positions.transforms import TRANSFORMS, Transform
@@ -22,8 +23,7 @@ class DefinitionError(ValueError):
     """An event of a watch list cannot be watched; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(msgspec.Struct, frozen=True, gc=False):
     """A watched contract and the event that gives a user a position with it.
 
     `contract` is 20 bytes, `topic0` 32. Either `user_topic` (1 to 3) says which topic holds the user, or `abi` (an

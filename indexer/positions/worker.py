@@ -36,7 +36,6 @@ from indexer.positions.meter import (
     WORKING,
     Meter,
 )
-from indexer.positions.newheads import NewHeads
 from indexer.positions.protocol.segments import release_segments
 from indexer.positions.protocol.state import COVERAGE, CURSOR, HEAD
 from indexer.positions.starting import TROUBLE_PAUSE, Misconfigured
@@ -125,6 +124,10 @@ class Worker:
     def listeners(self) -> list[Thread]:
         """What wakes the latest loop early."""
         urls = self.announcers if self.only != HISTORIC else []
+        if not urls:
+            return []
+        from indexer.positions.newheads import NewHeads  # with what speaks WebSocket, for who announces
+
         return [
             Thread(target=NewHeads(url, number, self.stop, self.woken.set).listen, daemon=True)
             for number, url in enumerate(urls, 1)

@@ -1,0 +1,134 @@
+"""All benchmarks, one after the other, and what they found: RESULTS.md, results.json and plots in this folder.
+
+    FOOTPRINT_SHARED=folder python -m benchmarks.run [--only NAME …] [--peers] [--quick] [--into FOLDER]
+
+Each runs as a process of its own with --json. `--only` runs these and keeps what was measured of the others before.
+`--peers` compares with other indexers, which are then installed. `--quick` takes small sizes, which prove that all
+benchmarks run and whose figures mean nothing: it needs `--into`. docs/scale.md is made anew where no other folder is
+named. Half an hour; the exit code is 1 when one has failed.
+"""
+
+import argparse
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+from django.db import connection
+
+from benchmarks.figures import Figure
+from benchmarks.results import Measured, plots_of, write
+from benchmarks.scale import refresh
+
+HERE = Path(__file__).resolve().parent
+LIMIT = 1800.0
+"""Seconds after which a benchmark is given up."""
+SIZES: Mapping[str, list[str]] = {
+    "backfill": [],
+    "head": [],
+    "jobs": [],
+    "lookups": [],
+    "startup": ["--rounds", "3"],
+    "storage": [],
+}
+QUICK: Mapping[str, list[str]] = {
+    "backfill": ["--rounds", "1", "--blocks", "2000"],
+    "head": ["--rounds", "1"],
+    "jobs": ["--sizes", "10,1000"],
+    "lookups": ["--chains", "2", "--rows", "20000", "--seconds", "0.3", "--rounds", "1"],
+    "startup": ["--jobs", "100", "--rounds", "1", "--blocks", "200"],
+    "storage": ["--sizes", "0", "--pairs", "1", "--rounds", "1"],
+}
+
+
+def known() -> list[str]:
+    """The benchmarks that are there."""
+    return [name for name in SIZES if importlib.util.find_spec(f"benchmarks.{name}") is not None]
+
+
+def describe_machine() -> str:
+    """The processor, its cores, the memory, and what the machine has to do before anything is measured."""
+    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    model = next((line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")), "")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    load = os.getloadavg()[0]
+    return f"{model or platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GB, load {load:.1f} at the start"
+
+
+def describe_versions() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        postgres = cursor.fetchone()[0]
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "msgspec", "psycopg"))
+    return f"Python {platform.python_version()}, PostgreSQL {postgres}, {packages}"
+
+
+def run(name: str, arguments: list[str]) -> Measured:
+    """One benchmark's figures; what it prints is seen meanwhile."""
+    machine, versions = describe_machine(), describe_versions()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "figures.json"
+        command = [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--json", str(file)]
+        try:
+            code = subprocess.run(command, cwd=HERE.parent, timeout=LIMIT, check=False).returncode
+            failed = f"exit code {code}" if code else ""
+        except subprocess.TimeoutExpired:
+            failed = f"not done after {LIMIT:,.0f} s"
+        figures = msgspec.json.decode(file.read_bytes(), type=list[Figure]) if file.exists() else []
+    return Measured(
+        figures=figures,
+        when=datetime.now(UTC).date().isoformat(),
+        machine=machine,
+        versions=versions,
+        arguments=arguments,
+        seconds=time.monotonic() - began,
+        failed=failed,
+    )
+
+
+def read(folder: Path) -> dict[str, Measured]:
+    """What was measured before."""
+    file = folder / "results.json"
+    return msgspec.json.decode(file.read_bytes(), type=dict[str, Measured]) if file.exists() else {}
+
+
+def keep(folder: Path, results: Mapping[str, Measured]) -> None:
+    plots = plots_of(results)
+    (folder / "plots").mkdir(parents=True, exist_ok=True)
+    for name, text in plots.items():
+        (folder / "plots" / name).write_text(text)
+    (folder / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(results, order="sorted")) + b"\n")
+    (folder / "RESULTS.md").write_text(write(results, plots))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Run all benchmarks and write down what they found.")
+    parser.add_argument("--only", nargs="+", choices=known(), default=known(), metavar="NAME")
+    parser.add_argument("--peers", action="store_true", help="compare with other indexers")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that all run")
+    parser.add_argument("--into", type=Path, default=HERE, metavar="FOLDER", help="where to write")
+    options = parser.parse_args()
+    if options.quick and options.into == HERE:
+        parser.error("--quick measures nothing that should be kept: name another folder --into")
+    results = read(options.into)
+    for name in options.only:
+        print(f"{name}:", flush=True)
+        peers = ["--peers"] if options.peers and name == "backfill" else []
+        results[name] = run(name, [*(QUICK if options.quick else SIZES)[name], *peers])
+        keep(options.into, results)
+    if options.into == HERE:
+        refresh(results)
+    sys.exit(any(results[name].failed for name in options.only))
+
+
+if __name__ == "__main__":
+    main()
