@@ -28,23 +28,10 @@ from indexer.positions.lookup import ADDRESSES, FoundPool, look_up, order_pools,
 from indexer.positions.protocol.state import CURSOR, FINAL, HEAD, LEVELS, value_of
 from indexer.positions.union import ask_each, schemas_of
 
-
-# EXPLAIN: an index scan of logs_pkey, for many addresses in its order, and one of log_metadata (address) for addresses
-# that have a row of a job with metadata. The parameters `keep…` name those jobs, for one chain each, as an array.
-# For one address it is written as an equation: for an array, PostgreSQL would plan anew every time, which takes four
-# times as long as the answer.
-def touches(condition: str) -> str:
-    return f"""(
-WITH found AS MATERIALIZED (
-    SELECT address, job_id, first_block FROM {{schema}}.logs WHERE {condition}
-)
-SELECT {{ordinal}}, state.version, state.cursor, blocks.hash, blocks.timestamp, state.final, state.head, state.levels,
-       touches.addresses, touches.jobs, touches.blocks,
-       (SELECT json_agg(json_build_array(encode(address, 'hex'), job_id, key, value))::text
-        FROM {{schema}}.log_metadata
-        WHERE address = ANY(ARRAY(
-            SELECT DISTINCT address FROM found
-            WHERE %(keep{{ordinal}})s::int[] IS NULL OR job_id = ANY(%(keep{{ordinal}})s::int[]))))
+# The rows of addresses, and what the chain says of itself. EXPLAIN: an index scan of logs_pkey, for many addresses in
+# its order. For one address it is an equation: for an array of one PostgreSQL would plan anew every time, which takes
+# four times as long as the answer.
+TOUCHES = f"""
 FROM (
     SELECT {VERSION} AS version, {value_of(CURSOR)} AS cursor, {value_of(FINAL)} AS final, {value_of(HEAD)} AS head,
            {value_of(LEVELS, "value::text")} AS levels
@@ -52,13 +39,27 @@ FROM (
 ) AS state
 LEFT JOIN {{schema}}.blocks ON blocks.number = state.cursor
 CROSS JOIN (SELECT string_agg(address, '') AS addresses, string_agg(int4send(job_id), '') AS jobs,
-                   string_agg(int8send(first_block), '') AS blocks
+                   string_agg(int8send(first_block), '') AS blocks"""
+COLUMNS = """{ordinal}, state.version, state.cursor, blocks.hash, blocks.timestamp, state.final, state.head,
+       state.levels, touches.addresses, touches.jobs, touches.blocks"""
+TOUCHES_OF_ONE = f"""
+SELECT {COLUMNS}, NULL{TOUCHES} FROM {{schema}}.logs WHERE address = %(address)s) AS touches
+"""
+
+# With an index scan of log_metadata (address) for addresses that have a row of a job with metadata. The parameters
+# `keep…` name those jobs, for one chain each, as an array; NULL stands for any.
+TOUCHES_OF_MANY = f"""(
+WITH found AS MATERIALIZED (
+    SELECT address, job_id, first_block FROM {{schema}}.logs WHERE address = ANY(%(addresses)b::bytea[])
+)
+SELECT {COLUMNS},
+       (SELECT json_agg(json_build_array(encode(address, 'hex'), job_id, key, value))::text
+        FROM {{schema}}.log_metadata
+        WHERE address = ANY(ARRAY(
+            SELECT DISTINCT address FROM found
+            WHERE %(keep{{ordinal}})s::int[] IS NULL OR job_id = ANY(%(keep{{ordinal}})s::int[])))){TOUCHES}
             FROM found) AS touches
 )"""
-
-
-TOUCHES_OF_ONE = touches("address = %(address)s")
-TOUCHES_OF_MANY = touches("address = ANY(%(addresses)b::bytea[])")
 
 ATTEMPTS = 3
 FEW = 64
@@ -90,13 +91,15 @@ class Said(NamedTuple):
     chain: Chain
     state: bytes
     pools: dict[bytes, bytes]
+    has_metadata: bool
 
 
 def answer_one(address: bytes, chains: Sequence[Chain]) -> bytes:
     """`lookup.look_up` in JSON."""
     asked = sorted(chains, key=lambda chain: chain.chain_id)
     said = ask(TOUCHES_OF_ONE, {"address": address}, asked)
-    if said is None:
+    # Few addresses have metadata; asking for it took as long as asking for the rows.
+    if said is None or any(of.has_metadata for of in said):
         return json.encode(look_up(address, asked))
     name = checksum_once(address).encode()
     link = b"%b{address}" % ADDRESSES.encode()
@@ -136,6 +139,8 @@ def name_all(addresses: Sequence[bytes]) -> list[bytes]:
 def ask(statement: str, asked: dict[str, Any], chains: Sequence[Chain]) -> list[Said] | None:
     """What each chain says of the addresses asked for; None where its jobs change faster than they can be known."""
     schemas = schemas_of(chains)
+    if not schemas:
+        return []
     for _ in range(ATTEMPTS):
         known = memory.of(chains)
         keep = {f"keep{ordinal}": of.with_metadata for ordinal, of in enumerate(known)}
@@ -143,7 +148,7 @@ def ask(statement: str, asked: dict[str, Any], chains: Sequence[Chain]) -> list[
         changed = [chain for chain, of, row in zip(chains, known, rows, strict=True) if of.version != row.version]
         if not changed:
             return [
-                Said(chain, show_state(chain, of, row), read_pools(of, row))
+                Said(chain, show_state(chain, of, row), *read_pools(of, row))
                 for chain, of, row in zip(chains, known, rows, strict=True)
             ]
         if not memory.refresh(changed):
@@ -184,16 +189,17 @@ def encode_state(
     return json.encode(read_state(chain, ANY_ADDRESS, cursor, block_hash, timestamp, final, head, coverage, levels))
 
 
-def read_pools(known: KnownJobs, row: Touches) -> dict[bytes, bytes]:
-    """The pools of each address in JSON, by first block and contract."""
+def read_pools(known: KnownJobs, row: Touches) -> tuple[dict[bytes, bytes], bool]:
+    """The pools of each address in JSON, by first block and contract; and whether a job of one stores metadata."""
     if row.addresses is None:
-        return {}
+        return {}, False
     addresses = split(row.addresses)
     jobs = np.frombuffer(row.jobs or b"", ">i4").tolist()
     blocks = np.frombuffer(row.blocks or b"", ">i8").tolist()
     metadata = read_metadata(row.metadata) if row.metadata else {}
     found: dict[bytes, list[tuple[int, bytes, bytes]]] = {}
     special: dict[bytes, list[FoundPool]] = {}
+    has_metadata = False
     known_jobs = known.jobs
     for address, number, block in zip(addresses, jobs, blocks, strict=True):
         job = known_jobs.get(number)
@@ -204,6 +210,7 @@ def read_pools(known: KnownJobs, row: Touches) -> dict[bytes, bytes]:
             piece = b"%b%d%b" % (job.begins, block, NO_METADATA)
             found.setdefault(address, []).append((block, job.contract, piece))
         else:
+            has_metadata = has_metadata or job.has_metadata
             values = metadata.get((address.hex(), number), {}) if job.has_metadata else {}
             special.setdefault(address, []).append(make_pool(job, block, values))
     for address, pools in special.items():
@@ -212,7 +219,7 @@ def read_pools(known: KnownJobs, row: Touches) -> dict[bytes, bytes]:
             (pool.first_block, bytes.fromhex(pool.contract[2:]), json.encode(pool)) for pool in order_pools(pools)
         ]
         found.setdefault(address, []).extend(pieces)
-    return {address: join(pieces) for address, pieces in found.items()}
+    return {address: join(pieces) for address, pieces in found.items()}, has_metadata
 
 
 def split(addresses: bytes) -> list[bytes]:
