@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, connec
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg import errors, sql
+from psycopg.types.array import ListBinaryDumper
 
 from indexer.chains.models import Chain
 
@@ -59,7 +60,7 @@ def ask_each(
     if not schemas:
         return []
     united, names = unite(part, schemas)
-    values = [parameters[name] for name in names]
+    values = [Binary(value) if isinstance(value := parameters[name], list) and b else value for name, b in names]
     return read_from(lambda connection: ask(connection, united, values, binary=binary), using=using)
 
 
@@ -128,12 +129,20 @@ def is_of_a_replica(error: Exception) -> bool:
     return not isinstance(cause, errors.QueryCanceled)
 
 
-PARAMETER = re.compile(r"%(?:\((\w+)\)[sb]|%)")
+PARAMETER = re.compile(r"%(?:\((\w+)\)([sb])|%)")
+
+
+class Binary(list[Any]):
+    """A list that is sent in PostgreSQL's binary format: as text, a thousand addresses take four times as long."""
+
+
+psycopg.adapters.register_dumper(Binary, ListBinaryDumper)
 
 
 @lru_cache(maxsize=256)
-def unite(part: str, schemas: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
-    """The statement over these schemas as the server takes it, and the names of $1, $2 and so on.
+def unite(part: str, schemas: tuple[str, ...]) -> tuple[bytes, tuple[tuple[str, bool], ...]]:
+    """The statement over these schemas as the server takes it, and of $1, $2 and so on the name and whether it is
+    written %(name)b: a list is then sent as Binary.
 
     psycopg would look for parameters anew every time, for it remembers short statements only: a tenth of a millisecond.
     """
@@ -142,10 +151,10 @@ def unite(part: str, schemas: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
         template.format(schema=sql.Identifier(schema), ordinal=sql.Literal(ordinal))
         for ordinal, schema in enumerate(schemas)
     ]
-    names: dict[str, int] = {}
+    names: dict[tuple[str, bool], int] = {}
 
     def number(found: re.Match[str]) -> str:
-        return f"${names.setdefault(found[1], len(names) + 1)}" if found[1] else "%"
+        return f"${names.setdefault((found[1], found[2] == 'b'), len(names) + 1)}" if found[1] else "%"
 
     united = PARAMETER.sub(number, sql.SQL(" UNION ALL ").join(parts).as_string(None))
     return united.encode(), tuple(names)
