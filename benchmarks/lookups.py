@@ -162,7 +162,7 @@ def explain(rows: int) -> None:
     for part in (TOUCHES_OF_ONE, TOUCHES_OF_MANY):
         statement, names = unite(part, schemas_of(chains))
         cursor = make_cursor(connection, binary=False)
-        cursor.execute(b"EXPLAIN (ANALYZE, BUFFERS) " + statement, [values[name] for name, _ in names])
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS) " + statement, [values[name] for name, _ in names])
         for (line,) in cursor.fetchall():
             print(line[:160])
 

@@ -85,7 +85,7 @@ def read_from(read: Callable[[BaseDatabaseWrapper], Answer], *, using: str | Non
 
 
 def ask(
-    connection: BaseDatabaseWrapper, statement: bytes, values: Sequence[Any], *, binary: bool
+    connection: BaseDatabaseWrapper, statement: str, values: Sequence[Any], *, binary: bool
 ) -> list[tuple[Any, ...]]:
     """By the connection at hand, which may have been lost since it was last used: then by a new one.
 
@@ -105,7 +105,7 @@ def ask(
 
 
 def fetch(
-    connection: BaseDatabaseWrapper, statement: bytes, values: Sequence[Any], *, binary: bool
+    connection: BaseDatabaseWrapper, statement: str, values: Sequence[Any], *, binary: bool
 ) -> list[tuple[Any, ...]]:
     with CursorWrapper(make_cursor(connection, binary=binary), connection) as cursor:
         cursor.execute(statement, values)
@@ -140,7 +140,7 @@ psycopg.adapters.register_dumper(Binary, ListBinaryDumper)
 
 
 @lru_cache(maxsize=256)
-def unite(part: str, schemas: tuple[str, ...]) -> tuple[bytes, tuple[tuple[str, bool], ...]]:
+def unite(part: str, schemas: tuple[str, ...]) -> tuple[str, tuple[tuple[str, bool], ...]]:
     """The statement over these schemas as the server takes it, and of $1, $2 and so on the name and whether it is
     written %(name)b: a list is then sent as Binary.
 
@@ -157,4 +157,4 @@ def unite(part: str, schemas: tuple[str, ...]) -> tuple[bytes, tuple[tuple[str, 
         return f"${names.setdefault((found[1], found[2] == 'b'), len(names) + 1)}" if found[1] else "%"
 
     united = PARAMETER.sub(number, sql.SQL(" UNION ALL ").join(parts).as_string(None))
-    return united.encode(), tuple(names)
+    return united, tuple(names)

@@ -148,7 +148,7 @@ def test_rows_of_an_address_are_found_by_the_key(chain: Chain, connection: Conne
     for part in (answers.TOUCHES_OF_ONE, answers.TOUCHES_OF_MANY):
         statement, names = unite(part, schemas_of([chain]))
         explained = make_cursor(django_connection, binary=False)
-        explained.execute(b"EXPLAIN " + statement, [values[name] for name, _ in names])
+        explained.execute("EXPLAIN " + statement, [values[name] for name, _ in names])
         plan = "\n".join(line for (line,) in explained.fetchall())
         assert "logs_pkey" in plan
         assert "Seq Scan on logs" not in plan
