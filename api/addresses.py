@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from api.conditional import answer_tagged
 from api.questions import CHAINS, choose_chains, read_address, read_plain, shorten, wrong_parameter
-from api.resource import Resource, answer
+from api.resource import Resource, answer, answer_encoded
 from indexer.chains.models import Chain
 from indexer.positions.address import parse_address
+from indexer.positions.answers import answer_one
 from indexer.positions.lookup import look_up
 
 PARAMETERS = {
@@ -31,9 +32,12 @@ class Addresses(Resource):
             chains = choose_chains(known, query.get("chain"))
             if after is not None and ("chain" not in query or len(chains) != 1):
                 raise wrong_parameter("chain", "check_also=all needs exactly one chain: name it, as in chain=ethereum.")
-            return answer_tagged(
-                request, chains, self.states.read(known), lambda: answer(look_up(user, chains, after=after))
-            )
+            return answer_tagged(request, chains, self.states.read(known), lambda: make(chains))
+
+        def make(chains: Sequence[Chain]) -> HttpResponse:
+            if after is None:
+                return answer_encoded(answer_one(user, chains))
+            return answer(look_up(user, chains, after=after))
 
         return self.chains.ask(ask)
 

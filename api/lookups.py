@@ -9,11 +9,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from api.bodies import read_json, unfit
 from api.openapi_parts import ANY_CASE
 from api.questions import read_plain, shorten, unknown_chains
-from api.resource import Resource, answer
+from api.resource import Resource, answer_encoded
 from indexer.access.limits import limit_of
 from indexer.chains.models import Chain
 from indexer.positions.address import parse_address
-from indexer.positions.batch import Batch, look_up_many
+from indexer.positions.answers import answer_many
 
 MOST = 1000
 # For the schema alone: read_addresses says the same in sentences.
@@ -35,10 +35,10 @@ class Lookups(Resource):
         question = read_json(request, Question, limit_of(self))
         users = read_addresses(question.addresses)
 
-        def ask(known: Sequence[Chain]) -> Batch:
-            return look_up_many(users, choose_chains(known, question))
+        def ask(known: Sequence[Chain]) -> bytes:
+            return answer_many(users, choose_chains(known, question))
 
-        response = answer(self.chains.ask(ask))
+        response = answer_encoded(self.chains.ask(ask))
         response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -20,7 +20,12 @@ from indexer.access.scopes import READ
 
 
 def answer(content: object, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
-    return HttpResponse(msgspec.json.encode(content), status=status, content_type="application/json")
+    return answer_encoded(msgspec.json.encode(content), status)
+
+
+def answer_encoded(content: bytes, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    """What is JSON already."""
+    return HttpResponse(content, status=status, content_type="application/json")
 
 
 def allow(methods: str) -> HttpResponse:

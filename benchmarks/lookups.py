@@ -1,312 +1,191 @@
-"""How fast lookups are: one address and a thousand, in process and over HTTP.
+"""How fast lookups are over HTTP: one address and a thousand, on one core and on two, warm and cold.
 
-    python -m benchmarks.lookups [--chains 10] [--addresses 200000] [--seconds 5]
+    python -m benchmarks.lookups [--chains 10] [--rows 10000000] [--seconds 5] [--rounds 3] [--keep] [--explain]
 
-It makes a database of its own beside the configured one (DATABASE_URL, or the embedded server's), with as many chains,
-fills them, measures, prints a table and removes the database; about a minute. Every address has three pools on each of
-a fifth of the chains; every tenth job stores metadata. Addresses are drawn at random. In process, a request goes
-through the whole of Django without a server. HTTP is gunicorn with as many processes as there are cores and two threads
-each, on loopback, asked by four connections kept open, whose own work is on the same cores.
+It makes a database of its own beside the configured one (DATABASE_URL, or the embedded server's), fills it
+(lookup_rows: a minute for ten million rows, seven for a hundred, which take 13 GB), measures, and removes it, or keeps
+it for the next run with --keep.
 
-requests/s   of all connections together
-addresses/s  addresses answered in a second
-p50, p99     milliseconds of one request
-CPU us       microseconds of this process's CPU per request, in process only
+The server is gunicorn by config/gunicorn.py. "On one core" is one process of it and its sessions' backends at
+PostgreSQL on the same core; who asks has the other one. "On two" leaves all of them to the kernel, and who asks takes
+its part, which the figures' notes say, as they say the CPU that a request takes: other work on the machine adds to
+times, not to that. Of the addresses asked for, three quarters are drawn from all users, a twentieth are users drawn by
+their rows, for who has more asks more, and a fifth are unknown. Warm is after as many requests as fill the caches; cold
+after the files of the database have left the system's cache (what shared_buffers hold stays).
+
+--explain prints the plans instead: EXPLAIN (ANALYZE, BUFFERS) of one chain's part of both statements.
 """
 
 import argparse
 import os
-import random
-import socket
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from hashlib import sha256
-from io import BytesIO
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import quantiles
-from typing import Any, NamedTuple
+from statistics import median, quantiles
 
 import django
 import msgspec
-from django.core.handlers.wsgi import WSGIHandler
-from psycopg.conninfo import make_conninfo
+import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-DATABASE = "footprint_benchmark"
+from benchmarks.figures import Figure, add_json_option, report
+from benchmarks.lookup_load import WARMING, Load, Server, get, load, post, serve
+from benchmarks.lookup_rows import Numbers, addresses_of, new_database, pools_of, users_for
+
 ONE, MANY, COMPATIBLE = "/api/v1/addresses/", "/api/v1/addresses/lookup", "/user-pools/"
 BATCH = 1000
+ASKED = 20_000
 CONNECTIONS = 4
 
-# A job is a contract; every tenth stores metadata, and all are covered.
-JOBS = """
-INSERT INTO jobs (contract_address, topic0, user_topic, metadata_argument, enabled, retired, floor, live_from, covered,
-                  complete, unreadable, attempts)
-SELECT substr(sha256(('pool' || n)::bytea), 1, 20), '\\x00', 2, CASE WHEN n % 10 = 0 THEN 'tokenId' END, true, false, 0,
-       0, '{}', true, 0, 0
-FROM generate_series(1, 2000) AS n
-"""
-LABELS = "INSERT INTO job_labels (job_id, source, protocol, product) SELECT id, 'list', 'protocol', 'pool' FROM jobs"
-# The numbers of a chain's users are those that leave the same rest as the chain's when divided by five.
-LOGS = """
-INSERT INTO logs (address, job_id, first_block)
-SELECT substr(sha256(n::text::bytea), 1, 20), (SELECT min(id) FROM jobs) + (n / 5 * 7 + pool * 611) %% 2000, n
-FROM generate_series(%(chain)s::int %% 5, %(addresses)s::int - 1, 5) AS n, generate_series(0, 2) AS pool
-ORDER BY 1, 2
-"""
-METADATA = """
-INSERT INTO log_metadata (address, job_id, key, value_sha256, value, first_block)
-SELECT address, job_id, 'tokenId', sha256(first_block::text::bytea), first_block::text, first_block
-FROM logs JOIN jobs ON jobs.id = job_id WHERE metadata_argument IS NOT NULL
-"""
+
+def draw(users: int, count: int, chance: np.random.Generator) -> list[str]:
+    """Addresses to ask for; see above."""
+    some = chance.integers(0, users, min(users, 200_000)).astype(np.uint64)
+    rows = np.sum([pools_of(some, chain) for chain in range(10)], axis=0)
+    kinds = chance.random(count)
+    numbers: Numbers = np.where(
+        kinds < 0.75,
+        chance.integers(0, users, count),
+        np.where(
+            kinds < 0.8, chance.choice(some, count, p=rows / rows.sum()), chance.integers(users, 2 * users, count)
+        ),
+    ).astype(np.uint64)
+    return ["0x" + bytes(address).hex() for address in addresses_of(numbers)]
 
 
-class Request(NamedTuple):
-    """One request; `addresses` is the number it asks about."""
-
-    method: str
-    path: str
-    body: bytes = b""
-    tag: str = ""
-    addresses: int = 1
-
-
-class Figures(NamedTuple):
-    """Seconds: of each request, of all together, and of this process's CPU."""
-
-    taken: list[float]
-    whole: float
-    cpu: float
+def make_requests(users: int) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """Of one address, of a batch, and of one in the compatible shape."""
+    chance = np.random.default_rng(1)
+    asked = draw(users, ASKED, chance)
+    many = draw(users, 60 * BATCH, chance)
+    batches = [many[begin : begin + BATCH] for begin in range(0, len(many), BATCH)]
+    return (
+        [get(ONE + address) for address in asked],
+        [post(MANY, msgspec.json.encode({"addresses": batch})) for batch in batches],
+        [get(COMPATIBLE + address) for address in asked],
+    )
 
 
-def user(number: int) -> str:
-    return "0x" + sha256(str(number).encode()).digest()[:20].hex()
+def measure(rows: int, chains: int, seconds: float, rounds: int) -> Iterator[Figure]:
+    one, many, compatible = make_requests(users_for(rows))
+    x = float(rows)
+
+    def repeat(server: Server, requests: Sequence[bytes], connections: int, warming: int = WARMING) -> list[Load]:
+        return [load(server, requests, seconds, connections=connections, warming=warming) for _ in range(rounds)]
+
+    def say(loads: Sequence[Load], where: str) -> str:
+        asking = sum(each.asking for each in loads) / sum(each.whole for each in loads)
+        cost = median(each.cost for each in loads)
+        return (
+            f"{chains} chains, {rows:,} rows; {where}; {cost:.2f} ms of CPU each; who asks took {asking:.0%} of a core"
+        )
+
+    with serve(1, {min(os.sched_getaffinity(0))}) as server:
+        where = "one process and its sessions on one core, one connection"
+        load(server, one, seconds, connections=2)
+        server.keep_sessions()
+        loads = repeat(server, one, 1)
+        yield from latency("lookup, one core", loads, say(loads, where), floors=(4, 20), goals=(1.5, 6), x=x)
+        loads = repeat(server, compatible, 1)
+        yield from latency("/user-pools, one core", loads, say(loads, where))
+        loads = repeat(server, many, 1, warming=2)
+        yield Figure(name="batch, one core", unit="addresses/s", values=rates(loads), note=say(loads, where))
+    with serve(2) as server:
+        where = f"two processes, {CONNECTIONS} connections, on two cores with who asks"
+        load(server, many, seconds, connections=CONNECTIONS, warming=5)
+        loads = repeat(server, one, CONNECTIONS)
+        values = [each.rate for each in loads]
+        note = say(loads, where)
+        yield Figure(name="lookups", unit="requests/s", values=values, goal=2000, note=note, series="lookups", x=x)
+        loads = repeat(server, many, CONNECTIONS, warming=2)
+        values, note = rates(loads), say(loads, where)
+        floor, goal = 20_000, 100_000
+        yield Figure(
+            name="batch", unit="addresses/s", values=values, floor=floor, goal=goal, note=note, series="batch", x=x
+        )
+        if drop_caches():
+            loads = [load(server, one[::-1], seconds, connections=1, warming=0)]
+            yield from latency("lookup, cold", loads, say(loads, "one connection, no file of the database cached"))
 
 
-@contextmanager
-def new_database(chains: int, addresses: int) -> Iterator[None]:
-    """The default database is a new one with as many chains, removed at the end."""
-    from django.db import connection
-    from django.test.utils import setup_databases, teardown_databases
-
-    connection.settings_dict["TEST"]["NAME"] = DATABASE
-    made = setup_databases(verbosity=0, interactive=False, aliases={"default": None})
-    try:
-        for number in range(chains):
-            fill(number, addresses)
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")
-        yield
-    finally:
-        teardown_databases(made, verbosity=0)
-
-
-def fill(number: int, addresses: int) -> None:
-    from indexer.chains.connections import connect
-    from indexer.chains.models import Chain, schema_of
-    from indexer.positions.protocol.coverage import refresh_coverage
-    from indexer.positions.protocol.head import start_chain
-    from indexer.positions.protocol.state import note_head
-    from indexer.rpc import Header
-
-    slug = f"benchmark_{number}"
-    chain = Chain(schema_name=schema_of(slug), slug=slug, chain_id=900_000 + number)
-    chain.save(verbosity=0)
-    with connect(chain) as connection:
-        connection.execute(JOBS)
-        connection.execute(LABELS)
-        connection.execute(LOGS, {"chain": number, "addresses": addresses})
-        connection.execute(METADATA)
-        start_chain(connection, Header(20_000_000, bytes(32), bytes(32), 1_700_000_000))
-        note_head(connection, 20_000_001)
-        with connection.transaction(), connection.cursor() as cur:
-            refresh_coverage(cur)
+def latency(
+    name: str,
+    loads: Sequence[Load],
+    note: str,
+    *,
+    floors: tuple[float | None, float | None] = (None, None),
+    goals: tuple[float | None, float | None] = (None, None),
+    x: float | None = None,
+) -> Iterator[Figure]:
+    """p50 and p99 of each round."""
+    cuts = [quantiles(one.taken, n=100) for one in loads]
+    for (word, cut), floor, goal in zip((("p50", 49), ("p99", 98)), floors, goals, strict=True):
+        values = [of[cut] * 1000 for of in cuts]
+        full, series = f"{name}, {word}", "" if x is None else f"{name}, {word}"
+        yield Figure(
+            name=full, unit="ms", values=values, floor=floor, goal=goal, at_most=True, note=note, series=series, x=x
+        )
 
 
-def ask_one(users: random.Random, addresses: int) -> Request:
-    return Request("GET", ONE + user(users.randrange(addresses)))
+def rates(loads: Sequence[Load]) -> list[float]:
+    return [each.rate * BATCH for each in loads]
 
 
-def ask_many(users: random.Random, addresses: int) -> Request:
-    asked = [user(users.randrange(addresses)) for _ in range(BATCH)]
-    return Request("POST", MANY, msgspec.json.encode({"addresses": asked}), addresses=BATCH)
-
-
-def ask_compatible(users: random.Random, addresses: int) -> Request:
-    return Request("GET", COMPATIBLE + user(users.randrange(addresses)))
-
-
-class InProcess:
-    """Django without a server."""
-
-    def __init__(self) -> None:
-        self.handler = WSGIHandler()
-        self.status = ""
-        self.headers: dict[str, str] = {}
-
-    def send(self, request: Request) -> bytes:
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": request.method,
-            "PATH_INFO": request.path,
-            "QUERY_STRING": "",
-            "CONTENT_TYPE": "application/json",
-            "CONTENT_LENGTH": str(len(request.body)),
-            "SERVER_NAME": "localhost",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "HTTP_HOST": "localhost",
-            "HTTP_ACCEPT": "*/*",
-            "wsgi.input": BytesIO(request.body),
-            "wsgi.url_scheme": "http",
-        }
-        if request.tag:
-            environ["HTTP_IF_NONE_MATCH"] = request.tag
-        response = self.handler(environ, self.start)
-        with closing(response):
-            return b"".join(response)
-
-    def start(self, status: str, headers: list[tuple[str, str]], error: object = None) -> Callable[[bytes], object]:
-        self.status, self.headers = status, dict(headers)
-        return bytes
-
-
-class OverHttp:
-    """One connection kept open, as cheap for this process as can be."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port))
-        self.status = ""
-
-    def send(self, request: Request) -> bytes:
-        head = f"{request.method} {request.path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        self.socket.sendall(f"{head}Content-Length: {len(request.body)}\r\n\r\n".encode() + request.body)
-        data = b""
-        while b"\r\n\r\n" not in data:
-            data += self.receive()
-        head, _, body = data.decode("latin-1").partition("\r\n\r\n")
-        self.status, _, rest = head.partition("\r\n")
-        length = next(int(line.split(":")[1]) for line in rest.split("\r\n") if line.lower().startswith("content-le"))
-        parts, missing = [body.encode("latin-1")], length - len(body)
-        while missing > 0:
-            parts.append(self.receive())
-            missing -= len(parts[-1])
-        return b"".join(parts)
-
-    def receive(self) -> bytes:
-        data = self.socket.recv(1 << 20)
-        if not data:
-            raise ConnectionError("the server has closed the connection")
-        return data
-
-
-def measure(asker: InProcess | OverHttp, make: Callable[[], Request], seconds: float) -> Figures:
-    """Ask for that long, once plans are made and caches filled."""
-    for _ in range(15):
-        asker.send(make())
-    taken: list[float] = []
-    cpu = time.process_time()
-    began = time.perf_counter()
-    while time.perf_counter() - began < seconds:
-        request = make()
-        sent = time.perf_counter()
-        asker.send(request)
-        taken.append(time.perf_counter() - sent)
-        if " 200" not in f" {asker.status}" and " 304" not in f" {asker.status}":
-            raise RuntimeError(f"{request.path} answered {asker.status}")
-    return Figures(taken, sum(taken), time.process_time() - cpu)
-
-
-def measure_over_http(port: int, make: Callable[[], Request], seconds: float) -> Figures:
-    """The same by several connections at once; the whole time is what passes on the clock."""
-    figures: list[Figures] = []
-    threads = [
-        threading.Thread(target=lambda: figures.append(measure(OverHttp(port), make, seconds)))
-        for _ in range(CONNECTIONS)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if len(figures) < CONNECTIONS:
-        raise RuntimeError("a connection failed; its error stands above")
-    return Figures([each for one in figures for each in one.taken], seconds, 0.0)
-
-
-@contextmanager
-def serve() -> Iterator[int]:
-    """gunicorn on the benchmark's database; its port."""
+def drop_caches() -> bool:
+    """Have the system forget the database's files; False where they are not here or cannot be read."""
     from django.db import connection
 
-    given = connection.get_connection_params()
-    url = make_conninfo(**{key: given[key] for key in ("dbname", "user", "password", "host", "port") if key in given})
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    options = ["-k", "gthread", "--workers", str(os.cpu_count()), "--threads", "2", "--keep-alive", "60"]
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", *options, "--bind", f"127.0.0.1:{port}"]
-    command += ["--log-level", "warning"]
-    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, "DATABASE_URL": url}) as server:
-        try:
-            wait_for(port)
-            yield port
-        finally:
-            server.terminate()
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+        cursor.execute(
+            "SELECT current_setting('data_directory'), oid FROM pg_database WHERE datname = current_database()"
+        )
+        (folder, oid) = cursor.fetchone() or ("", 0)
+    files = Path(folder) / "base" / str(oid)
+    if not os.access(files, os.R_OK | os.X_OK):
+        return False
+    for file in files.iterdir():
+        with file.open("rb") as opened:
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return True
 
 
-def wait_for(port: int) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("gunicorn does not listen after 30 seconds")
+def explain(rows: int) -> None:
+    from django.db import connection
 
+    from indexer.chains.models import Chain
+    from indexer.positions.answers import TOUCHES_OF_MANY, TOUCHES_OF_ONE, memory
+    from indexer.positions.union import make_cursor, schemas_of, unite
 
-def show(name: str, figures: Figures, addresses: int, *, in_process: bool) -> None:
-    cuts = quantiles(figures.taken, n=100)
-    rate = len(figures.taken) / figures.whole
-    cpu = f"{figures.cpu / len(figures.taken) * 1e6:>9,.0f}" if in_process else ""
-    columns = f"{rate:>12,.0f}{rate * addresses:>13,.0f}{cuts[49] * 1000:>9.2f}{cuts[98] * 1000:>9.2f}{cpu}"
-    print(f"{name:<34}{columns}", flush=True)
-
-
-def run(addresses: int, seconds: float) -> None:
-    users = random.Random(1)
-    inside = InProcess()
-    inside.send(ask_one(users, addresses))
-    tag = inside.headers["ETag"]
-    print(f"{'':<34}{'requests/s':>12}{'addresses/s':>13}{'p50':>9}{'p99':>9}{'CPU us':>9}")
-    kinds: dict[str, Callable[[], Request]] = {
-        "one address": lambda: ask_one(users, addresses),
-        "one address, 304": lambda: ask_one(users, addresses)._replace(tag=tag),
-        "/user-pools": lambda: ask_compatible(users, addresses),
-        f"{BATCH:,} addresses": lambda: ask_many(users, addresses),
-    }
-    for name, make in kinds.items():
-        show(f"in process, {name}", measure(inside, make, seconds), make().addresses, in_process=True)
-    with serve() as port:
-        for name, make in kinds.items():
-            if "304" not in name:
-                figures = measure_over_http(port, make, seconds)
-                show(f"HTTP, {name}", figures, make().addresses, in_process=False)
+    chains = list(Chain.objects.all())[:1]
+    keep = memory.of(chains)[0].with_metadata
+    addresses = [bytes.fromhex(text[2:]) for text in draw(users_for(rows), BATCH, np.random.default_rng(2))]
+    values = {"address": addresses[0], "addresses": sorted(addresses), "keep0": keep}
+    for part in (TOUCHES_OF_ONE, TOUCHES_OF_MANY):
+        statement, names = unite(part, schemas_of(chains))
+        cursor = make_cursor(connection, binary=False)
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS) " + statement, [values[name] for name, _ in names])
+        for (line,) in cursor.fetchall():
+            print(line[:160])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="How fast lookups are.")
     parser.add_argument("--chains", type=int, default=10)
-    parser.add_argument("--addresses", type=int, default=200_000)
-    parser.add_argument("--seconds", type=float, default=5, help="for each line of the table")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="of all chains together")
+    parser.add_argument("--seconds", type=float, default=5, help="for each figure's round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the database for the next run, which takes it as it is"
+    )
+    parser.add_argument("--explain", action="store_true", help="print plans and measure nothing")
+    add_json_option(parser)
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    with new_database(options.chains, options.addresses):
-        run(options.addresses, options.seconds)
+    with new_database(options.chains, options.rows, keep=options.keep):
+        if options.explain:
+            explain(options.rows)
+        else:
+            report(measure(options.rows, options.chains, options.seconds, options.rounds), options.json)
 
 
 if __name__ == "__main__":

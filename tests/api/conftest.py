@@ -7,13 +7,15 @@ from api.resource import Resource
 from indexer.access.keys import make_key
 from indexer.access.scopes import OPERATOR
 from indexer.chains.models import Chain
+from indexer.positions.answers import memory
 
 
 @pytest.fixture
 def client(chains: list[Chain]) -> Client:
-    """It reads the chains and their states anew, and sees a server error as users do."""
+    """It reads the chains, their states and jobs anew, and sees a server error as users do."""
     Resource.chains.forget()
     Resource.states.forget()
+    memory.forget()
     return Client(raise_request_exception=False)
 
 

@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from api.resource import Resource
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain
 from indexer.positions.address import checksum
@@ -89,7 +88,7 @@ def test_a_thousand_addresses_cost_one_statement(client: Client, connection: Con
     add_log(connection, add_job(connection, contract(1)), 5)
     start(connection)
     addresses = [f"0x{number:040x}" for number in range(999)] + [USER_EIP55]
-    Resource.chains.read()
+    post(client, addresses=addresses)
     with statements() as sent:
         answer = post(client, addresses=addresses).json()
     assert len(sent) == 1
