@@ -39,7 +39,7 @@ SLUG = "ethereum"
 DATABASE = "footprint_backfill"
 PREPARED = "footprint_backfill_prepared"
 MANAGE = (sys.executable, "manage.py")
-PAIRS = "SELECT address, contract_address, first_block FROM {}.logs JOIN {}.jobs ON jobs.id = job_id ORDER BY 1, 2"
+PAIRS = "SELECT address, contract_address, first_block FROM {}.logs JOIN {}.jobs ON jobs.id = job_id"
 COMPLETE = "SELECT (value->>'complete')::boolean FROM {}.settings WHERE key = 'coverage'"
 BEHIND = 100
 DECODED = 100
@@ -134,7 +134,8 @@ def figures_of(runs: Sequence[Run], decoded: Sequence[float]) -> list[Figure]:
     def per_million(what: str) -> list[float]:
         return [getattr(run, what) / run.logs * 1e6 for run in runs]
 
-    note = "" if all(run.equal for run in runs) else "stored other pairs than there are"
+    unequal = [run for run in runs if not run.equal]
+    note = f"{unequal[0].missing:,} pairs missing, {unequal[0].wrong:,} wrong" if unequal else ""
     return [
         Figure(name=f"backfill, {name}", unit="logs/s", values=[run.rate for run in runs], note=note),
         Figure(
@@ -197,7 +198,7 @@ def take_turns(options: argparse.Namespace, shape: Shape, node: StandIn, folder:
                 with new_database(DATABASE, entrant.template) as database:
                     run = entrant.run(node, database, task)
                 per_block = run.posts / run.blocks
-                equal = "" if run.equal else ", OTHER PAIRS THAN THERE ARE"
+                equal = "" if run.equal else f", {run.missing:,} pairs missing, {run.wrong:,} wrong"
                 print(f"  {run.name}: {run.rate:,.0f} logs/s, {per_block:.4f} requests per block{equal}", flush=True)
                 runs[run.name].append(run)
     ceiling = [measure_ceiling(node, clients=1, seconds=1) for _ in range(3)]

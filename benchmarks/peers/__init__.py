@@ -23,9 +23,7 @@ from benchmarks.peers.packages import HERE, NODE, install
 from benchmarks.races import Database, Run, Task, race
 from benchmarks.stand_in import StandIn
 
-HEX_PAIRS = """
-SELECT decode(substr(address, 3), 'hex'), decode(substr(pool, 3), 'hex'), block::bigint FROM {} ORDER BY 1, 2
-"""
+HEX_PAIRS = "SELECT decode(substr(address, 3), 'hex'), decode(substr(pool, 3), 'hex'), block::bigint FROM {}"
 POSITION_TABLE = """
 CREATE TABLE position (id text PRIMARY KEY, address text NOT NULL, pool text NOT NULL, block int NOT NULL)
 """
@@ -91,7 +89,7 @@ def web3_bulk(node: StandIn, database: Database, task: Task) -> Run:
     folder = HERE / "web3_bulk"
     environment = environment_of(node, database, task) | {"DATABASE_DSN": database.dsn}
     command = [sys.executable, "index.py"]
-    query = "SELECT address, pool, block FROM position ORDER BY 1, 2"
+    query = "SELECT address, pool, block FROM position"
     return race("web3.py + bulk_create", [(command, folder, environment)], node, database, task=task, query=query)
 
 
@@ -103,7 +101,7 @@ def environment_of(node: StandIn, database: Database, task: Task) -> dict[str, s
         **os.environ,
         "RPC_URL": node.url,
         "DATABASE_URL": database.url,
-        "FIRST_BLOCK": str(FIRST),
+        "FIRST_BLOCK": str(FIRST + 1),
         "LAST_BLOCK": str(task.last),
         "POOLS": str(pools),
     }

@@ -1,16 +1,16 @@
 import { createConfig } from "ponder";
-import { http, parseAbi } from "viem";
+import { parseAbi } from "viem";
 
 export default createConfig({
   database: { kind: "postgres", connectionString: process.env.DATABASE_URL },
-  networks: {
+  chains: {
     // The limiter is opened: the node bears whatever comes.
-    mainnet: { chainId: 1, transport: http(process.env.RPC_URL), maxRequestsPerSecond: 100_000 },
+    mainnet: { id: 1, rpc: process.env.RPC_URL, maxRequestsPerSecond: 100_000 },
   },
   contracts: {
     Token: {
       abi: parseAbi(["event Transfer(address indexed from, address indexed to, uint256 value)"]),
-      network: "mainnet",
+      chain: "mainnet",
       startBlock: Number(process.env.FIRST_BLOCK),
       endBlock: Number(process.env.LAST_BLOCK),
     },
