@@ -54,7 +54,9 @@ class Entrant(NamedTuple):
     run: Callable[[StandIn, Database, Task], Run]
 
 
-class TwoFields(msgspec.Struct):
+class TwoFields(msgspec.Struct, gc=False):
+    """What the task needs of a log at least; left out of Python's garbage collection, which would take a third."""
+
     address: str
     topics: list[str]
 
@@ -201,6 +203,8 @@ def take_turns(options: argparse.Namespace, shape: Shape, node: StandIn, folder:
                 equal = "" if run.equal else f", {run.missing:,} pairs missing, {run.wrong:,} wrong"
                 print(f"  {run.name}: {run.rate:,.0f} logs/s, {per_block:.4f} requests per block{equal}", flush=True)
                 runs[run.name].append(run)
+                if entrant.template == PREPARED and not run.equal:
+                    raise SystemExit(f"{run.name} stored other pairs than there are")
     ceiling = [measure_ceiling(node, clients=1, seconds=1) for _ in range(3)]
     found = [
         Figure(name="stand-in node, to a client that only reads", unit="logs/s", values=ceiling),
@@ -208,7 +212,7 @@ def take_turns(options: argparse.Namespace, shape: Shape, node: StandIn, folder:
     ]
     for rounds in runs.values():
         found += figures_of(rounds, decoded)
-    return found + compare(runs)
+    return [*found, *compare(runs)]
 
 
 def task_of(shape: Shape, columns: Columns, blocks: int, folder: Path, seconds: float) -> Task:

@@ -108,8 +108,8 @@ def environment_of(node: StandIn, database: Database, task: Task) -> dict[str, s
 
 
 PEERS = {
-    "ponder": Peer(1_000, ponder("ponder_0_10", "Ponder 0.10, limiter opened")),
+    "ponder": Peer(600, ponder("ponder_0_10", "Ponder 0.10, limiter opened")),
     "ponder-0.16": Peer(300, ponder("ponder_0_16", "Ponder 0.16")),
-    "subsquid": Peer(4_000, subsquid),
+    "subsquid": Peer(2_500, subsquid),
     "web3": Peer(500, web3_bulk),
 }
