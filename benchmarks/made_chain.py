@@ -71,11 +71,15 @@ class Pairs(NamedTuple):
 
 
 def draw(shape: Shape) -> Columns:
-    """Draw a chain. Blocks have as many logs as comes: `logs_per_block` in the mean."""
+    """Draw a chain. Blocks have as many logs as comes: `logs_per_block` in the mean, the first none.
+
+    So indexers that want the parent of the first block they read begin with the second and miss nothing.
+    """
     if not 0 < shape.new_share <= MATCHING:
         raise ValueError(f"new_share is {shape.new_share}: more than 0 and up to {MATCHING}, the logs that match")
     random = np.random.default_rng(shape.seed)
     counts = np.minimum(random.poisson(shape.logs_per_block, shape.blocks), MOST_LOGS)
+    counts[:1] = 0
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     logs = int(starts[-1])
     contract = random.integers(shape.pools, 2 * shape.pools, logs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from threading import Lock
-from time import process_time
+from time import monotonic, process_time
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,7 +20,7 @@ Piece = bytes | memoryview
 TOPIC0 = "0x" + TRANSFER.hex()
 TAGS = ("latest", "safe", "finalized", "pending")
 COUNTS = "standin_counts"
-"""The method by which a benchmark reads what was asked; itself not counted."""
+"""The method by which a benchmark reads what was asked; itself not counted. With true it counts anew from now on."""
 
 
 class Request(msgspec.Struct):
@@ -30,10 +30,11 @@ class Request(msgspec.Struct):
 
 
 class Counts(msgspec.Struct):
-    """What was asked and answered since the start.
+    """What was asked and answered since the start, or since it was told to count anew.
 
     `posts` are HTTP requests, `methods` the calls in them, `bytes` those of answers as they were sent; `cpu` is the
-    stand-in's processor time in seconds.
+    stand-in's processor time in seconds. `began` is when logs were first asked for, by a clock that all processes of
+    the machine share; None before.
     """
 
     posts: int
@@ -41,6 +42,7 @@ class Counts(msgspec.Struct):
     methods: dict[str, int]
     bytes: int
     cpu: float
+    began: float | None
 
 
 class Caps(NamedTuple):
@@ -74,12 +76,18 @@ class MadeNode:
         )
         self.contract_of = {"0x" + each.tobytes().hex(): row for row, each in enumerate(self.columns.contracts)}
         self.packed: dict[tuple[int, bool], bytes] = {}
-        self.posts = self.bytes = 0
-        self.methods: Counter[str] = Counter()
         self.lock = Lock()
+        self.count_anew()
+
+    def count_anew(self) -> None:
+        with self.lock:
+            self.posts = self.bytes = 0
+            self.methods: Counter[str] = Counter()
+            self.began: float | None = None
 
     def answer(self, body: bytes, *, gzip: bool = False) -> list[Piece]:
         """Return the answer to a POST, a call or a batch of them, as pieces to be sent one after the other."""
+        came = monotonic()
         batch = body.lstrip()[:1] == b"["
         many = msgspec.json.decode(body if batch else b"[%s]" % body, type=list[Request])
         pieces: list[Piece] = [b"["] if batch else []
@@ -92,6 +100,8 @@ class MadeNode:
         if many and many[0].method != COUNTS:
             with self.lock:
                 self.posts += 1
+                if self.began is None and any(request.method == "eth_getLogs" for request in many):
+                    self.began = came
                 self.methods.update(request.method for request in many)
                 self.bytes += sum(map(len, pieces))
         return pieces
@@ -125,13 +135,15 @@ class MadeNode:
                 return [b'"%s"' % hex(CHAIN_ID).encode()]
             case "net_version", _:
                 return [b'"%d"' % CHAIN_ID]
-            case method, _ if method == COUNTS:
+            case method, [*anew] if method == COUNTS:
+                if anew == [True]:
+                    self.count_anew()
                 return [msgspec.json.encode(self.counts())]
         raise Refusal(-32601, f"the method {request.method} does not exist/is not available")
 
     def counts(self) -> Counts:
         with self.lock:
-            return Counts(self.posts, self.methods.total(), dict(self.methods), self.bytes, process_time())
+            return Counts(self.posts, self.methods.total(), dict(self.methods), self.bytes, process_time(), self.began)
 
     def number_of(self, text: str) -> int:
         if text in TAGS:

@@ -47,10 +47,10 @@ class StandIn(NamedTuple):
     def url(self) -> str:
         return self.urls[0]
 
-    def counts(self) -> Counts:
-        """What was asked of it since its start."""
+    def counts(self, *, anew: bool = False) -> Counts:
+        """What was asked of it since its start, or since it was told to count anew."""
         with Client(self.url) as client:
-            body = client.post({"method": COUNTS, "params": []})
+            body = client.post({"method": COUNTS, "params": [anew]})
             return msgspec.convert(json.loads(body)["result"], Counts)
 
 

@@ -1,0 +1,53 @@
+"""What running processes cost, as Linux counts it: processor seconds and peak memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+PROC = Path("/proc")
+TICKS = os.sysconf("SC_CLK_TCK")
+PARENT, USER, SYSTEM, CHILDREN_USER, CHILDREN_SYSTEM = 1, 11, 12, 13, 14
+"""Fields of /proc/<pid>/stat behind the name, which may hold blanks."""
+GONE = (FileNotFoundError, ProcessLookupError)
+
+
+def seconds_of(pid: int, *, with_ended_children: bool = False) -> float:
+    """Processor seconds of a process; 0 when it is gone."""
+    with suppress(*GONE):
+        fields = read_stat(pid)
+        used = (USER, SYSTEM, CHILDREN_USER, CHILDREN_SYSTEM) if with_ended_children else (USER, SYSTEM)
+        return sum(int(fields[field]) for field in used) / TICKS
+    return 0.0
+
+
+def seconds_of_server(postmaster: int) -> float:
+    """Processor seconds of a PostgreSQL server: its main process, the backends that live and those that have ended."""
+    return seconds_of(postmaster, with_ended_children=True) + sum(map(seconds_of, children_of(postmaster)))
+
+
+def peak_of(pid: int) -> int:
+    """The most bytes of memory that a process has had at once; 0 when it is gone."""
+    with suppress(*GONE):
+        for line in (PROC / str(pid) / "status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def children_of(parent: int) -> Iterable[int]:
+    for folder in PROC.iterdir():
+        if folder.name.isdigit():
+            with suppress(*GONE):
+                if parent_of(int(folder.name)) == parent:
+                    yield int(folder.name)
+
+
+def parent_of(pid: int) -> int:
+    return int(read_stat(pid)[PARENT])
+
+
+def read_stat(pid: int) -> list[str]:
+    return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
