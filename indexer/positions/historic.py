@@ -8,8 +8,9 @@ from time import monotonic
 
 from indexer.chains.connections import Connection
 from indexer.positions.meter import DISCARDED, HISTORIC, LOOP_ERRORS, ROWS_STORED, Meter
-from indexer.positions.pairs import KnownPairs
+from indexer.positions.pairs import FEWEST, KnownPairs, pairs_to_gather
 from indexer.positions.pieces import Reading
+from indexer.positions.protocol.bulk import estimate_rows
 from indexer.positions.protocol.jobs import set_aside
 from indexer.positions.protocol.scans import close_scans
 from indexer.positions.protocol.segments import (
@@ -30,12 +31,12 @@ from indexer.rpc import BlockUnknown, EndpointPool, Forbidden, Level, RpcError, 
 log = logging.getLogger(__name__)
 
 IN_FLIGHT = 4
-ROWS_AT_ONCE = 50_000
-"""Pairs that are gathered before they are stored: the more at once, the fewer pages are written per row."""
 HOLD = 2.0
-"""Seconds after which what was read is stored, however little it is."""
+"""Seconds after which what was read is stored, however little it is, as long as there are few rows."""
 ENDPOINT_DELAY = timedelta(seconds=30)
 """How long a segment waits at most when it is the endpoint that is in trouble."""
+LONGEST_HOLD = 20.0
+"""The same with many rows; shorter than a lease."""
 CLOSE_EVERY = 5.0
 """Seconds after which what segments have finished is told of, where more is being read."""
 RENEW_EVERY = LEASE.total_seconds() / 3
@@ -74,6 +75,7 @@ class HistoricLoop:
         self.held: dict[int, list[tuple[Claim, Reading]]] = {}
         self.held_rows = 0
         self.held_since = 0.0
+        self.gather = pairs_to_gather(0)
         self.jobs = KnownJobs()
         self.known = KnownPairs()
         self.epoch = (0, 0)
@@ -190,8 +192,13 @@ class HistoricLoop:
     def is_due(self) -> bool:
         """Whether what is held is to be stored now."""
         return bool(self.held) and (
-            not self.asked or self.held_rows >= ROWS_AT_ONCE or self.clock() - self.held_since >= self.hold
+            not self.asked or self.held_rows >= self.gather or self.clock() - self.held_since >= self.longest_hold
         )
+
+    @property
+    def longest_hold(self) -> float:
+        """Longer where more is to be gathered."""
+        return min(self.hold * self.gather / FEWEST, max(self.hold, LONGEST_HOLD))
 
     def store(self) -> None:
         """Store all that is held; what is thrown away is read again by whoever claims its segment next."""
@@ -225,6 +232,8 @@ class HistoricLoop:
             log.info("%s: a scan of the past was closed or opened", self.chain)
         self.finished = self.released = False
         self.closed_at = self.clock()
+        with self.connection.cursor() as cur:
+            self.gather = pairs_to_gather(estimate_rows(cur))
 
     def note(self, batch: Batch) -> None:
         first = batch.claim.cursor

@@ -60,7 +60,7 @@ def ask_each(
     if not schemas:
         return []
     united, names = unite(part, schemas)
-    values = [Binary(value) if isinstance(value := parameters[name], list) and b else value for name, b in names]
+    values = bind(names, parameters)
     return read_from(lambda connection: ask(connection, united, values, binary=binary), using=using)
 
 
@@ -137,6 +137,11 @@ class Binary(list[Any]):
 
 
 psycopg.adapters.register_dumper(Binary, ListBinaryDumper)
+
+
+def bind(names: Sequence[tuple[str, bool]], parameters: dict[str, Any]) -> list[Any]:
+    """The values of a united statement, for a RawCursor."""
+    return [Binary(value) if isinstance(value := parameters[name], list) and b else value for name, b in names]
 
 
 @lru_cache(maxsize=256)

@@ -24,7 +24,7 @@ from indexer.positions.exposition import (
 from indexer.positions.meter import Meter
 from indexer.positions.pace import Pace
 from indexer.positions.standing import JobCounts, read_standings
-from indexer.positions.union import unite
+from indexer.positions.union import bind, unite
 from indexer.rpc import EndpointPool
 
 PATIENCE = 5
@@ -98,7 +98,9 @@ class WorkerMetrics:
             return []
         if self.connection is None:
             self.connection = connect(self.chain, application_name=f"footprint {self.slug} metrics", timeout=PATIENCE)
-        return [row[1:] for row in self.connection.execute(unite(part, schemas), parameters).fetchall()]
+        united, names = unite(part, schemas)
+        with psycopg.RawCursor(self.connection) as cursor:
+            return [row[1:] for row in cursor.execute(united, bind(names, parameters))]
 
     def forget_connection(self) -> None:
         if self.connection is not None:
