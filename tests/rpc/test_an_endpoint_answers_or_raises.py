@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from indexer.rpc import Endpoint, Log, Refused, Throttled, TooLarge, Transport
+from indexer.rpc.channel import CHUNK
 
 from .samples import log_json
 from .scripted import Answer, ScriptedNode, Sent, each, giving, refusing, sending
@@ -109,6 +110,16 @@ def test_compressed_answers_are_asked_for_and_counted_as_they_came(scripted: Scr
     assert len(endpoint.call("web3_clientVersion", [], str)) == 100_000
     assert "gzip" in scripted.headers[0]["accept-encoding"]
     assert (endpoint.requests, endpoint.bytes_in, endpoint.errors) == (1, len(body), 0)
+
+
+@pytest.mark.parametrize("size", [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
+def test_compressed_answers_of_any_size_are_unpacked(scripted: ScriptedNode, endpoint: Endpoint, size: int) -> None:
+    text = b'{"jsonrpc":"2.0","id":1,"result":"'
+    text += b"a" * max(0, size - len(text) - 2) + b'"}'
+    half = len(text) // 2
+    # Several files in a row are one, too.
+    scripted.always = sending(gzip.compress(text[:half]) + gzip.compress(text[half:]), content_encoding="gzip")
+    assert endpoint.call("web3_clientVersion", [], str) == text[34:-2].decode()
 
 
 def test_connections_are_kept_after_answers_and_refusals(scripted: ScriptedNode, endpoint: Endpoint) -> None:
