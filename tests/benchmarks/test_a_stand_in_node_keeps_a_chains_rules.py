@@ -56,8 +56,8 @@ def test_headers_are_linked_and_have_the_bloom_of_their_logs(node: Node) -> None
     assert all(after.parent_hash == before.hash for before, after in pairwise(headers))
     for header in headers:
         logs = node.block_logs(header, [TOPIC0])
-        assert logs
         assert header.logs_bloom == bloom_of(logs)
+    assert any(node.block_logs(header, [TOPIC0]) for header in headers)
 
 
 def test_a_range_has_the_logs_that_the_generator_drew(node: Node) -> None:
@@ -101,9 +101,10 @@ def test_our_reader_finds_the_truth(stand_in: StandIn, level: Level) -> None:
     jobs = watched_jobs()
     firsts: dict[tuple[bytes, bytes], int] = {}
     for reading in read_all(pool, RangeReader(jobs, level)):
-        for touch in reading.matches.touches:
-            key = touch.address, jobs[touch.job - 1][1].contract
-            firsts[key] = min(firsts.get(key, touch.block), touch.block)
+        found = reading.matches.found
+        for address, job, block in zip(found.addresses, found.jobs.tolist(), found.blocks.tolist(), strict=True):
+            key = address.tobytes(), jobs[job - 1][1].contract
+            firsts[key] = min(firsts.get(key, block), block)
     pairs = truth(SHAPE, draw(SHAPE))
     assert {(*pair, block) for pair, block in firsts.items()} == pairs.as_set()
 
