@@ -26,11 +26,23 @@ from indexer.positions.protocol.segments import (
     renew_leases,
 )
 from indexer.positions.reader import RangeReader
-from indexer.rpc import BlockUnknown, EndpointPool, Forbidden, Level, RpcError, Throttled, Transport, WrongChain
+from indexer.rpc import (
+    BlockUnknown,
+    EndpointPool,
+    Forbidden,
+    Level,
+    RpcError,
+    Throttled,
+    Transport,
+    WrongChain,
+    no_logs,
+)
 
 log = logging.getLogger(__name__)
 
 IN_FLIGHT = 4
+WAITING = 2
+"""Ranges that wait for a thread, so that none is idle while another range is claimed, or stored."""
 HOLD = 2.0
 """Seconds after which what was read is stored, however little it is, as long as there are few rows."""
 ENDPOINT_DELAY = timedelta(seconds=30)
@@ -95,6 +107,8 @@ class HistoricLoop:
         for future in done:
             if future in self.asked:
                 self.take(self.asked.pop(future), future)
+        # Reading goes on while this thread stores.
+        self.claim_more()
         if self.is_due():
             self.store()
         if self.clock() - self.renewed_at >= RENEW_EVERY:
@@ -107,7 +121,7 @@ class HistoricLoop:
         return {claim.segment for claim in self.asked.values()}
 
     def claim_more(self) -> None:
-        while len(self.asked) < self.in_flight:
+        while len(self.asked) < self.in_flight + WAITING:
             claim = claim_segment(self.connection, self.owner, known=self.jobs)
             if claim is None:
                 return
@@ -183,6 +197,7 @@ class HistoricLoop:
 
     def keep(self, claim: Claim, reading: Reading) -> None:
         """Hold what was read until it is stored, without the pairs that are known to be."""
+        reading.logs = no_logs()
         reading.matches.found = self.known.unknown(reading.matches.found)
         if not self.held:
             self.held_since = self.clock()

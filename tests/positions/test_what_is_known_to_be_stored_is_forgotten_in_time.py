@@ -5,6 +5,7 @@ from concurrent.futures import wait
 import pytest
 
 from indexer.positions.historic import HistoricLoop
+from indexer.positions.protocol.jobs import disable_jobs, enable_jobs
 from indexer.positions.protocol.repair import NOTE_DELETION
 from indexer.positions.protocol.state import FINAL, REWIND
 from tests.positions.liars import LISTS, Endpoints, audit, busy_block, inventing, make_final, read_by, three
@@ -95,13 +96,14 @@ def test_what_was_passed_over_before_they_were_deleted_is_read_again(ready: Worl
 
 
 def test_rows_of_jobs_that_left_their_scan_are_not_taken_for_stored(ready: World) -> None:
+    [job] = ready.jobs().values()
     with ready.historic() as loop:
         hold_all(loop)
-        ready.connection.execute("DELETE FROM scan_jobs")
+        disable_jobs(ready.connection, [job])
         loop.store()
         assert past(ready) == set()
-        finish(loop)
-        read_again(ready)
+        enable_jobs(ready.connection, [job])
+        follow(ready)
         finish(loop)
     assert past(ready)
     ready.check_truth()

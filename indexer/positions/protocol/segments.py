@@ -47,6 +47,8 @@ SELECT coalesce(array_agg(job_id ORDER BY job_id), '{}'), coalesce(bool_and(need
 FROM scan_jobs, int8range(%(from)s, %(to)s, '[]') AS asked WHERE scan_id = %(scan)s AND need && asked
 """
 
+SHARE_SCANS = 'SELECT CASE WHEN "left" THEN id END FROM scans WHERE id = ANY(%s) ORDER BY id FOR SHARE'
+
 # A failing range becomes a segment of its own, so that it holds up nobody.
 SPLIT = """
 INSERT INTO segments (scan_id, from_block, to_block, cursor, log_count, attempts)
@@ -159,10 +161,10 @@ def commit_ranges(connection: Connection, owner: str, batches: Sequence[Batch]) 
         rewind = read_rewind(cur, share=True)
         standing = [batch for batch in batches if is_standing(batch, rewind)]
         scans = sorted({batch.claim.scan for batch in standing})
-        cur.execute("SELECT 1 FROM scans WHERE id = ANY(%s) ORDER BY id FOR SHARE", [scans])
+        left = {scan for (scan,) in cur.execute(SHARE_SCANS, [scans]) if scan is not None}
         moved = {batch.claim.segment: advance(cur, owner, batch, rewind) for batch in standing}
         stored = [batch for batch in standing if moved[batch.claim.segment] is not None]
-        kept = keep_scans(cur, stored)
+        kept = keep_scans(cur, stored, left)
         rows = store_matches(cur, kept, settled=True).rows
     return Committed([moved.get(batch.claim.segment) for batch in batches], rows, kept.found)
 
@@ -205,12 +207,12 @@ def advance(cur: Cur, owner: str, batch: Batch, rewind: Rewind) -> Claim | None:
     return claim._replace(cursor=first, to_block=row[0], attempts=0, rewinds=rewind.undone)
 
 
-def keep_scans(cur: Cur, batches: Sequence[Batch]) -> Matches:
-    """What these batches hold for jobs that have not left their scans."""
+def keep_scans(cur: Cur, batches: Sequence[Batch], left: set[int]) -> Matches:
+    """What these batches hold for jobs that have not left their scans; `left` are scans that some have left."""
     kept: list[Matches] = []
     for scan in sorted({batch.claim.scan for batch in batches}):
         matches = merge([each for batch in batches if batch.claim.scan == scan for _, each, _ in batch.readings])
-        kept.append(keep_jobs(matches, jobs_in_scan(cur, scan, matches)))
+        kept.append(keep_jobs(matches, jobs_in_scan(cur, scan, matches)) if scan in left else matches)
     return merge(kept)
 
 
