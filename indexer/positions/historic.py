@@ -80,6 +80,7 @@ class HistoricLoop:
         self.owner = owner
         self.goal = goal
         self.in_flight = in_flight
+        self.waiting = WAITING
         self.hold = hold
         self.clock = clock
         self.meter = meter or Meter()
@@ -121,7 +122,7 @@ class HistoricLoop:
         return {claim.segment for claim in self.asked.values()}
 
     def claim_more(self) -> None:
-        while len(self.asked) < self.in_flight + WAITING:
+        while len(self.asked) < self.in_flight + self.waiting:
             claim = claim_segment(self.connection, self.owner, known=self.jobs)
             if claim is None:
                 return

@@ -158,6 +158,7 @@ def test_two_loops_share_a_past_and_agree_with_the_chain(pending: World) -> None
     )
     with pending.historic(owner="one") as one, pending.historic(owner="two") as two:
         one.in_flight = two.in_flight = 1
+        one.waiting = two.waiting = 0
         one.claim_more()
         two.claim_more()
         owners = pending.connection.execute("SELECT owner FROM segments ORDER BY id").fetchall()
