@@ -20,7 +20,7 @@ from indexer.positions.column_digest import digest_of
 from indexer.positions.definition import Definition
 from indexer.positions.pairs import EMPTY, Pairs, distinct, merge
 from indexer.positions.watch import Matches, WatchIndex
-from indexer.rpc import TURN, Logs
+from indexer.rpc import Logs
 
 Bytes = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
@@ -65,15 +65,10 @@ class Matcher:
 
     def watched(self, logs: Logs) -> Logs:
         """Those of the logs that some job watches."""
-        with TURN:
-            return logs.take(np.flatnonzero(self._find(logs) >= 0))
+        return logs.take(np.flatnonzero(self._find(logs) >= 0))
 
     def match(self, logs: Logs) -> Matches:
         """The same as `WatchIndex.match` with `log_digest`; the users of topics are in `found`, each pair once."""
-        with TURN:
-            return self._match(logs)
-
-    def _match(self, logs: Logs) -> Matches:
         events = self._find(logs)
         rows = np.flatnonzero(events >= 0)
         logs, events = logs.take(rows), events[rows]

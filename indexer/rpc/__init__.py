@@ -4,7 +4,7 @@ from indexer.rpc.agreement import differing_blocks, same_logs
 from indexer.rpc.blocks import MOST_NULL_ROUNDS, BlockLogs, BlockReader, is_null_round, linked_headers, next_header
 from indexer.rpc.budget import Budget, BudgetSpent, Purpose
 from indexer.rpc.client import Endpoint, Observer, label_of
-from indexer.rpc.columns import TURN, Logs, join, no_logs, same_columns, to_columns
+from indexer.rpc.columns import Logs, join, no_logs, same_columns, to_columns
 from indexer.rpc.errors import (
     BlockUnknown,
     Forbidden,
@@ -38,7 +38,6 @@ __all__ = [
     "MEANINGS",
     "MEMBER_STATES",
     "MOST_NULL_ROUNDS",
-    "TURN",
     "Address",
     "Block",
     "BlockLogs",

@@ -9,16 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.rpc.types import MOST_TOPICS, Log
-
-TURN = Lock()
-"""Held by the one thread of a process that works on many logs. NumPy lets go of the interpreter's lock in every
-operation, so that several would mostly hand it to and fro: measured, a seventh more processor time for the same."""
 
 Bytes = NDArray[np.uint8]
 Numbers = NDArray[np.int64]

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.rpc.columns import TURN, Bytes, Logs, Numbers, join, no_logs, to_columns
+from indexer.rpc.columns import Bytes, Logs, Numbers, join, no_logs, to_columns
 from indexer.rpc.types import Log
 
 BEGIN = re.compile(rb'\{"jsonrpc":"2\.0",(?:"id":(\d{1,18}),)?"result":(?=\[)')
@@ -83,11 +83,7 @@ class LogScanner:
         begin, end = BEGIN.match(body), END.search(body, max(0, len(body) - LONGEST_END))
         if begin is None or end is None or {begin[1], end[1]} - {None} != {str(number).encode()}:
             return None
-        with TURN:
-            return self._read_list(body, begin.end() + 1, end.start())
-
-    def _read_list(self, body: bytes | bytearray, first: int, last: int) -> Logs | None:
-        """The logs between the brackets at `first` - 1 and `last`."""
+        first, last = begin.end() + 1, end.start()
         if first == last:
             return no_logs()
         text = np.frombuffer(body, np.uint8)
