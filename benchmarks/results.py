@@ -39,7 +39,7 @@ class Target(NamedTuple):
 TARGETS = (
     Target("backfill against Ponder 0.10, limiter opened", "x", 20, 50, False, "backfill", r"against ponder 0\.10"),
     Target("backfill against Subsquid, RPC only", "x", 4, 8, False, "backfill", r"against subsquid"),
-    Target("backfill against web3.py and bulk_create", "x", 30, 60, False, "backfill", r"against web3"),
+    Target("backfill against web3.py and bulk_create", "x", 30, 60, False, "backfill", r"against web3\.py \+"),
     Target("RPC requests per block, ranges", "per block", 0.02, 0.005, True, "backfill", r"requests, footprint"),
     Target("backfill, share of one core's decode rate", "x", 0.25, 0.5, False, "backfill", r"footprint.*decode rate"),
     Target("head, a block of 300 logs, bloom", "ms", 25, 10, True, "head", r"head block.*bloom"),

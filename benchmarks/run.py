@@ -32,7 +32,8 @@ HERE = Path(__file__).resolve().parent
 LIMIT = 1800.0
 """Seconds after which a benchmark is given up."""
 SIZES: Mapping[str, list[str]] = {
-    "backfill": [],
+    "backfill": ["--blocks", "100000", "--logs-per-block", "25", "--max-logs", "10000", "--max-blocks", "2000"]
+    + ["--peer-blocks", "4000"],
     "head": [],
     "jobs": [],
     "lookups": [],

@@ -84,13 +84,17 @@ def subsquid(node: StandIn, database: Database, task: Task) -> Run:
     return race("Subsquid 1.27, RPC only", [(command, root, environment)], node, database, task=task, query=query)
 
 
-def web3_bulk(node: StandIn, database: Database, task: Task) -> Run:
+def web3_bulk(name: str, **options: str) -> Callable[[StandIn, Database, Task], Run]:
     """A run of the plain program, which ends with the range."""
-    folder = HERE / "web3_bulk"
-    environment = environment_of(node, database, task) | {"DATABASE_DSN": database.dsn}
-    command = [sys.executable, "index.py"]
-    query = "SELECT address, pool, block FROM position"
-    return race("web3.py + bulk_create", [(command, folder, environment)], node, database, task=task, query=query)
+
+    def run(node: StandIn, database: Database, task: Task) -> Run:
+        folder = HERE / "web3_bulk"
+        environment = environment_of(node, database, task) | {"DATABASE_DSN": database.dsn} | options
+        command = [sys.executable, "index.py"]
+        query = "SELECT address, pool, block FROM position"
+        return race(name, [(command, folder, environment)], node, database, task=task, query=query)
+
+    return run
 
 
 def environment_of(node: StandIn, database: Database, task: Task) -> dict[str, str]:
@@ -111,5 +115,6 @@ PEERS = {
     "ponder": Peer(600, ponder("ponder_0_10", "Ponder 0.10, limiter opened")),
     "ponder-0.16": Peer(300, ponder("ponder_0_16", "Ponder 0.16")),
     "subsquid": Peer(2_500, subsquid),
-    "web3": Peer(500, web3_bulk),
+    "web3": Peer(500, web3_bulk("web3.py + bulk_create", DECODED="1")),
+    "web3-raw": Peer(500, web3_bulk("web3.py, raw logs + bulk_create")),
 }
