@@ -32,8 +32,18 @@ HERE = Path(__file__).resolve().parent
 LIMIT = 1800.0
 """Seconds after which a benchmark is given up."""
 SIZES: Mapping[str, list[str]] = {
-    "backfill": ["--blocks", "100000", "--logs-per-block", "25", "--max-logs", "10000", "--max-blocks", "2000"]
-    + ["--peer-blocks", "4000"],
+    "backfill": [
+        "--blocks",
+        "100000",
+        "--logs-per-block",
+        "25",
+        "--max-logs",
+        "10000",
+        "--max-blocks",
+        "2000",
+        "--peer-blocks",
+        "4000",
+    ],
     "head": [],
     "jobs": [],
     "lookups": [],
