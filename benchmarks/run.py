@@ -33,16 +33,8 @@ LIMIT = 1800.0
 """Seconds after which a benchmark is given up."""
 SIZES: Mapping[str, list[str]] = {
     "backfill": [
-        "--blocks",
-        "100000",
-        "--logs-per-block",
-        "25",
-        "--max-logs",
-        "10000",
-        "--max-blocks",
-        "2000",
-        "--peer-blocks",
-        "4000",
+        *("--blocks", "100000", "--logs-per-block", "25", "--peer-blocks", "4000"),
+        *("--max-logs", "10000", "--max-blocks", "2000"),
     ],
     "head": [],
     "jobs": [],
