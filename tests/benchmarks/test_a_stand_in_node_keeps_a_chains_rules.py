@@ -50,7 +50,7 @@ def read_all(pool: EndpointPool, reader: RangeReader) -> list[Reading]:
 
 
 def test_headers_are_linked_and_have_the_bloom_of_their_logs(node: Node) -> None:
-    headers = [header for header in node.headers(range(FIRST, FIRST + 10)) if header]
+    headers = [header for header in node.headers(range(FIRST + 1, FIRST + 11)) if header]
     assert len(headers) == 10
     assert all(header.hash_checks for header in headers)
     assert all(after.parent_hash == before.hash for before, after in pairwise(headers))
