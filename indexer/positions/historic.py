@@ -127,10 +127,17 @@ class HistoricLoop:
             if claim is None:
                 return
             self.see(claim)
+            # Our lease of it has run out: what was read of it before is thrown away, since it is read again.
+            self.forget(claim.segment)
             if claim.jobs:
                 self.ask(claim)
             else:
                 self.keep(claim, Reading(claim.cursor, claim.to_block))
+
+    def forget(self, segment: int) -> None:
+        """Drop what is being read of a segment, and what of it waits to be stored."""
+        self.held.pop(segment, None)
+        self.asked = {future: claim for future, claim in self.asked.items() if claim.segment != segment}
 
     def see(self, claim: Claim) -> None:
         """Forget what was stored when rows may have been deleted since."""
@@ -229,7 +236,7 @@ class HistoricLoop:
             if moved is None:
                 self.meter.add(DISCARDED, HISTORIC)
                 # What is being read of the segment would come behind a gap.
-                self.asked = {future: claim for future, claim in self.asked.items() if claim.segment != segment}
+                self.forget(segment)
             else:
                 self.see(moved)
                 self.note(batch)

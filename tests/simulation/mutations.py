@@ -124,7 +124,7 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
     "weakest level": [
         Edit(ledger, "TAKE_UP", "level = least(coalesce(blocks.level, 0), taken.level)", "level = taken.level")
     ],
-    "level at once": [Edit(segments, "advance", "count_level_if_new(", "(lambda *args: None)(")],
+    "level at once": [Edit(segments, "note_readings", "count_level_if_new(", "(lambda *args: None)(")],
     "digests of who left": [
         Edit(
             ledger,

@@ -93,7 +93,8 @@ class KnownJobs:
             known = dict(self.jobs)
             if missing := [job for job in ids if job not in known]:
                 known.update(definitions(cur, "id = ANY(%(missing)s)", {"missing": missing}))
-            self.ids, self.jobs = ids, [(job, known[job]) for job in ids]
+            # One that is gone meanwhile has left the scan.
+            self.ids, self.jobs = ids, [(job, known[job]) for job in ids if job in known]
         return self.jobs
 
 
@@ -162,11 +163,14 @@ def commit_ranges(connection: Connection, owner: str, batches: Sequence[Batch]) 
         standing = [batch for batch in batches if is_standing(batch, rewind)]
         scans = sorted({batch.claim.scan for batch in standing})
         left = {scan for (scan,) in cur.execute(SHARE_SCANS, [scans]) if scan is not None}
-        moved = {batch.claim.segment: advance(cur, owner, batch, rewind) for batch in standing}
-        stored = [batch for batch in standing if moved[batch.claim.segment] is not None]
-        kept = keep_scans(cur, stored, left)
+        moved = [(batch, found) for batch in standing if (found := advance(cur, owner, batch, rewind))]
+        kept = keep_scans(cur, [batch for batch, _ in moved], left)
         rows = store_matches(cur, kept, settled=True).rows
-    return Committed([moved.get(batch.claim.segment) for batch in batches], rows, kept.found)
+        # After the rows, as in the commits of the latest loop: both take the same locks in one order.
+        for batch, (_, begins) in moved:
+            note_readings(cur, batch, begins)
+    claims = {claim.segment: claim for _, (claim, _) in moved}
+    return Committed([claims.get(batch.claim.segment) for batch in batches], rows, kept.found)
 
 
 def is_standing(batch: Batch, rewind: Rewind) -> bool:
@@ -178,9 +182,9 @@ def is_standing(batch: Batch, rewind: Rewind) -> bool:
     return since == 0 or (since == 1 and rewind.ancestor is not None and batch.last <= rewind.ancestor)
 
 
-def advance(cur: Cur, owner: str, batch: Batch, rewind: Rewind) -> Claim | None:
-    """Move a segment's cursor behind a batch; None, and nothing changed, where it is not where the batch begins, or
-    somebody else's."""
+def advance(cur: Cur, owner: str, batch: Batch, rewind: Rewind) -> tuple[Claim, int] | None:
+    """Move a segment's cursor behind a batch: the claim as it stands then, and where the segment begins. None, and
+    nothing changed, where the cursor is not where the batch begins, or the segment is somebody else's."""
     claim = batch.claim
     matches = [matches for _, matches, _ in batch.readings]
     where = {
@@ -196,15 +200,20 @@ def advance(cur: Cur, owner: str, batch: Batch, rewind: Rewind) -> Claim | None:
     row = cur.execute(ADVANCE, where).fetchone()
     if row is None:
         return None
-    first = claim.cursor
-    for last, each, provenance in batch.readings:
+    moved = claim._replace(cursor=batch.last + 1, to_block=row[0], attempts=0, rewinds=rewind.undone)
+    return moved, row[1]
+
+
+def note_readings(cur: Cur, batch: Batch, begins: int) -> None:
+    """Tell how the blocks of a batch were read, whose segment `begins` there."""
+    first = batch.claim.cursor
+    for last, matches, provenance in batch.readings:
         # Jobs that need a part only would leave it open whose logs are in the digest.
-        digest = each.digest if claim.whole else None
+        digest = matches.digest if batch.claim.whole else None
         # Other jobs may need the segment before, so a reading is never of two.
-        note_run(cur, Run(first, last, *provenance, each.pairs, digest), claim.scan, since=row[1])
+        note_run(cur, Run(first, last, *provenance, matches.pairs, digest), batch.claim.scan, since=begins)
         count_level_if_new(cur, provenance.level, last + 1 - first)
         first = last + 1
-    return claim._replace(cursor=first, to_block=row[0], attempts=0, rewinds=rewind.undone)
 
 
 def keep_scans(cur: Cur, batches: Sequence[Batch], left: set[int]) -> Matches:
