@@ -30,12 +30,14 @@ def test_what_is_being_stored_is_stored(world: World, tmp_path: Path) -> None:
             holder.execute("LOCK TABLE blocks IN EXCLUSIVE MODE")
             grow(world.evm, 3)
             wait_until(lambda: bool(waiting_backends(world.connection, "hilltop")))
+            seen = world.evm.head()
+            grow(world.evm, 3)
             worker.process.terminate()
             worker.wait_until_it_says(TOLD)
             assert world.setting("latest_block_processed") == before
         check_left(world, worker)
-    # That block, and no further one.
-    assert world.setting("latest_block_processed") == before + 1
+    # What was in hand, one of these blocks or all, and none that came later.
+    assert before < world.setting("latest_block_processed") <= seen
     world.settle()
     world.check_truth()
 
