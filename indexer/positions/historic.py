@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
 
@@ -19,6 +20,7 @@ from indexer.positions.protocol.segments import (
     Batch,
     Claim,
     KnownJobs,
+    Part,
     claim_segment,
     commit_ranges,
     put_segment_aside,
@@ -35,7 +37,6 @@ from indexer.rpc import (
     Throttled,
     Transport,
     WrongChain,
-    no_logs,
 )
 
 log = logging.getLogger(__name__)
@@ -85,8 +86,7 @@ class HistoricLoop:
         self.clock = clock
         self.meter = meter or Meter()
         self.asked: dict[Future[Reading], Claim] = {}
-        self.held: dict[int, list[tuple[Claim, Reading]]] = {}
-        self.held_rows = 0
+        self.held: dict[int, Batch] = {}
         self.held_since = 0.0
         self.gather = pairs_to_gather(0)
         self.jobs = KnownJobs()
@@ -161,9 +161,6 @@ class HistoricLoop:
     def reader_of(self, claim: Claim) -> RangeReader:
         """One reader for all segments with the same jobs, so that what it learns serves them all."""
         for reader in self.readers:
-            if reader.jobs is claim.jobs:
-                return reader
-        for reader in self.readers:
             if reader.jobs == claim.jobs:
                 return reader
         self.readers = [*self.readers[-IN_FLIGHT:], RangeReader(claim.jobs, self.goal)]
@@ -205,12 +202,18 @@ class HistoricLoop:
 
     def keep(self, claim: Claim, reading: Reading) -> None:
         """Hold what was read until it is stored, without the pairs that are known to be."""
-        reading.logs = no_logs()
-        reading.matches.found = self.known.unknown(reading.matches.found)
+        matches = replace(reading.matches, found=self.known.unknown(reading.matches.found))
         if not self.held:
             self.held_since = self.clock()
-        self.held.setdefault(claim.segment, []).append((claim, reading))
-        self.held_rows += reading.matches.found.size + len(reading.matches.touches)
+        held = self.held.get(claim.segment, Batch(claim, ()))
+        part = Part(claim.cursor, reading.last, matches, reading.provenance)
+        self.held[claim.segment] = held._replace(parts=(*held.parts, part))
+
+    @property
+    def held_rows(self) -> int:
+        """Rows of logs, and of metadata, that wait to be stored."""
+        matches = [part.matches for batch in self.held.values() for part in batch.parts]
+        return sum(each.found.size + len(each.touches) for each in matches)
 
     def is_due(self) -> bool:
         """Whether what is held is to be stored now."""
@@ -225,11 +228,8 @@ class HistoricLoop:
 
     def store(self) -> None:
         """Store all that is held; what is thrown away is read again by whoever claims its segment next."""
-        batches = [
-            Batch(parts[0][0], tuple((reading.last, reading.matches, reading.provenance) for _, reading in parts))
-            for parts in self.held.values()
-        ]
-        self.held, self.held_rows = {}, 0
+        batches = list(self.held.values())
+        self.held = {}
         committed = commit_ranges(self.connection, self.owner, batches)
         for batch, moved in zip(batches, committed.claims, strict=True):
             segment = batch.claim.segment
@@ -239,7 +239,8 @@ class HistoricLoop:
                 self.forget(segment)
             else:
                 self.see(moved)
-                self.note(batch)
+                for first, last, _, provenance in batch.parts:
+                    self.meter.note_commit(HISTORIC, last + 1 - first, 0, provenance.level)
                 self.finished |= moved.cursor > moved.to_block
             if segment not in self.in_hand():
                 release_segment(self.connection, self.owner, segment)
@@ -257,12 +258,6 @@ class HistoricLoop:
         self.closed_at = self.clock()
         with self.connection.cursor() as cur:
             self.gather = pairs_to_gather(estimate_rows(cur))
-
-    def note(self, batch: Batch) -> None:
-        first = batch.claim.cursor
-        for last, _, provenance in batch.readings:
-            self.meter.note_commit(HISTORIC, last + 1 - first, 0, provenance.level)
-            first = last + 1
 
     def close(self, grace: float = 3.0) -> None:
         """Store what has been read within `grace` seconds, and give the segments back."""

@@ -13,13 +13,14 @@ from indexer.positions.protocol.head import Base, HeadBlock, Settlement, commit_
 from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.protocol.ledger import UNKNOWN
 from indexer.positions.protocol.scans import close_scans
-from indexer.positions.protocol.segments import claim_segment, commit_range
+from indexer.positions.protocol.segments import claim_segment
 from indexer.positions.protocol.state import read_state
 from indexer.positions.protocol.takeup import BlockReading, commit_take_up, find_waiting
 from indexer.positions.protocol.undo import undo_to
 from indexer.positions.watch import Matches, Touch, Unreadable
 from indexer.positions.watchlist import read_watch_list
 from indexer.rpc import Header
+from tests.positions.committing import commit_range
 from tests.positions.lookup_rows import HASH, TIMESTAMP, USER, USER_EIP55, note_head, start
 
 PATH = f"/api/v1/addresses/{USER_EIP55}?chain=hilltop"

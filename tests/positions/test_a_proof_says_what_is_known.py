@@ -8,10 +8,11 @@ from indexer.positions.definition import Definition
 from indexer.positions.proof import Missing, NeverTouched, NotKnown, Touched, prove
 from indexer.positions.protocol.jobs import disable_jobs, enable_jobs, rescan_jobs
 from indexer.positions.protocol.ledger import Provenance
-from indexer.positions.protocol.segments import claim_segment, commit_range
+from indexer.positions.protocol.segments import claim_segment
 from indexer.positions.watch import Matches
 from indexer.rpc import Level
 from tests.evm import TRANSFER
+from tests.positions.committing import commit_range
 from tests.positions.pool_fixtures import fill, pool
 from tests.positions.proofs import check_proof, proof_of, ranges_of, touches_of
 from tests.positions.world import A, B, C, World, grow

@@ -6,10 +6,11 @@ import pytest
 
 from indexer.positions.protocol.head import Base, HeadBlock, Settlement, commit_blocks
 from indexer.positions.protocol.ledger import UNKNOWN
-from indexer.positions.protocol.segments import Claim, claim_segment, commit_range
+from indexer.positions.protocol.segments import Claim, claim_segment
 from indexer.positions.protocol.state import CURSOR, REWIND, WATCH_VERSION, put
 from indexer.positions.protocol.takeup import BlockReading, commit_take_up, find_waiting
 from indexer.positions.watch import Matches, Touch
+from tests.positions.committing import commit_range
 from tests.positions.world import A, B, World
 
 USER = b"\x77" * 20

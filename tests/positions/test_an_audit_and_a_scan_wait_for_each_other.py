@@ -7,9 +7,10 @@ import pytest
 from indexer.chains.connections import Connection
 from indexer.positions.protocol.audits import load_subject, note_audit
 from indexer.positions.protocol.ledger import Provenance, Run
-from indexer.positions.protocol.segments import claim_segment, commit_range
+from indexer.positions.protocol.segments import claim_segment
 from indexer.positions.watch import Matches
 from indexer.rpc import Level
+from tests.positions.committing import commit_range
 from tests.positions.racing import race
 from tests.positions.world import A, World, on
 

@@ -7,12 +7,12 @@ import pytest
 from indexer.positions.protocol.segments import (
     Claim,
     claim_segment,
-    commit_range,
     put_segment_aside,
     release_segment,
     renew_leases,
 )
 from indexer.positions.watch import Matches, Touch, Unreadable
+from tests.positions.committing import commit_range
 from tests.positions.world import A, B, World
 
 EXPIRED = timedelta(seconds=-1)

@@ -4,11 +4,12 @@ from indexer.chains.connections import Connection
 from indexer.positions.protocol.head import Base, HeadBlock, Settlement, commit_blocks, start_chain
 from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.protocol.ledger import Provenance
-from indexer.positions.protocol.segments import claim_segment, commit_range
+from indexer.positions.protocol.segments import claim_segment
 from indexer.positions.protocol.takeup import BlockReading, commit_take_up, find_waiting
 from indexer.positions.watch import Matches
 from indexer.positions.watchlist import read_watch_list
 from indexer.rpc import Header, Level
+from tests.positions.committing import commit_range
 from tests.positions.world import A, watch
 
 NOTHING = Matches([], [])

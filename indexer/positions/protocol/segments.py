@@ -98,16 +98,24 @@ class KnownJobs:
         return self.jobs
 
 
+class Part(NamedTuple):
+    """One reading: blocks `first` to `last`, what they hold, and what that was checked against."""
+
+    first: int
+    last: int
+    matches: Matches
+    provenance: Provenance = UNKNOWN
+
+
 class Batch(NamedTuple):
-    """What was read from `claim.cursor` on after the claim was taken: the last block and what was found, for each of
-    several readings in a row, and what it was checked against."""
+    """What was read from `claim.cursor` on after the claim was taken, in one reading or several in a row."""
 
     claim: Claim
-    readings: tuple[tuple[int, Matches, Provenance], ...]
+    parts: tuple[Part, ...]
 
     @property
     def last(self) -> int:
-        return self.readings[-1][0]
+        return self.parts[-1].last
 
 
 class Committed(NamedTuple):
@@ -135,19 +143,6 @@ def claim_segment(
         jobs = known.read(cur, ids)
         anchor = cur.execute(ANCHOR, [FINAL]).fetchone()
     return Claim(segment, scan, cursor, to_block, attempts, jobs, rewind.undone, whole, anchor, rewind.deletions)
-
-
-def commit_range(
-    connection: Connection,
-    owner: str,
-    claim: Claim,
-    last: int,
-    matches: Matches,
-    provenance: Provenance = UNKNOWN,
-) -> Claim | None:
-    """Store [claim.cursor, last], read after the claim was taken, and give the claim as it stands then; see
-    `commit_ranges`."""
-    return commit_ranges(connection, owner, [Batch(claim, ((last, matches, provenance),))]).claims[0]
 
 
 def commit_ranges(connection: Connection, owner: str, batches: Sequence[Batch]) -> Committed:
@@ -186,15 +181,14 @@ def advance(cur: Cur, owner: str, batch: Batch, rewind: Rewind) -> tuple[Claim, 
     """Move a segment's cursor behind a batch: the claim as it stands then, and where the segment begins. None, and
     nothing changed, where the cursor is not where the batch begins, or the segment is somebody else's."""
     claim = batch.claim
-    matches = [matches for _, matches, _ in batch.readings]
     where = {
         "segment": claim.segment,
         "first": claim.cursor,
         "last": batch.last,
         "owner": owner,
-        "logs": sum(each.pairs for each in matches),
-        "digest": sum(each.digest for each in matches) % MODULUS,
-        "level": min(provenance.level for *_, provenance in batch.readings),
+        "logs": sum(part.matches.pairs for part in batch.parts),
+        "digest": sum(part.matches.digest for part in batch.parts) % MODULUS,
+        "level": min(part.provenance.level for part in batch.parts),
         "lease": LEASE,
     }
     row = cur.execute(ADVANCE, where).fetchone()
@@ -206,21 +200,19 @@ def advance(cur: Cur, owner: str, batch: Batch, rewind: Rewind) -> tuple[Claim, 
 
 def note_readings(cur: Cur, batch: Batch, begins: int) -> None:
     """Tell how the blocks of a batch were read, whose segment `begins` there."""
-    first = batch.claim.cursor
-    for last, matches, provenance in batch.readings:
+    for first, last, matches, provenance in batch.parts:
         # Jobs that need a part only would leave it open whose logs are in the digest.
         digest = matches.digest if batch.claim.whole else None
         # Other jobs may need the segment before, so a reading is never of two.
         note_run(cur, Run(first, last, *provenance, matches.pairs, digest), batch.claim.scan, since=begins)
         count_level_if_new(cur, provenance.level, last + 1 - first)
-        first = last + 1
 
 
 def keep_scans(cur: Cur, batches: Sequence[Batch], left: set[int]) -> Matches:
     """What these batches hold for jobs that have not left their scans; `left` are scans that some have left."""
     kept: list[Matches] = []
     for scan in sorted({batch.claim.scan for batch in batches}):
-        matches = merge([each for batch in batches if batch.claim.scan == scan for _, each, _ in batch.readings])
+        matches = merge([part.matches for batch in batches if batch.claim.scan == scan for part in batch.parts])
         kept.append(keep_jobs(matches, jobs_in_scan(cur, scan, matches)) if scan in left else matches)
     return merge(kept)
 
