@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from indexer.positions.abi import TEXTS, Argument, Event, Undecodable, compile_read, read_address, read_word
 from indexer.positions.definition import Definition, DefinitionError, read_form
 from indexer.positions.digest import MODULUS
-from indexer.positions.pairs import EMPTY, Pairs, distinct
+from indexer.positions.pairs import EMPTY, Pairs
 from indexer.positions.pairs import merge as merge_pairs
 
 NOBODY = bytes(20)
@@ -61,7 +61,7 @@ class Matches:
 
     `logs` is how many of them some job watches; `pairs` counts a log once for each job that watches it, and `digest` is
     the sum of the same logs' digests below digest.MODULUS. `found` are touches without metadata as columns, where
-    logs were matched in columns: each pair of address and job once, with its least block.
+    logs were matched in columns: in one batch each pair of address and job once, with its least block.
     """
 
     touches: list[Touch]
@@ -86,7 +86,7 @@ def merge(parts: Sequence[Matches]) -> Matches:
         sum(part.logs for part in parts),
         sum(part.pairs for part in parts),
         sum(part.digest for part in parts) % MODULUS,
-        distinct(merge_pairs([part.found for part in parts])),
+        merge_pairs([part.found for part in parts]),
     )
 
 
