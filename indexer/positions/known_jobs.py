@@ -19,6 +19,7 @@ from msgspec import json
 from indexer.chains.models import Chain
 from indexer.positions.checksums import checksum_many
 from indexer.positions.lookup import FoundPool, Label, sort_labels
+from indexer.positions.protocol.arrays import number_array
 from indexer.positions.protocol.state import COVERAGE, value_of
 from indexer.positions.union import ask_each, schemas_of
 
@@ -125,13 +126,9 @@ def read_jobs(
         begins = b'{"contract":"' + eip55 + encoded if plain else None
         jobs[job] = KnownJob(contract, begins, eip55.decode(), of, job in having)
     return KnownJobs(
-        version, coverage, jobs, write_array(sorted(having)) if len(having) <= MOST_WITH_METADATA else None, read_at
+        version, coverage, jobs, number_array(sorted(having)) if len(having) <= MOST_WITH_METADATA else None, read_at
     )
 
 
 def make_pool(job: KnownJob, first_block: int, metadata: dict[str, list[str]]) -> FoundPool:
     return FoundPool(job.eip55, job.labels, first_block, metadata)
-
-
-def write_array(numbers: Sequence[int]) -> str:
-    return "{" + ",".join(map(str, numbers)) + "}"
