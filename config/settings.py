@@ -23,50 +23,30 @@ STATE_DIR = state_dir()
 DEBUG = OPTIONS.flag("DEBUG")
 ALLOWED_HOSTS = OPTIONS.names("ALLOWED_HOSTS")
 
+HAS_PAGES = has_pages()
+
+
+def of_pages(*apps: str) -> tuple[str, ...]:
+    """Apps of which a worker and most commands need nothing; they are the greater part of a start."""
+    return apps if HAS_PAGES else ()
+
+
 SHARED_APPS = [
     # Before django_tenants, whose migrate_schemas it takes the place of.
     "indexer.chains",
     "django_tenants",
     "indexer.workers",
     "indexer.embedded",
-    "unfold",
-    "unfold.contrib.filters",
-    "django.contrib.admin",
+    *of_pages("unfold", "unfold.contrib.filters", "django.contrib.admin"),
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.messages",
-    "django.contrib.sessions",
-    "django.contrib.staticfiles",
+    *of_pages("django.contrib.messages", "django.contrib.sessions", "django.contrib.staticfiles"),
     "indexer.access",  # behind auth, which makes the permissions that the roles are given
-    "corsheaders",
-    "django_filters",
-    "django_prometheus",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "rest_framework",
-    "api",
+    *of_pages("corsheaders", "django_filters", "django_prometheus"),
+    *of_pages("drf_spectacular", "drf_spectacular_sidecar", "rest_framework", "api"),
 ]
-# Of these a worker and most commands need nothing, and they are the greater part of a start.
-OF_PAGES = {
-    "unfold",
-    "unfold.contrib.filters",
-    "django.contrib.admin",
-    "django.contrib.messages",
-    "django.contrib.sessions",
-    "django.contrib.staticfiles",
-    "corsheaders",
-    "django_filters",
-    "django_prometheus",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "rest_framework",
-    "api",
-}
-HAS_PAGES = has_pages()
 if HAS_PAGES:
     from config.unfold import UNFOLD as UNFOLD
-else:
-    SHARED_APPS = [app for app in SHARED_APPS if app not in OF_PAGES]
 TENANT_APPS = ["indexer.positions"]
 INSTALLED_APPS = SHARED_APPS + TENANT_APPS
 
