@@ -125,8 +125,7 @@ class Node:
         """
         headers: list[Header | None] = []
         while len(headers) < len(numbers):
-            size = min(BATCH, self.limits.batch or BATCH)
-            headers += self._batched_headers(numbers[len(headers) : len(headers) + size])
+            headers += self._batched_headers(numbers[len(headers) : len(headers) + self._batch_size])
         return headers
 
     def block_logs(self, header: Header, topics: Sequence[str]) -> list[Log]:
@@ -152,7 +151,7 @@ class Node:
         method = "eth_getLogs"
         found: list[list[Log]] = []
         while len(found) < len(headers):
-            asked = headers[len(found) : len(found) + min(BATCH, self.limits.batch or BATCH)]
+            asked = headers[len(found) : len(found) + self._batch_size]
             calls: list[list[object]] = [
                 [{"blockHash": "0x" + header.hash.hex()} | _topics(topics)] for header in asked
             ]
@@ -210,6 +209,10 @@ class Node:
         # The slow way says what is wrong, or puts them in order.
         with self._blaming(method):
             return to_columns(check_range_logs(first, last, list(logs)))
+
+    @property
+    def _batch_size(self) -> int:
+        return min(BATCH, self.limits.batch or BATCH)
 
     def _batched_headers(self, numbers: Sequence[int]) -> list[Header | None]:
         method = "eth_getBlockByNumber"
