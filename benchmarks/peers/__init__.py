@@ -36,16 +36,16 @@ class Peer(NamedTuple):
     run: Callable[[StandIn, Database, Task], Run]
 
 
-def ponder(folder: str, name: str) -> Callable[[StandIn, Database, Task], Run]:
+def ponder(folder: str, name: str, **options: str) -> Callable[[StandIn, Database, Task], Run]:
     """A run of Ponder, which is done when it says that it is ready: all of the past is indexed."""
 
     def run(node: StandIn, database: Database, task: Task) -> Run:
-        root = install(folder)
+        root = install(folder, "ponder")
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         program = root / "node_modules" / "ponder" / "dist" / "esm" / "bin" / "ponder.js"
         command = [str(NODE), str(program), "start", "--schema", "ponder", "--port", str(port), "--log-level", "warn"]
-        environment = environment_of(node, database, task) | {"PONDER_TELEMETRY_DISABLED": "true"}
+        environment = environment_of(node, database, task) | {"PONDER_TELEMETRY_DISABLED": "true"} | options
         return race(
             name,
             [(command, root, environment)],
@@ -112,7 +112,7 @@ def environment_of(node: StandIn, database: Database, task: Task) -> dict[str, s
 
 
 PEERS = {
-    "ponder": Peer(600, ponder("ponder_0_10", "Ponder 0.10, limiter opened")),
+    "ponder": Peer(600, ponder("ponder_0_10", "Ponder 0.10, limiter opened", MOST_REQUESTS="100000")),
     "ponder-0.16": Peer(300, ponder("ponder_0_16", "Ponder 0.16")),
     "subsquid": Peer(2_500, subsquid),
     "web3": Peer(500, web3_bulk("web3.py + bulk_create", DECODED="1")),

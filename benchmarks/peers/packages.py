@@ -22,13 +22,14 @@ NODE = WHEEL / "bin" / "node"
 NPM = (str(NODE), str(WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
 
 
-def install(name: str, *, build: bool = False) -> Path:
-    """Return the folder of a peer's sources with its packages beside them; `build` runs its build script, too.
+def install(name: str, *shared: str, build: bool = False) -> Path:
+    """Return the folder of a peer's sources, those of `shared` folders among them, with its packages beside them;
+    `build` runs its build script, too.
 
     An install that was interrupted is repeated. Raises RuntimeError with npm's words.
     """
-    source = HERE / name
-    files = sorted(file for file in source.rglob("*") if file.is_file())
+    sources = [HERE / each for each in (name, *shared)]
+    files = sorted(file for source in sources for file in source.rglob("*") if file.is_file())
     base = make_state_dir() / "peers"
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     root = base / f"{name}-{digest}"
@@ -37,7 +38,8 @@ def install(name: str, *, build: bool = False) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (root / STAMP).exists():
             shutil.rmtree(root, ignore_errors=True)
-            shutil.copytree(source, root)
+            for source in sources:
+                shutil.copytree(source, root, dirs_exist_ok=True)
             run_npm(root, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", str(base / "cache"))
             if build:
                 run_npm(root, "run", "build")

@@ -4,7 +4,12 @@ import { parseAbi } from "viem";
 export default createConfig({
   database: { kind: "postgres", connectionString: process.env.DATABASE_URL },
   chains: {
-    mainnet: { id: 1, rpc: process.env.RPC_URL },
+    mainnet: {
+      id: 1,
+      rpc: process.env.RPC_URL,
+      // The limiter is opened where it is named: the node bears whatever comes.
+      ...(process.env.MOST_REQUESTS && { maxRequestsPerSecond: Number(process.env.MOST_REQUESTS) }),
+    },
   },
   contracts: {
     Token: {
