@@ -30,9 +30,18 @@ def seconds_of_server(postmaster: int) -> float:
 
 def peak_of(pid: int) -> int:
     """The most bytes of memory that a process has had at once; 0 when it is gone."""
+    return _memory_of(pid, "VmHWM:")
+
+
+def resident_of(pid: int) -> int:
+    """The bytes of memory that a process has now; 0 when it is gone."""
+    return _memory_of(pid, "VmRSS:")
+
+
+def _memory_of(pid: int, name: str) -> int:
     with suppress(*GONE):
         for line in (PROC / str(pid) / "status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(name):
                 return int(line.split()[1]) * 1024
     return 0
 

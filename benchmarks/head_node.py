@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from benchmarks.raw_http import read_message
 from indexer.rpc.proofs import HeaderFields, ReceiptFields, bloom_of, header_hash, keccak256, receipts_root
 from indexer.rpc.types import Log
 
@@ -212,20 +213,13 @@ def _accept(server: socket.socket, answers: _Answers) -> None:
 
 def _converse(connection: socket.socket, answers: _Answers) -> None:
     """Answer requests one after the other for as long as the client keeps its connection."""
-    buffer = b""
+    rest = b""
     with connection:
         while True:
-            while (end := buffer.find(b"\r\n\r\n")) < 0:
-                chunk = connection.recv(1 << 16)
-                if not chunk:
-                    return
-                buffer += chunk
-            at = buffer[:end].lower().index(b"content-length:") + 15
-            length = int(buffer[at:end].split(b"\r\n", 1)[0])
-            while len(buffer) < end + 4 + length:
-                buffer += connection.recv(1 << 16)
-            body = answers.answer(buffer[end + 4 : end + 4 + length])
-            buffer = buffer[end + 4 + length :]
+            asked, question, rest = read_message(connection, rest)
+            if not asked:
+                return
+            body = answers.answer(question)
             head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
             connection.sendall(head + body)
 

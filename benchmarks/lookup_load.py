@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from psycopg.conninfo import make_conninfo
 
+from benchmarks.raw_http import length_of, read_head, receive
+
 ROOT = Path(__file__).resolve().parent.parent
 WARMING = 40
 """Requests of each connection before the measured ones: plans are made and jobs read."""
@@ -46,24 +48,16 @@ class Asker:
     def send(self, request: bytes) -> int:
         """The length of the answer. Raises RuntimeError where it is no 200."""
         self.socket.sendall(request)
-        data = bytearray()
-        while (end := data.find(b"\r\n\r\n")) < 0:
-            data += self.receive()
-        head = bytes(data[:end]).lower()
-        if b" 200 " not in head[:16]:
-            raise RuntimeError(f"answered {bytes(data[:200])!r}")
-        begin = head.index(b"content-length:") + 15
-        length = int(head[begin:].split(b"\r\n", 1)[0])
-        missing = length - (len(data) - end - 4)
-        while missing > 0:
-            missing -= len(self.receive())
-        return length
-
-    def receive(self) -> bytes:
-        data = self.socket.recv(1 << 20)
-        if not data:
+        head, body = read_head(self.socket, b"")
+        if not head:
             raise ConnectionError("the server has closed the connection")
-        return data
+        if b" 200 " not in head[:16]:
+            raise RuntimeError(f"answered {head[:200]!r}")
+        length = length_of(head)
+        missing = length - len(body)
+        while missing > 0:
+            missing -= len(receive(self.socket))
+        return length
 
 
 def get(path: str) -> bytes:

@@ -27,6 +27,7 @@ import msgspec
 from benchmarks.figures import Figure, add_json_option, report
 from benchmarks.made_chain import FIRST, Shape
 from benchmarks.made_node import COUNTS, NO_CAPS, Caps, Counts, MadeNode, Piece
+from benchmarks.raw_http import length_of, read_head, read_message
 
 ROOT = Path(__file__).resolve().parents[1]
 BUFFER = 4 << 20
@@ -95,20 +96,6 @@ class Client:
             yield self.buffer[:count]
 
 
-def read_head(connection: socket.socket, data: bytes) -> tuple[bytes, bytes]:
-    """Read to the end of HTTP headers: those, and what came behind them. Empty when the other side has left."""
-    while (end := data.find(b"\r\n\r\n")) < 0:
-        more = connection.recv(1 << 16)
-        if not more:
-            return b"", b""
-        data += more
-    return data[:end].lower(), data[end + 4 :]
-
-
-def length_of(head: bytes) -> int:
-    return int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
-
-
 def serve(node: MadeNode, listener: socket.socket, latency: float, *, gzip: bool) -> None:
     """Take connections for ever, each answered by a thread."""
     while True:
@@ -124,13 +111,9 @@ def answer(node: MadeNode, connection: socket.socket, latency: float, *, gzip: b
         rest = b""
         try:
             while True:
-                head, rest = read_head(connection, rest)
+                head, body, rest = read_message(connection, rest)
                 if not head:
                     return
-                length = length_of(head)
-                while len(rest) < length:
-                    rest += connection.recv(1 << 16)
-                body, rest = rest[:length], rest[length:]
                 packed = gzip and b"gzip" in head.partition(b"accept-encoding:")[2].split(b"\r\n", 1)[0]
                 pieces = node.answer(body, gzip=packed)
                 if latency:

@@ -32,6 +32,7 @@ from django.core.management import call_command
 from django.db import connection as shared
 from psycopg.conninfo import make_conninfo
 
+from benchmarks.costs import peak_of, resident_of
 from benchmarks.figures import Figure, add_json_option, report
 from benchmarks.jobs import TRANSFER, import_list, made_up_list, new_chain, seconds, settle
 from benchmarks.steady import SteadyNode
@@ -48,6 +49,7 @@ from tests.recorded_node import RecordedNode, read_blocks
 
 PROJECT = Path(__file__).resolve().parent.parent
 PATIENCE = 120.0
+MB = 1 << 20
 LOOK_EVERY = 0.004
 """Seconds between two looks for what a worker has stored."""
 ABI_EVENT = {
@@ -81,14 +83,6 @@ def worker(url: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
             process.wait(PATIENCE)
 
 
-def resident(process: subprocess.Popen[bytes]) -> tuple[float, float]:
-    """Megabytes resident now, and the most there ever were."""
-    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-    found = {name: value for name, _, value in (line.partition(":") for line in lines)}
-    now, most = (int(found[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
-    return now, most
-
-
 def wait_for(connection: Connection, query: str, wanted: object) -> None:
     until = time.monotonic() + PATIENCE
     while connection.execute(query).fetchone() != (wanted,):
@@ -117,7 +111,7 @@ def measure_start(
                 wait_for(connection, f"SELECT value FROM settings WHERE key = '{CURSOR}'", node.head)
                 taken.append(time.perf_counter() - began)
                 time.sleep(1)
-                held.append(resident(process)[0])
+                held.append(resident_of(process.pid) / MB)
     return taken, held
 
 
@@ -134,7 +128,7 @@ def measure_full_speed(jobs: int, rounds: int, blocks: int) -> tuple[list[float]
                     began = time.perf_counter()
                     wait_for(connection, "SELECT value -> 'complete' FROM settings WHERE key = 'coverage'", True)
                     rates.append(node.logs_given / (time.perf_counter() - began))
-                    most.append(resident(process)[1])
+                    most.append(peak_of(process.pid) / MB)
     return most, rates
 
 
