@@ -9,8 +9,6 @@ from indexer.positions.digest import MODULUS
 from indexer.rpc import Logs
 
 POWERS = 10 ** np.arange(1, 19, dtype=np.int64)
-HEX = np.frombuffer(bytes(range(256)).hex().encode(), np.dtype("<u2"))
-"""For every byte its two hex digits."""
 AT_ONCE = 1024
 """Logs whose texts are put together at once: they fit into a processor's cache."""
 
@@ -39,7 +37,7 @@ def _texts(logs: Logs, rows: NDArray[np.int64], topics: int, length: int, decima
     """The text that stands for each of these logs, which have so many topics, bytes of data and digits of the index."""
     values = [logs.hashes[rows], logs.addresses[rows], *(logs.topics[rows, topic] for topic in range(topics))]
     values.append(logs.data[logs.data_ends[rows, None] + np.arange(length)])
-    digits = HEX.take(np.concatenate(values, axis=1)).view(np.uint8)
+    digits = _hex(np.concatenate(values, axis=1))
     begins = [b"0x", b",0x", *[b"0x", *[b",0x"] * topics][:topics], b";0x"]
     text = b"".join(begin + bytes(2 * value.shape[1]) for begin, value in zip(begins, values, strict=True))
     index_at = 66
@@ -55,3 +53,15 @@ def _texts(logs: Logs, rows: NDArray[np.int64], topics: int, length: int, decima
         at, taken = at + width, taken + width
         at += decimals if at == index_at else 0
     return texts
+
+
+def _hex(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The hex digits of bytes, row by row: arithmetic on all is faster than to look up each."""
+    pairs = values.astype(np.dtype("<u2"))
+    digits = ((pairs >> 4) | (pairs << 8)).view(np.uint8)
+    digits &= 15
+    letters = (digits > 9).view(np.uint8)
+    letters *= ord("a") - ord("0") - 10
+    digits += ord("0")
+    digits += letters
+    return digits

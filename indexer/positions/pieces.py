@@ -7,7 +7,21 @@ from threading import Lock
 from indexer.positions.protocol.ledger import UNKNOWN, Provenance
 from indexer.positions.questions import Question, Way, fits, split, with_fewer_addresses
 from indexer.positions.watch import Matches
-from indexer.rpc import Header, Inconsistent, Logs, Node, Refused, TooLarge, is_round, join, no_logs, to_columns
+from indexer.rpc import (
+    Found,
+    Header,
+    Inconsistent,
+    Logs,
+    Node,
+    Refused,
+    TooLarge,
+    Wanted,
+    choose,
+    is_round,
+    join_found,
+    no_logs,
+    to_columns,
+)
 
 NO_CONTRACT = "0x" + "00" * 18 + "dead"
 """Has no code and so no logs on any chain: a node that does not answer for it does not answer at all."""
@@ -38,6 +52,7 @@ class Reading:
 class Pieces:
     """Asks one node for one reading; `lock` guards the way's estimate, which other threads use too.
 
+    Of what comes only what is `wanted` is kept; all of it counts in what is told of an answer.
     `note_cut` is told of an answer that was cut without a word, and how many logs it had; `note_addresses` of how many
     addresses it bears in one question.
     """
@@ -48,6 +63,7 @@ class Pieces:
         way: Way,
         reading: Reading,
         lock: Lock,
+        wanted: Wanted,
         note_cut: Callable[[int], None],
         note_addresses: Callable[[int], None],
     ) -> None:
@@ -55,12 +71,13 @@ class Pieces:
         self.estimate = way.estimate
         self.reading = reading
         self.lock = lock
+        self.wanted = wanted
         self.note_cut = note_cut
         self.note_addresses = note_addresses
 
-    def ask(self, question: Question, first: int, last: int) -> list[Logs]:
+    def ask(self, question: Question, first: int, last: int) -> list[Found]:
         """The logs of [first, last], in parts. Raises RpcError."""
-        logs: list[Logs] = []
+        logs: list[Found] = []
         while first <= last:
             with self.lock:
                 until = self.estimate.take(first, last)
@@ -80,33 +97,33 @@ class Pieces:
                 continue
             except Refused as error:
                 found = self.without_the_refused(question, first, until, error)
-            self.reading.answers.append((until - first + 1, len(found)))
+            self.reading.answers.append((until - first + 1, found.seen))
             logs.append(found)
             first = until + 1
         return logs
 
-    def whole(self, question: Question, first: int, last: int) -> Logs:
+    def whole(self, question: Question, first: int, last: int) -> Found:
         """One answer, with a second look where it may have been cut. Raises TooLarge where it was."""
         found = self.get(question, first, last)
-        if not is_round(len(found)):
+        if not is_round(found.seen):
             return found
         if first == last:
-            again = len(self.in_halves(question, first))
+            again = self.in_halves(question, first).seen
         else:
             # Where a half is round again, it may be cut for the same logs: it is looked at in the same way.
             middle = (first + last) // 2
-            again = len(self.whole(question, first, middle)) + len(self.whole(question, middle + 1, last))
-        if again > len(found):
-            self.note_cut(len(found))
+            again = self.whole(question, first, middle).seen + self.whole(question, middle + 1, last).seen
+        if again > found.seen:
+            self.note_cut(found.seen)
             label = self.node.endpoint.label
-            raise TooLarge(f"cut at {len(found):,} logs", endpoint=label, method="eth_getLogs")
+            raise TooLarge(f"cut at {found.seen:,} logs", endpoint=label, method="eth_getLogs")
         return found
 
-    def get(self, question: Question, first: int, last: int) -> Logs:
+    def get(self, question: Question, first: int, last: int) -> Found:
         self.reading.requests += 1
-        return self.node.range_logs(first, last, question.addresses, question.topics)
+        return self.node.wanted_logs(first, last, question.addresses, question.topics, self.wanted)
 
-    def in_halves(self, question: Question, block: int) -> Logs:
+    def in_halves(self, question: Question, block: int) -> Found:
         """One block that is too large for one answer: ask for half of the question, in the end read its receipts."""
         halves = split(question)
         if not halves:
@@ -114,16 +131,17 @@ class Pieces:
             if header is None:
                 raise Inconsistent(f"block {block:,} is final and the node has logs of it, but no header")
             self.reading.requests += 2
-            return to_columns(log for log in self.node.receipts_logs(header) if fits(question, log))
-        logs: list[Logs] = []
+            asked_for = to_columns(log for log in self.node.receipts_logs(header) if fits(question, log))
+            return choose(asked_for, self.wanted)
+        logs: list[Found] = []
         for half in halves:
             try:
                 logs.append(self.whole(half, block, block))
             except TooLarge:
                 logs.append(self.in_halves(half, block))
-        return join(logs)
+        return join_found(logs)
 
-    def without_the_refused(self, question: Question, first: int, last: int, error: Refused) -> Logs:
+    def without_the_refused(self, question: Question, first: int, last: int, error: Refused) -> Found:
         """Find the contracts that make the node refuse, so that they hold up nobody else.
 
         Raises the refusal where it is not about contracts: where the node does not answer for one without logs either.
@@ -134,7 +152,7 @@ class Pieces:
             self.get(Question((NO_CONTRACT,), question.topics), first, last)
         except Refused:
             raise error from None
-        logs: list[Logs] = []
+        logs: list[Found] = []
         waiting = [question.addresses]
         while waiting:
             part = waiting.pop()
@@ -145,4 +163,4 @@ class Pieces:
                     self.reading.refused[part[0]] = str(answer)
                 else:
                     waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
-        return join(logs)
+        return join_found(logs)

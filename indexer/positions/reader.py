@@ -16,6 +16,7 @@ from indexer.rpc import (
     BlockReader,
     BlockUnknown,
     EndpointPool,
+    Found,
     Header,
     Level,
     Log,
@@ -32,6 +33,7 @@ from indexer.rpc import (
     differing_blocks,
     is_null_round,
     join,
+    join_found,
     linked_headers,
     to_columns,
 )
@@ -264,23 +266,22 @@ class RangeReader:
             way,
             reading,
             self._lock,
+            self.matcher.is_watched,
             note_cut=lambda logs: pool.note_cut(member.label, logs),
             note_addresses=lambda addresses: self._note_addresses(pool, member, addresses),
         )
-        parts: list[Logs] = []
+        found: list[Found] = []
         start = first
         while start <= last:
             with self._lock:
                 until = way.estimate.take(start, last)
             before = len(reading.answers)
             for question in way.questions:
-                for logs in pieces.ask(question, start, until):
-                    reading.seen += len(logs)
-                    parts.append(self.matcher.watched(logs))
+                found += pieces.ask(question, start, until)
             self._learn(way, reading.answers[before:])
             reading.ends.append(until)
             start = until + 1
-        reading.logs = join(parts)
+        reading.seen, reading.logs = join_found(found)
         with self._lock:
             way.measured(last - first + 1, reading.seen)
         return reading

@@ -4,7 +4,18 @@ from indexer.rpc.agreement import differing_blocks, same_logs
 from indexer.rpc.blocks import MOST_NULL_ROUNDS, BlockLogs, BlockReader, is_null_round, linked_headers, next_header
 from indexer.rpc.budget import Budget, BudgetSpent, Purpose
 from indexer.rpc.client import Endpoint, Observer, label_of
-from indexer.rpc.columns import Logs, join, no_logs, same_columns, to_columns
+from indexer.rpc.columns import (
+    Found,
+    Logs,
+    Wanted,
+    choose,
+    in_turn,
+    join,
+    join_found,
+    no_logs,
+    same_columns,
+    to_columns,
+)
 from indexer.rpc.errors import (
     BlockUnknown,
     Forbidden,
@@ -48,6 +59,7 @@ __all__ = [
     "Endpoint",
     "EndpointPool",
     "Forbidden",
+    "Found",
     "Hash",
     "Header",
     "Inconsistent",
@@ -75,16 +87,20 @@ __all__ = [
     "TooLarge",
     "Transport",
     "Trust",
+    "Wanted",
     "Watched",
     "WrongChain",
     "check_block_logs",
     "check_boundaries",
     "check_parent",
     "check_range_logs",
+    "choose",
     "differing_blocks",
+    "in_turn",
     "is_null_round",
     "is_round",
     "join",
+    "join_found",
     "label_of",
     "linked_headers",
     "next_header",

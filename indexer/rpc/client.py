@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar, overload
 import msgspec
 
 from indexer.rpc.channel import Answer, Channel
-from indexer.rpc.columns import Logs
+from indexer.rpc.columns import Found, Places, Wanted
 from indexer.rpc.envelope import Body, Reply, decode_batch, try_decode
 from indexer.rpc.errors import Refused, RpcError, TooLarge, Transport
 from indexer.rpc.labels import label_of, secrets_of
@@ -113,15 +113,20 @@ class Endpoint:
             results.append(self._result_of(method, number, answer, result))
         return results[0]
 
-    def call_logs(self, method: str, params: list[object]) -> Logs | list[Log]:
-        """Return the logs that one call answers: in columns where the answer has the usual form."""
+    def call_logs(
+        self, method: str, params: list[object], wanted: Wanted | None, fits: Callable[[Places], bool]
+    ) -> Found | list[Log]:
+        """Return the wanted ones of the logs that one call answers, in columns.
+
+        Where the answer has not the usual form, or the places of its logs do not fit: all of them.
+        """
         number = self._take_ids(1)
         with self._asking(method, params, 1) as results:
             answer = self._post(method, _request(number, method, params))
-            logs = self._scanner.read(answer.body, number) if answer.status < 400 else None
-            results.append(self._result_of(method, number, answer, list[Log]) if logs is None else logs)
-        found: Logs | list[Log] = results[0]
-        return found
+            found = self._scanner.read(answer.body, number, wanted, fits) if answer.status < 400 else None
+            results.append(self._result_of(method, number, answer, list[Log]) if found is None else found)
+        given: Found | list[Log] = results[0]
+        return given
 
     def _result_of(self, method: str, number: int, answer: Answer, kind: Any) -> Any:
         """Return the result in the answer to request `number`, decoded as `kind`."""
@@ -260,7 +265,9 @@ class Endpoint:
 def _count(results: list[Any]) -> str:
     """What came: the length of a list, or how many answers a batch had."""
     found = results[0] if len(results) == 1 else results
-    return f"{len(found):,} results" if isinstance(found, list | Logs) else "null" if found is None else "1 result"
+    if isinstance(found, Found):
+        return f"{found.seen:,} results"
+    return f"{len(found):,} results" if isinstance(found, list) else "null" if found is None else "1 result"
 
 
 def _request(number: int, method: str, params: list[object]) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from indexer.rpc.answers import HeaderAnswer, ReceiptAnswer
 from indexer.rpc.client import Endpoint
-from indexer.rpc.columns import Logs, are_in_order, to_columns
+from indexer.rpc.columns import Found, Logs, Places, Wanted, are_in_order, choose, to_columns
 from indexer.rpc.errors import (
     BlockUnknown,
     Inconsistent,
@@ -188,7 +188,13 @@ class Node:
         return BlockReceipts(logs, len(receipts), receipts_root(receipts))
 
     def range_logs(self, first: int, last: int, addresses: Sequence[str] | None, topics: Sequence[str]) -> Logs:
-        """Return the logs of blocks `first` to `last`, both included, by block number and log index.
+        """Return the logs of blocks `first` to `last`: `wanted_logs` of which all are wanted."""
+        return self.wanted_logs(first, last, addresses, topics, None).logs
+
+    def wanted_logs(
+        self, first: int, last: int, addresses: Sequence[str] | None, topics: Sequence[str], wanted: Wanted | None
+    ) -> Found:
+        """Return the wanted logs of blocks `first` to `last`, both included, by block number and log index.
 
         Only those of `addresses` (None: any) whose topic0 is one of `topics` (none given: any). Raises TooLarge when
         less must be asked, Inconsistent when logs do not fit the range. A lagging node answers a range beyond its head
@@ -203,12 +209,16 @@ class Node:
         if addresses is not None:
             criteria["address"] = list(addresses)
         params: list[object] = [criteria | _topics(topics)]
-        logs = self._retry(lambda: self.endpoint.call_logs(method, params))
-        if isinstance(logs, Logs) and are_in_order(first, last, logs, LARGEST_LOG_INDEX):
-            return logs
+
+        def fits(places: Places) -> bool:
+            return are_in_order(first, last, places, LARGEST_LOG_INDEX)
+
+        answer = self._retry(lambda: self.endpoint.call_logs(method, params, wanted, fits))
+        if isinstance(answer, Found):
+            return answer
         # The slow way says what is wrong, or puts them in order.
         with self._blaming(method):
-            return to_columns(check_range_logs(first, last, list(logs)))
+            return choose(to_columns(check_range_logs(first, last, answer)), wanted)
 
     @property
     def _batch_size(self) -> int:

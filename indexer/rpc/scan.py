@@ -4,20 +4,34 @@ A node writes every log with the same fields in the same order, so that two text
 digits only. One log of every shape is decoded the obvious way and its text taken apart into what is fixed (names,
 quotes, commas) and what is digits; a text of the same length is of that shape if all that is fixed is the same byte for
 byte, and all the rest hex digits. That is shown of every byte of the answer, for thousands of logs in one operation;
-then their values are cut out by column. What has no such shape is decoded by itself, and an answer in another form is
-left to the caller, so nothing is read here that the obvious decoder would read otherwise. Pure.
+then the places of all and the values of those that are wanted are cut out by column. What has no such shape is decoded
+by itself, and an answer in another form is left to the caller, so nothing is read here that the obvious decoder would
+read otherwise. Pure.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from indexer.rpc.columns import Bytes, Logs, Numbers, join, no_logs, to_columns
+from indexer.rpc.columns import (
+    Bytes,
+    Found,
+    Logs,
+    Mask,
+    Numbers,
+    Places,
+    Wanted,
+    in_turn,
+    join,
+    no_logs,
+    rows_wanted,
+    to_columns,
+)
 from indexer.rpc.types import Log
 
 BEGIN = re.compile(rb'\{"jsonrpc":"2\.0",(?:"id":(\d{1,18}),)?"result":(?=\[)')
@@ -38,6 +52,9 @@ AT_ONCE = 1024
 LONGEST_NUMBER = 15
 """Hex digits that surely fit into 63 bits."""
 
+IN_WORD = np.uint64(1) << np.arange(0, 64, 8, dtype=np.uint64)
+"""Eight bytes of which one is 1."""
+
 LARGEST = (1 << 62) - 1
 """The largest log index that is kept as it is."""
 
@@ -49,20 +66,46 @@ Span = tuple[int, int]
 class Shape:
     """Texts of one length with the same fixed bytes: `text` is one of them, `digits` where others may differ.
 
-    `packed` are the spans of all digits: the block's hash, the address, the topics and the data first, then the block
-    number, the log index, and what is of no use.
+    `packed` are the spans of all digits, those that are looked at in every log first: the block's hash, the contract's
+    address, topic0; the block number and the log index; then the other topics and the data; in the end what is of no
+    use. `block` and `index` are how many digits these have, `data` is in bytes.
     """
 
     text: Bytes
-    digits: NDArray[np.bool_]
+    digits: Mask
     packed: tuple[Span, ...]
+    block: int
+    index: int
     topics: int
     data: int
 
-    @property
-    def even(self) -> int:
-        """Digits of what is read as bytes."""
-        return 2 * (52 + 32 * self.topics + self.data)
+
+@dataclass(slots=True)
+class Cut:
+    """What was cut out of an answer: places of logs with the rows they have in it, and logs that are wanted."""
+
+    places: list[Places] = field(default_factory=list)
+    rows: list[Numbers] = field(default_factory=list)
+    logs: list[Logs] = field(default_factory=list)
+    wanted_rows: list[Numbers] = field(default_factory=list)
+
+    def add(self, places: Places, rows: Numbers, logs: Logs, wanted_rows: Numbers) -> None:
+        self.places.append(places)
+        self.rows.append(rows)
+        if len(wanted_rows):
+            self.logs.append(logs)
+            self.wanted_rows.append(wanted_rows)
+
+    def in_order(self) -> tuple[Places, Found]:
+        """All of it as it came."""
+        columns = (np.concatenate(column) for column in zip(*self.places, strict=True))
+        rows = np.concatenate(self.rows)
+        order = np.empty_like(rows)
+        order[rows] = np.arange(len(rows))
+        places = Places(*(column[order] for column in columns))
+        if not self.logs:
+            return places, Found(len(rows), no_logs())
+        return places, Found(len(rows), join(self.logs).take(np.argsort(np.concatenate(self.wanted_rows))))
 
 
 class LogScanner:
@@ -78,14 +121,24 @@ class LogScanner:
         self._shapes.setdefault(len(shape.text), []).append(shape)
         self._known += 1
 
-    def read(self, body: bytes | bytearray, number: int) -> Logs | None:
-        """The logs of the JSON-RPC answer to request `number`, as they come; None where it is in another form."""
+    @in_turn
+    def read(
+        self,
+        body: bytes | bytearray,
+        number: int,
+        wanted: Wanted | None = None,
+        fits: Callable[[Places], bool] | None = None,
+    ) -> Found | None:
+        """The wanted logs of the JSON-RPC answer to request `number`, as they come.
+
+        None where it is in another form, or where the places of all its logs do not fit.
+        """
         begin, end = BEGIN.match(body), END.search(body, max(0, len(body) - LONGEST_END))
         if begin is None or end is None or {begin[1], end[1]} - {None} != {str(number).encode()}:
             return None
         first, last = begin.end() + 1, end.start()
         if first == last:
-            return no_logs()
+            return Found(0, no_logs())
         text = np.frombuffer(body, np.uint8)
         starts = _find_braces(text, first, last)
         if starts is None or starts[0] != first:
@@ -93,19 +146,24 @@ class LogScanner:
         ends = np.append(starts[1:] - 1, last)
         if (text[ends[:-1]] != ord(",")).any():
             return None
-        return self._read_all(body, text, starts, ends - starts)
+        cut = self._cut_all(body, text, starts, ends - starts, wanted)
+        if cut is None:
+            return None
+        places, found = cut.in_order()
+        return found if fits is None or fits(places) else None
 
-    def _read_all(self, body: bytes | bytearray, text: Bytes, starts: Numbers, lengths: Numbers) -> Logs | None:
-        parts: list[Logs] = []
-        places: list[Numbers] = []
+    def _cut_all(
+        self, body: bytes | bytearray, text: Bytes, starts: Numbers, lengths: Numbers, wanted: Wanted | None
+    ) -> Cut | None:
+        cut = Cut()
         odd: list[Log] = []
-        odd_places: list[int] = []
+        odd_rows: list[int] = []
         learned = 0
         by_length = np.argsort(lengths, kind="stable")
         for rows in np.split(by_length, np.flatnonzero(np.diff(lengths[by_length])) + 1):
             length = int(lengths[rows[0]])
             for known in self._shapes.get(length, ()):
-                rows = _read_shape(known, text, starts, rows, parts, places)
+                rows = _cut_shape(known, text, starts, rows, wanted, cut)
                 if not len(rows):
                     break
             while len(rows):
@@ -116,16 +174,17 @@ class LogScanner:
                 shape = _learn(one, log) if learned < MOST_LEARNED else None
                 if shape is None:
                     odd.append(log)
-                    odd_places.append(int(rows[0]))
+                    odd_rows.append(int(rows[0]))
                     rows = rows[1:]
                 else:
                     learned += 1
                     self._keep(shape)
-                    rows = _read_shape(shape, text, starts, rows, parts, places)
+                    rows = _cut_shape(shape, text, starts, rows, wanted, cut)
         if odd:
-            parts.append(to_columns(odd))
-            places.append(np.array(odd_places, np.int64))
-        return join(parts).take(np.argsort(np.concatenate(places)))
+            logs, rows = to_columns(odd), np.array(odd_rows, np.int64)
+            chosen = rows_wanted(logs, wanted)
+            cut.add(Places(logs.blocks, logs.indexes, logs.hashes), rows, logs.take(chosen), rows[chosen])
+        return cut
 
 
 def _find_braces(text: Bytes, first: int, last: int) -> Numbers | None:
@@ -133,18 +192,21 @@ def _find_braces(text: Bytes, first: int, last: int) -> Numbers | None:
     found: list[Numbers] = []
     step = 1 << 20
     for start in range(first, last, step):
-        part = text[start : min(last, start + step)] == ord("{")
-        if np.count_nonzero(part) > len(part) // SHORTEST_LOG + 1:
+        part = np.zeros(min(step, last - start + 7 & ~7), np.bool_)
+        np.equal(text[start : min(last, start + step)], ord("{"), out=part[: last - start])
+        # Looking at eight bytes at a time is four times as fast as at each.
+        words = part.view(np.uint64)
+        places = np.flatnonzero(words != 0)
+        braces = words[places]
+        if len(places) > len(part) // SHORTEST_LOG + 1 or (braces & braces - np.uint64(1)).any():
             return None
-        found.append(np.flatnonzero(part) + start)
+        found.append(8 * places + np.searchsorted(IN_WORD, braces) + start)
     starts = np.concatenate(found)
     return starts if len(starts) else None
 
 
-def _read_shape(
-    shape: Shape, text: Bytes, starts: Numbers, rows: Numbers, parts: list[Logs], places: list[Numbers]
-) -> Numbers:
-    """Add the logs among these rows that are of the shape to `parts` and their rows to `places`; the other rows."""
+def _cut_shape(shape: Shape, text: Bytes, starts: Numbers, rows: Numbers, wanted: Wanted | None, cut: Cut) -> Numbers:
+    """Cut out the logs among these rows that are of the shape; the other rows."""
     length = len(shape.text)
     windows = np.ndarray((len(text) - length + 1,), f"V{length}", text, strides=(1,))
     others: list[Numbers] = []
@@ -153,57 +215,79 @@ def _read_shape(
         texts = windows[starts[some]].view(np.uint8).reshape(-1, length)
         fits = texts == shape.text
         fits |= shape.digits
-        fitting = fits.all(axis=1)
         packed = np.concatenate([texts[:, start:end] for start, end in shape.packed], axis=1)
-        fitting &= _are_hex(packed)
-        if not fitting.all():
+        hex = _are_hex(packed)
+        # Nearly always all fit, which is seen sooner than which.
+        if not (fits.all() and hex.all()):
+            fitting = fits.all(axis=1) & hex.all(axis=1)
             others.append(some[~fitting])
             some, packed = some[fitting], packed[fitting]
         if len(some):
-            parts.append(_cut(shape, packed))
-            places.append(some)
+            _cut_packed(shape, packed, some, wanted, cut)
     return np.concatenate(others) if others else rows[:0]
 
 
-def _are_hex(digits: Bytes) -> NDArray[np.bool_]:
-    """For each row whether all its bytes are hex digits."""
+def _are_hex(digits: Bytes) -> Mask:
+    """For each byte whether it is a hex digit."""
     # Bytes below the first digit or letter wrap around to large numbers.
     letters = digits | np.uint8(0x20)
     letters -= np.uint8(ord("a"))
-    good = letters < 6
-    good |= digits - np.uint8(ord("0")) < 10
-    return np.asarray(good.all(axis=1))
+    good: Mask = np.less(letters, 6, out=letters.view(np.bool_))
+    decimals = digits - np.uint8(ord("0"))
+    good |= np.less(decimals, 10, out=decimals.view(np.bool_))
+    return good
 
 
-def _cut(shape: Shape, packed: Bytes) -> Logs:
-    """The values of logs of one shape out of their digits."""
-    count = len(packed)
-    values = packed >> np.uint8(6)  # 1 for letters
+def _cut_packed(shape: Shape, packed: Bytes, rows: Numbers, wanted: Wanted | None, cut: Cut) -> None:
+    """Cut the values of logs of one shape out of their digits."""
+    topic0 = 32 if shape.topics else 0
+    head = 2 * (52 + topic0)
+    numbers = head + shape.block + shape.index
+    rest = numbers + 2 * (32 * shape.topics - topic0 + shape.data)
+    values = _values(packed[:, :numbers])
+    blocks, indexes = _number(values[:, head : head + shape.block]), _number(values[:, head + shape.block :])
+    looked_at = _pairs(values[:, :head])
+    hashes, addresses = np.ascontiguousarray(looked_at[:, :32]), np.ascontiguousarray(looked_at[:, 32:52])
+    topics = np.zeros((len(rows), 4, 32), np.uint8)
+    counts = np.full(len(rows), shape.topics, np.uint8)
+    if shape.topics:
+        topics[:, 0] = looked_at[:, 52:]
+    tail = packed[:, numbers:rest]
+    places, all_rows = Places(blocks, indexes, hashes), rows
+    if wanted is not None:
+        mask = np.flatnonzero(wanted(addresses, topics[:, 0], counts))
+        if len(mask) < len(rows):
+            rows, tail, counts, topics = rows[mask], tail[mask], counts[mask], topics[mask]
+            blocks, indexes, hashes, addresses = blocks[mask], indexes[mask], hashes[mask], addresses[mask]
+    whole = _pairs(_values(tail))
+    others = 32 * shape.topics - topic0
+    topics[:, 1 : shape.topics] = whole[:, :others].reshape(len(rows), others // 32, 32)
+    data_ends = np.arange(len(rows) + 1, dtype=np.int64) * shape.data
+    logs = Logs(blocks, indexes, hashes, addresses, counts, topics, whole[:, others:].reshape(-1), data_ends)
+    cut.add(places, all_rows, logs, rows)
+
+
+def _values(digits: Bytes) -> Bytes:
+    """What each hex digit stands for."""
+    values = (digits > ord("9")).view(np.uint8)
     values *= np.uint8(9)
-    values += packed & np.uint8(15)
-    pairs = values[:, : shape.even].view(np.dtype("<u2"))
-    whole = ((pairs << np.uint16(4)) | (pairs >> np.uint16(8))).astype(np.uint8)
-    topics = np.zeros((count, 4, 32), np.uint8)
-    data_from = 52 + 32 * shape.topics
-    topics[:, : shape.topics] = whole[:, 52:data_from].reshape(count, shape.topics, 32)
-    numbers, at = [], shape.even
-    for start, end in shape.packed[3 + shape.topics : 5 + shape.topics]:
-        number = np.zeros(count, np.int64)
-        for place in range(at, at + end - start):
-            number <<= 4
-            number |= values[:, place]
-        numbers.append(number)
-        at += end - start
-    return Logs(
-        numbers[0],
-        numbers[1],
-        np.ascontiguousarray(whole[:, :32]),
-        np.ascontiguousarray(whole[:, 32:52]),
-        np.full(count, shape.topics, np.uint8),
-        topics,
-        whole[:, data_from:].reshape(-1),
-        np.arange(count + 1, dtype=np.int64) * shape.data,
-    )
+    values += digits & np.uint8(15)
+    return values
+
+
+def _pairs(values: Bytes) -> Bytes:
+    """Bytes of two hex digits each."""
+    pairs = values.view(np.dtype("<u2"))
+    return ((pairs << np.uint16(4)) | (pairs >> np.uint16(8))).astype(np.uint8)
+
+
+def _number(values: Bytes) -> Numbers:
+    """Numbers of several hex digits each."""
+    number = np.zeros(len(values), np.int64)
+    for place in range(values.shape[1]):
+        number <<= 4
+        number |= values[:, place]
+    return number
 
 
 def _learn(text: bytes, log: Log) -> Shape | None:
@@ -226,11 +310,19 @@ def _learn(text: bytes, log: Log) -> Shape | None:
     if len(topics) != len(log.topics) or not all(0 < end - start <= LONGEST_NUMBER for start, end in (block, index)):
         return None
     rest = [span for span in spans.values() if span[0] < span[1]]
-    packed = (hash, address, *topics, data, block, index, *rest)
+    packed = (hash, address, *topics[:1], block, index, *topics[1:], data, *rest)
     digits = np.zeros(len(text), np.bool_)
     for start, end in packed:
         digits[start:end] = True
-    return Shape(np.frombuffer(text, np.uint8), digits, packed, len(topics), (data[1] - data[0]) // 2)
+    return Shape(
+        text=np.frombuffer(text, np.uint8),
+        digits=digits,
+        packed=packed,
+        block=block[1] - block[0],
+        index=index[1] - index[0],
+        topics=len(topics),
+        data=(data[1] - data[0]) // 2,
+    )
 
 
 def _decode(text: bytes) -> Log | None:

@@ -13,7 +13,7 @@ from indexer.positions.definition import Definition
 from indexer.positions.digest import MODULUS, log_digest
 from indexer.positions.matching import Matcher
 from indexer.positions.watch import Matches, WatchIndex
-from indexer.rpc import Log, to_columns
+from indexer.rpc import Log, choose, to_columns
 from tests.positions.logs import ALICE, BOB, DEPOSIT_ABI, TRANSFER, TRANSFER_ABI, text, word
 
 CONTRACTS = [bytes([number]) * 20 for number in range(1, 6)] + [bytes(19) + b"\x07", bytes(20)]
@@ -68,8 +68,10 @@ def pairs(matches: Matches) -> dict[tuple[bytes, int], int]:
 def test_any_logs_are_matched_as_one_by_one(jobs: list[tuple[int, Definition]], logs: list[Log]) -> None:
     expected = WatchIndex(jobs).match(logs, log_digest)
     matcher = Matcher(jobs)
-    watched = matcher.watched(to_columns(logs))
-    found = matcher.match(watched)
+    found = matcher.match(to_columns(logs))
+    seen, watched = choose(to_columns(logs), matcher.is_watched)
+    assert seen == len(logs)
+    assert matcher.match(watched).digest == found.digest
     assert (found.logs, found.pairs, found.digest) == (expected.logs, expected.pairs, expected.digest)
     assert len(watched) == expected.logs
     assert pairs(found) == pairs(expected)
@@ -80,10 +82,13 @@ def test_any_logs_are_matched_as_one_by_one(jobs: list[tuple[int, Definition]], 
 
 def test_events_made_to_look_alike_are_told_apart() -> None:
     """Whoever chooses an address and a topic0 by the factors that everybody knows gets a number of their own."""
-    of_address, *_, of_topic0 = matching.MIX
+    of_address, *_, of_topic0, _ = matching.MIX.tolist()
     events = [
         (bytes(20), bytes(32)),
-        (of_topic0.to_bytes(8, "little") + bytes(12), (-of_address % 2**64).to_bytes(8, "little") + bytes(24)),
+        (
+            of_topic0.to_bytes(8, "little") + bytes(12),
+            bytes(20) + (-of_address % 2**64).to_bytes(8, "little") + bytes(4),
+        ),
     ]
     jobs = [(number, Definition(*event, 2, None, None, None, None)) for number, event in enumerate(events)]
     logs = [
@@ -98,7 +103,7 @@ def test_events_made_to_look_alike_are_told_apart() -> None:
         for number, (contract, topic0) in enumerate(events)
     ]
     columns = to_columns(logs)
-    assert len({int(number) for number in matching.mixed(columns.addresses, columns.topics[:, 0], matching.MIX)}) == 1
+    assert len(set((matching.words_of(columns.addresses, columns.topics[:, 0]) @ matching.MIX).tolist())) == 1
     assert set(pairs(Matcher(jobs).match(columns))) == {(ALICE, 0), (ALICE, 1)}
 
 

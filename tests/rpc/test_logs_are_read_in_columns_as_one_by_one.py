@@ -3,11 +3,13 @@
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.rpc import Logs, no_logs, same_columns, to_columns
+from indexer.rpc import Logs, choose, no_logs, same_columns, to_columns
+from indexer.rpc.columns import Bytes, Mask, Places
 from indexer.rpc.scan import MOST_LEARNED, MOST_SHAPES, LogScanner
 from indexer.rpc.types import Log
 
@@ -56,9 +58,10 @@ def one_by_one(body: bytearray) -> Logs | None:
 
 
 def read(body: bytearray, scanner: LogScanner | None = None) -> Logs:
-    logs = (scanner or LogScanner()).read(body, NUMBER)
-    assert logs is not None
-    return logs
+    found = (scanner or LogScanner()).read(body, NUMBER)
+    assert found is not None
+    assert found.seen == len(found.logs)
+    return found.logs
 
 
 @given(st.lists(FIELDS, max_size=30), st.randoms())
@@ -84,7 +87,7 @@ def test_no_damaged_byte_is_read_otherwise_than_one_by_one(logs: list[dict[str, 
     if read is not None:
         expected = one_by_one(body)
         assert expected is not None
-        assert same_columns(read, expected)
+        assert same_columns(read.logs, expected)
 
 
 @given(st.lists(FIELDS, min_size=1, max_size=6), st.data())
@@ -96,7 +99,59 @@ def test_nor_is_what_is_cut_or_doubled(logs: list[dict[str, Any]], data: st.Data
         if read is not None:
             expected = one_by_one(changed)
             assert expected is not None
-            assert same_columns(read, expected)
+            assert same_columns(read.logs, expected)
+
+
+@given(st.lists(FIELDS, max_size=30), st.sampled_from(["first byte", "topic0", "topics", "all", "none"]))
+def test_of_logs_of_which_some_are_wanted_these_are_read_and_all_are_looked_at(
+    logs: list[dict[str, Any]], by: str
+) -> None:
+    def wanted(addresses: Bytes, topic0s: Bytes, topic_counts: Bytes) -> Mask:
+        ways = {
+            "first byte": addresses[:, 0] < 128,
+            "topic0": topic0s[:, 0] < 128,
+            "topics": topic_counts > 1,
+            "all": np.ones(len(addresses), np.bool_),
+            "none": np.zeros(len(addresses), np.bool_),
+        }
+        return ways[by]
+
+    body = body_of(logs)
+    expected = one_by_one(body)
+    assert expected is not None
+    seen: list[Places] = []
+
+    def fits(places: Places) -> bool:
+        seen.append(places)
+        return True
+
+    scanner = LogScanner()
+    for _ in range(2):
+        found = scanner.read(body, NUMBER, wanted, fits)
+        assert found is not None
+        assert found.seen == len(logs)
+        assert same_columns(found.logs, choose(expected, wanted).logs)
+    for blocks, indexes, hashes in seen:
+        assert np.array_equal(blocks, expected.blocks)
+        assert np.array_equal(indexes, expected.indexes)
+        assert np.array_equal(hashes, expected.hashes)
+    assert len(seen) == 2 * bool(logs)
+
+
+@given(st.lists(FIELDS, min_size=2, max_size=9), st.data())
+def test_a_damaged_log_is_not_passed_over_though_nobody_wants_it(
+    logs: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    body = body_of(logs)
+    place = data.draw(st.integers(0, len(body) - 1))
+    body[place] = data.draw(st.one_of(st.sampled_from(b'0aFgx",:[]{}\\ e-'), st.integers(0, 255)))
+    scanner = LogScanner()
+    scanner.read(body_of(logs), NUMBER)
+    found = scanner.read(body, NUMBER, lambda addresses, *_: np.zeros(len(addresses), np.bool_))
+    if found is not None:
+        expected = one_by_one(body)
+        assert expected is not None
+        assert (found.seen, len(found.logs)) == (len(expected), 0)
 
 
 LOG: dict[str, Any] = {

@@ -56,7 +56,7 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
         )
         for method, asked in (
             ("block_logs", "self.endpoint.call(method, params, list[Log])"),
-            ("range_logs", "self.endpoint.call_logs(method, params)"),
+            ("wanted_logs", "self.endpoint.call_logs(method, params, wanted, fits)"),
         )
     ],
     # What a block proves.
@@ -70,7 +70,7 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
     # What ranges of the past are held against.
     "boundary headers": [Edit(reader, "RangeReader._read_range", "check_boundaries(", "(lambda *args: None)(")],
     "anchor": [Edit(reader, "read_headers", "if there is None or there.hash != anchor[1]", "if False")],
-    "round counts": [Edit(pieces, "Pieces.whole", "if not is_round(len(found))", "if True")],
+    "round counts": [Edit(pieces, "Pieces.whole", "if not is_round(found.seen)", "if True")],
     # Whom to believe.
     "majority for canonical": [Edit(heads, "majority_block", "2 * votes[header.hash] > len(answers)", "True")],
     "majority head": [Edit(heads, "majority_head", "[len(heads) // 2]", "[0]")],
