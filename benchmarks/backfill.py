@@ -3,7 +3,7 @@
     python -m benchmarks.backfill [--blocks 5000] [--logs-per-block 100] [--new-share 0.5] [--rounds 3] [--peers ponder]
 
 A stand-in node of a made-up chain (`benchmarks.stand_in`), the configured PostgreSQL server (DATABASE_URL, or the
-embedded one) and the indexer share this machine. Every run has a database of its own, and its rows are compared with
+benchmarks' own) and the indexer share this machine. Every run has a database of its own, and its rows are compared with
 the pairs that the chain holds. Measured is from the first question for logs until the last commit, for Footprint the
 one that claims complete coverage. With `--peers` others do the same on the same node and server, in turns, some of
 them on the beginning of the range only; see `benchmarks/peers`. Processor seconds are per million logs read.

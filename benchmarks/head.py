@@ -2,7 +2,7 @@
 
     python -m benchmarks.head [--rounds 3] [--profile] [--json FILE]
 
-The real latest loop reads true blocks (see head_node) over real HTTP into PostgreSQL (DATABASE_URL, or the embedded
+The real latest loop reads true blocks (see head_node) over real HTTP into PostgreSQL (DATABASE_URL, or the benchmarks'
 server), with 5,000 jobs; the chain `benchmark_head` is made there and removed at the end. Two minutes.
 
 block       from asking for the head until the block is committed, the node answering at once

@@ -4,7 +4,7 @@
 
 Recorded mainnet blocks (`mainnet/` in that folder) go through the real latest loop, block by block, with 10 to 100,000
 jobs: all contracts that log a Transfer in them, and made-up ones. It makes the chain `benchmark` in the database
-(DATABASE_URL, or the embedded one) and removes it at the end; a minute. Times are in milliseconds.
+(DATABASE_URL, or the benchmarks' own) and removes it at the end; a minute. Times are in milliseconds.
 
 imported    the watch list, once
 taken_up    the jobs become live and their past, one block, is read, once

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from indexer.chains.connections import Connection
 
-DATABASE = "footprint_benchmark"
 JOBS = 5_003  # a prime number: any step through them meets each once
 MOST_POOLS = 500
 ROWS_OF_A_USER = 5.0
@@ -118,14 +117,14 @@ def make_batches(users: int, chain: int) -> Iterator[NDArray[np.void]]:
 def new_database(chains: int, rows: int, *, keep: bool) -> Iterator[None]:
     """The default database is a new one with as many chains and rows in all; removed at the end, if not to `keep`.
 
-    One that was kept is taken as it is.
+    One that was kept with as many is taken as it is.
     """
     from django.db import connection
     from django.test.utils import setup_databases, teardown_databases
 
     from indexer.chains.models import Chain
 
-    connection.settings_dict["TEST"]["NAME"] = DATABASE
+    connection.settings_dict["TEST"]["NAME"] = f"footprint_lookups_{chains}_{rows}"
     made = setup_databases(verbosity=0, interactive=False, aliases={"default": None}, keepdb=keep)
     try:
         if not Chain.objects.exists():

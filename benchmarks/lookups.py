@@ -2,7 +2,7 @@
 
     python -m benchmarks.lookups [--chains 10] [--rows 10000000] [--seconds 5] [--rounds 3] [--keep] [--explain]
 
-It makes a database of its own beside the configured one (DATABASE_URL, or the embedded server's), fills it
+It makes a database of its own beside the configured one (DATABASE_URL, or the benchmarks' own server's), fills it
 (lookup_rows: a minute for ten million rows, seven for a hundred, which take 13 GB), measures, and removes it, or keeps
 it for the next run with --keep.
 

@@ -105,7 +105,7 @@ def new_database(name: str, template: str = "template1") -> Iterator[Database]:
     """
     given = {key: str(value) for key, value in connection.get_connection_params().items() if key not in DJANGO_ONLY}
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    connection.ensure_connection()  # starts the embedded server
+    connection.ensure_connection()
     login = {key: given[key] for key in ("host", "port", "user", "password", "dbname") if key in given}
     with psycopg.connect(**login, autocommit=True) as server:  # type: ignore[arg-type]
         server.execute(drop)

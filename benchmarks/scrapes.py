@@ -2,8 +2,8 @@
 
     python -m benchmarks.scrapes
 
-It makes the chains benchmark_1 to benchmark_12 in the database (DATABASE_URL, or the embedded one) and removes them at
-the end; a minute. Times are medians in milliseconds, without the way through a web server's socket.
+It makes the chains benchmark_1 to benchmark_12 in the database (DATABASE_URL, or the benchmarks' own) and removes them
+at the end; a minute. Times are medians in milliseconds, without the way through a web server's socket.
 
 standings    where all chains stand: one statement
 jobs         the jobs of the chain with 100,000 counted by state, as after a change of its coverage

@@ -5,7 +5,7 @@
 Everything is measured from outside, with the real commands as processes. Recorded mainnet blocks (`mainnet/` in the
 shared folder) stand in for the head and the real watch lists (`watchlists/`) for what is imported; without them, that
 part is left out with a word. It makes the chain `benchmark`, and one for each watch list, in the database
-(DATABASE_URL, or the embedded one) and removes them at the end; three minutes.
+(DATABASE_URL, or the benchmarks' own) and removes them at the end; three minutes.
 
 start to first block     from exec of `run_chain_worker` to the commit of the next block, its jobs loaded
 …, ABI                   the same where every job is read by an ABI, with metadata

@@ -2,10 +2,10 @@
 
     python -m benchmarks.storage [--sizes 0,1,10,50,100] [--rounds 3] [--explain] [--json FILE]
 
-It makes a database of its own beside the configured one (DATABASE_URL, or the embedded server's) with one chain, and
-removes it at the end. `--sizes` are millions of rows: each size is filled by COPY in the order of the key, the other
-indexes are built afterwards, and then batches are stored of the size that the code gathers for such a table, all of
-them new or one in twenty. 100 million rows take some seven minutes to fill, and 15 GB; give --sizes 0,1,10 for a
+It makes a database of its own beside the configured one (DATABASE_URL, or the benchmarks' own server's) with one chain,
+and removes it at the end. `--sizes` are millions of rows: each size is filled by COPY in the order of the key, the
+other indexes are built afterwards, and then batches are stored of the size that the code gathers for such a table, all
+of them new or one in twenty. 100 million rows take some seven minutes to fill, and 15 GB; give --sizes 0,1,10 for a
 minute. Bytes are measured at 10 million rows (--pairs), twice: written in sorted batches of 100,000 and built in bulk;
 after VACUUM, and after rebuild_indexes.
 

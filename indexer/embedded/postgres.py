@@ -26,7 +26,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -80,6 +80,8 @@ class EmbeddedPostgresError(Exception):
 class EmbeddedPostgres:
     """One server and its folder. Making the object touches nothing; paths depend on `root` alone.
 
+    `settings` are those in which its configuration differs from CONFIGURATION.
+
     Whatever starts or stops the server raises EmbeddedPostgresError. Any number of threads and processes may share one
     by `hold`.
     """
@@ -87,8 +89,9 @@ class EmbeddedPostgres:
     user = "postgres"
     port = 5432  # No TCP port: it only names the socket's file.
 
-    def __init__(self, root: Path | None = None) -> None:
+    def __init__(self, root: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
         self.root = (root or state_dir() / "postgres").absolute()
+        self.settings = {**CONFIGURATION, **(settings or {})}
         self.socket_dir = choose_socket_dir(self.root, self.port)
         self.data = self.root / "data"
         self.log = self.root / "log"
@@ -306,7 +309,7 @@ class EmbeddedPostgres:
             # Not the server's, but PostgreSQL would look no further than the number and refuse to start.
             (self.data / "postmaster.pid").unlink()
         configuration = self.root / "postgresql.conf"
-        configuration.write_text(write_configuration(self.socket_dir))
+        configuration.write_text(write_configuration(self.settings, self.socket_dir))
         configuration.chmod(0o644)
         postgres = [str(programs / "postgres"), "-D", str(self.data), "-c", f"config_file={configuration}"]
         with self._open_log() as log:
@@ -389,11 +392,11 @@ def describe_process(owner: tuple[int, int] | None, log: IO[bytes]) -> dict[str,
     return {"cwd": "/", "env": environment, **streams, **identity}
 
 
-def write_configuration(socket_dir: Path) -> str:
+def write_configuration(settings: Mapping[str, str], socket_dir: Path) -> str:
     """The text of postgresql.conf: what initdb found out about this machine, then ours."""
     quoted_dir = '"' + str(socket_dir).replace('"', '""') + '"'
     lines = ["include = 'data/postgresql.conf'"]
-    for name, value in {**CONFIGURATION, "unix_socket_directories": quoted_dir}.items():
+    for name, value in {**settings, "unix_socket_directories": quoted_dir}.items():
         escaped = value.replace("\\", "\\\\").replace("'", "''")
         lines.append(f"{name} = '{escaped}'")
     return "\n".join(lines) + "\n"

@@ -180,5 +180,5 @@ def test_a_socket_folder_that_somebody_else_put_there_is_refused(server: Embedde
 
 
 def test_paths_are_quoted_in_the_configuration() -> None:
-    text = write_configuration(Path('/it\'s a "b" \\'))
+    text = write_configuration({}, Path('/it\'s a "b" \\'))
     assert 'unix_socket_directories = \'"/it\'\'s a ""b"" \\\\"\'\n' in text
