@@ -1,12 +1,15 @@
 """How fast the past is read: all Transfer logs of a range, kept as address, pool and first block where watched.
 
     python -m benchmarks.backfill [--blocks 5000] [--logs-per-block 100] [--new-share 0.5] [--rounds 3] [--peers ponder]
+    python -m benchmarks.backfill --new-shares 0.02 0.1 0.5
+    python -m benchmarks.backfill --latencies 0 50 200
 
 A stand-in node of a made-up chain (`benchmarks.stand_in`), the configured PostgreSQL server (DATABASE_URL, or the
 benchmarks' own) and the indexer share this machine. Every run has a database of its own, and its rows are compared with
 the pairs that the chain holds. Measured is from the first question for logs until the last commit, for Footprint the
 one that claims complete coverage. With `--peers` others do the same on the same node and server, in turns, some of
-them on the beginning of the range only; see `benchmarks/peers`. Processor seconds are per million logs read.
+them on the beginning of the range only; see `benchmarks/peers`. Processor seconds are per million logs read. Several
+shares of new pairs, or latencies of the node in ms, are measured one after the other.
 """
 
 from __future__ import annotations
@@ -52,6 +55,13 @@ class Entrant(NamedTuple):
     blocks: int
     template: str
     run: Callable[[StandIn, Database, Task], Run]
+
+
+class Setting(NamedTuple):
+    """One of several in which the same is measured: what is added to names, and its place on a plot."""
+
+    words: str = ""
+    x: float | None = None
 
 
 class TwoFields(msgspec.Struct, gc=False):
@@ -129,9 +139,9 @@ def decode_rate(node: StandIn, seconds: float = 1.0) -> float:
     return logs / (time.process_time() - began)
 
 
-def figures_of(runs: Sequence[Run], decoded: Sequence[float]) -> list[Figure]:
+def figures_of(runs: Sequence[Run], decoded: Sequence[float], setting: Setting) -> list[Figure]:
     """What is told of one entrant's rounds; `decoded` are the decode rates of the same rounds."""
-    name = runs[0].name
+    name = runs[0].name + setting.words
 
     def per_million(what: str) -> list[float]:
         return [getattr(run, what) / run.logs * 1e6 for run in runs]
@@ -139,7 +149,14 @@ def figures_of(runs: Sequence[Run], decoded: Sequence[float]) -> list[Figure]:
     unequal = [run for run in runs if not run.equal]
     note = f"{unequal[0].missing:,} pairs missing, {unequal[0].wrong:,} wrong" if unequal else ""
     return [
-        Figure(name=f"backfill, {name}", unit="logs/s", values=[run.rate for run in runs], note=note),
+        Figure(
+            name=f"backfill, {name}",
+            unit="logs/s",
+            values=[run.rate for run in runs],
+            note=note,
+            series=runs[0].name,
+            x=setting.x,
+        ),
         Figure(
             name=f"backfill, {name}, of the decode rate",
             unit="x",
@@ -185,7 +202,9 @@ def entrants_of(options: argparse.Namespace, shape: Shape) -> list[Entrant]:
     return ours + others
 
 
-def take_turns(options: argparse.Namespace, shape: Shape, node: StandIn, folder: Path) -> list[Figure]:
+def take_turns(
+    options: argparse.Namespace, shape: Shape, setting: Setting, node: StandIn, folder: Path
+) -> list[Figure]:
     """All entrants once a round; what came of it."""
     columns = draw(shape)
     runs: dict[str, list[Run]] = defaultdict(list)
@@ -207,11 +226,11 @@ def take_turns(options: argparse.Namespace, shape: Shape, node: StandIn, folder:
                     raise SystemExit(f"{run.name} stored other pairs than there are")
     ceiling = [measure_ceiling(node, clients=1, seconds=1) for _ in range(3)]
     found = [
-        Figure(name="stand-in node, to a client that only reads", unit="logs/s", values=ceiling),
-        Figure(name="msgspec, two fields, one core", unit="logs/s", values=decoded),
+        Figure(name=f"stand-in node, to a client that only reads{setting.words}", unit="logs/s", values=ceiling),
+        Figure(name=f"msgspec, two fields, one core{setting.words}", unit="logs/s", values=decoded),
     ]
     for rounds in runs.values():
-        found += figures_of(rounds, decoded)
+        found += figures_of(rounds, decoded, setting)
     return [*found, *compare(runs)]
 
 
@@ -225,6 +244,9 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="How fast the past is read.")
     add_chain_options(parser)
     add_json_option(parser)
+    several = parser.add_mutually_exclusive_group()
+    several.add_argument("--new-shares", type=float, nargs="+", metavar="SHARE", help="instead of --new-share")
+    several.add_argument("--latencies", type=float, nargs="+", metavar="MS", help="instead of --latency-ms")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2], metavar="N")
     parser.add_argument("--level", nargs="+", default=["claimed"], choices=["claimed", "agreed"])
@@ -239,14 +261,26 @@ def parse_options() -> argparse.Namespace:
 
 def main() -> None:
     options = parse_options()
-    shape = shape_of(options)
+    if options.new_shares:
+        settings = [(share, options.latency_ms, Setting(f", {share:.0%} new", share)) for share in options.new_shares]
+    elif options.latencies:
+        settings = [
+            (options.new_share, latency, Setting(f", {latency:g} ms", latency)) for latency in options.latencies
+        ]
+    else:
+        settings = [(options.new_share, options.latency_ms, Setting())]
     caps = Caps(options.max_logs, options.max_blocks)
     endpoints = 2 if "agreed" in options.level else 1
-    with (
-        tempfile.TemporaryDirectory(prefix="footprint-backfill-") as folder,
-        start(shape, caps, endpoints=endpoints, latency_ms=options.latency_ms, gzip=options.gzip) as node,
-    ):
-        report(take_turns(options, shape, node, Path(folder)), options.json)
+    found: list[Figure] = []
+    for share, latency, setting in settings:
+        shape = shape_of(options)._replace(new_share=share)
+        print(f"{share:.0%} of the logs new pairs, {latency:g} ms:", flush=True)
+        with (
+            tempfile.TemporaryDirectory(prefix="footprint-backfill-") as folder,
+            start(shape, caps, endpoints=endpoints, latency_ms=latency, gzip=options.gzip) as node,
+        ):
+            found += take_turns(options, shape, setting, node, Path(folder))
+    report(found, options.json)
 
 
 if __name__ == "__main__":

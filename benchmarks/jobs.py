@@ -193,16 +193,20 @@ def compare(found: Sequence[Figures]) -> Iterator[Figure]:
     )
 
 
+def shared_folder() -> Path:
+    folder = os.environ.get("FOOTPRINT_SHARED")
+    if not folder:
+        raise SystemExit("FOOTPRINT_SHARED is not set: it names the folder of recorded blocks and watch lists")
+    return Path(folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="How the work on a block depends on the number of jobs.")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="numbers of jobs, with commas between")
     add_json_option(parser)
     options = parser.parse_args()
-    shared = os.environ.get("FOOTPRINT_SHARED")
-    if not shared:
-        raise SystemExit("FOOTPRINT_SHARED is not set: it names the folder of recorded blocks and watch lists")
+    blocks = read_blocks(shared_folder())
     call_command("migrate_schemas", shared=True, verbosity=0)
-    blocks = read_blocks(Path(shared))
     found = []
     for jobs in sorted(map(int, options.sizes.split(","))):
         with new_chain() as chain:

@@ -1,6 +1,6 @@
 """How fast lookups are over HTTP: one address and a thousand, on one core and on two, warm and cold.
 
-    python -m benchmarks.lookups [--chains 10] [--rows 10000000] [--seconds 5] [--rounds 3] [--keep] [--explain]
+    python -m benchmarks.lookups [--chains 10] [--rows 10000000 …] [--seconds 5] [--rounds 3] [--keep] [--explain]
 
 It makes a database of its own beside the configured one (DATABASE_URL, or the benchmarks' own server's), fills it
 (lookup_rows: a minute for ten million rows, seven for a hundred, which take 13 GB), measures, and removes it, or keeps
@@ -21,6 +21,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median, quantiles
+from typing import NamedTuple
 
 import django
 import msgspec
@@ -51,22 +52,33 @@ def draw(users: int, count: int, chance: np.random.Generator) -> list[str]:
     return ["0x" + bytes(address).hex() for address in addresses_of(numbers)]
 
 
-def make_requests(users: int) -> tuple[list[bytes], list[bytes], list[bytes]]:
-    """Of one address, of a batch, and of one in the compatible shape."""
+class Requests(NamedTuple):
+    """Of one address, of a batch, of a batch on one chain, and of one address in the compatible shape."""
+
+    one: list[bytes]
+    many: list[bytes]
+    on_one_chain: list[bytes]
+    compatible: list[bytes]
+
+
+def make_requests(users: int, chain: str) -> Requests:
     chance = np.random.default_rng(1)
     asked = draw(users, ASKED, chance)
     many = draw(users, 60 * BATCH, chance)
     batches = [many[begin : begin + BATCH] for begin in range(0, len(many), BATCH)]
-    return (
-        [get(ONE + address) for address in asked],
-        [post(MANY, msgspec.json.encode({"addresses": batch})) for batch in batches],
-        [get(COMPATIBLE + address) for address in asked],
+    return Requests(
+        one=[get(ONE + address) for address in asked],
+        many=[post(MANY, msgspec.json.encode({"addresses": batch})) for batch in batches],
+        on_one_chain=[post(MANY, msgspec.json.encode({"addresses": batch, "chains": [chain]})) for batch in batches],
+        compatible=[get(COMPATIBLE + address) for address in asked],
     )
 
 
 def measure(rows: int, chains: int, seconds: float, rounds: int) -> Iterator[Figure]:
-    one, many, compatible = make_requests(users_for(rows))
-    x = float(rows)
+    from indexer.chains.models import Chain
+
+    asked = make_requests(users_for(rows), Chain.objects.order_by("pk")[0].slug)
+    of_chains = f"batch, {chains} chains"
 
     def repeat(server: Server, requests: Sequence[bytes], connections: int, warming: int = WARMING) -> list[Load]:
         return [load(server, requests, seconds, connections=connections, warming=warming) for _ in range(rounds)]
@@ -74,55 +86,40 @@ def measure(rows: int, chains: int, seconds: float, rounds: int) -> Iterator[Fig
     def say(loads: Sequence[Load], where: str) -> str:
         asking = sum(each.asking for each in loads) / sum(each.whole for each in loads)
         cost = median(each.cost for each in loads)
-        return (
-            f"{chains} chains, {rows:,} rows; {where}; {cost:.2f} ms of CPU each; who asks took {asking:.0%} of a core"
-        )
+        return f"{where}; {cost:.2f} ms of CPU each; who asks took {asking:.0%} of a core"
+
+    def figure(name: str, unit: str, values: Sequence[float], note: str, *, at_most: bool = False) -> Figure:
+        full = f"{name}, {rows:,} rows"
+        return Figure(name=full, unit=unit, values=list(values), at_most=at_most, note=note, series=name, x=float(rows))
+
+    def latency(name: str, loads: Sequence[Load], note: str) -> Iterator[Figure]:
+        """p50 and p99 of each round."""
+        cuts = [quantiles(one.taken, n=100) for one in loads]
+        for word, cut in (("p50", 49), ("p99", 98)):
+            yield figure(f"{name}, {word}", "ms", [of[cut] * 1000 for of in cuts], note, at_most=True)
 
     with serve(1, {min(os.sched_getaffinity(0))}) as server:
         where = "one process and its sessions on one core, one connection"
-        load(server, one, seconds, connections=2)
+        load(server, asked.one, seconds, connections=2)
         server.keep_sessions()
-        loads = repeat(server, one, 1)
-        yield from latency("lookup, one core", loads, say(loads, where), floors=(4, 20), goals=(1.5, 6), x=x)
-        loads = repeat(server, compatible, 1)
+        loads = repeat(server, asked.one, 1)
+        yield from latency("lookup, one core", loads, say(loads, where))
+        loads = repeat(server, asked.compatible, 1)
         yield from latency("/user-pools, one core", loads, say(loads, where))
-        loads = repeat(server, many, 1, warming=2)
-        yield Figure(name="batch, one core", unit="addresses/s", values=rates(loads), note=say(loads, where))
+        loads = repeat(server, asked.many, 1, warming=2)
+        yield figure(f"{of_chains}, one core", "addresses/s", rates(loads), say(loads, where))
     with serve(2) as server:
         where = f"two processes, {CONNECTIONS} connections, on two cores with who asks"
-        load(server, many, seconds, connections=CONNECTIONS, warming=5)
-        loads = repeat(server, one, CONNECTIONS)
-        values = [each.rate for each in loads]
-        note = say(loads, where)
-        yield Figure(name="lookups", unit="requests/s", values=values, goal=2000, note=note, series="lookups", x=x)
-        loads = repeat(server, many, CONNECTIONS, warming=2)
-        values, note = rates(loads), say(loads, where)
-        floor, goal = 20_000, 100_000
-        yield Figure(
-            name="batch", unit="addresses/s", values=values, floor=floor, goal=goal, note=note, series="batch", x=x
-        )
+        load(server, asked.many, seconds, connections=CONNECTIONS, warming=5)
+        loads = repeat(server, asked.one, CONNECTIONS)
+        yield figure("lookups, two cores", "requests/s", [each.rate for each in loads], say(loads, where))
+        loads = repeat(server, asked.many, CONNECTIONS, warming=2)
+        yield figure(f"{of_chains}, two cores", "addresses/s", rates(loads), say(loads, where))
+        loads = repeat(server, asked.on_one_chain, CONNECTIONS)
+        yield figure("batch, one chain, two cores", "addresses/s", rates(loads), say(loads, where))
         if drop_caches():
-            loads = [load(server, one[::-1], seconds, connections=1, warming=0)]
+            loads = [load(server, asked.one[::-1], seconds, connections=1, warming=0)]
             yield from latency("lookup, cold", loads, say(loads, "one connection, no file of the database cached"))
-
-
-def latency(
-    name: str,
-    loads: Sequence[Load],
-    note: str,
-    *,
-    floors: tuple[float | None, float | None] = (None, None),
-    goals: tuple[float | None, float | None] = (None, None),
-    x: float | None = None,
-) -> Iterator[Figure]:
-    """p50 and p99 of each round."""
-    cuts = [quantiles(one.taken, n=100) for one in loads]
-    for (word, cut), floor, goal in zip((("p50", 49), ("p99", 98)), floors, goals, strict=True):
-        values = [of[cut] * 1000 for of in cuts]
-        full, series = f"{name}, {word}", "" if x is None else f"{name}, {word}"
-        yield Figure(
-            name=full, unit="ms", values=values, floor=floor, goal=goal, at_most=True, note=note, series=series, x=x
-        )
 
 
 def rates(loads: Sequence[Load]) -> list[float]:
@@ -170,7 +167,7 @@ def explain(rows: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="How fast lookups are.")
     parser.add_argument("--chains", type=int, default=10)
-    parser.add_argument("--rows", type=int, default=10_000_000, help="of all chains together")
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000_000], help="of all chains together")
     parser.add_argument("--seconds", type=float, default=5, help="for each figure's round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
@@ -181,11 +178,14 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    with new_database(options.chains, options.rows, keep=options.keep):
-        if options.explain:
-            explain(options.rows)
-        else:
-            report(measure(options.rows, options.chains, options.seconds, options.rounds), options.json)
+    found: list[Figure] = []
+    for rows in options.rows:
+        with new_database(options.chains, rows, keep=options.keep):
+            if options.explain:
+                explain(rows)
+            else:
+                found += measure(rows, options.chains, options.seconds, options.rounds)
+    report(found, options.json)
 
 
 if __name__ == "__main__":

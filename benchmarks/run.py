@@ -5,21 +5,21 @@
 Each runs as a process of its own with --json. `--only` runs these and keeps what was measured of the others before.
 `--peers` compares with other indexers, which are then installed. `--quick` takes small sizes, which prove that all
 benchmarks run and whose figures mean nothing: it needs `--into`. docs/scale.md is made anew where no other folder is
-named. Half an hour; the exit code is 1 when one has failed.
+named. An hour; the exit code is 1 when one has failed.
 """
 
 import argparse
-import importlib.util
 import os
 import platform
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from django.db import connection
@@ -31,30 +31,44 @@ from benchmarks.scale import refresh
 HERE = Path(__file__).resolve().parent
 LIMIT = 1800.0
 """Seconds after which a benchmark is given up."""
-SIZES: Mapping[str, list[str]] = {
-    "backfill": [
-        *("--blocks", "100000", "--logs-per-block", "25", "--peer-blocks", "4000"),
-        *("--max-logs", "10000", "--max-blocks", "2000"),
-    ],
-    "head": [],
-    "jobs": [],
-    "lookups": [],
-    "startup": ["--rounds", "3"],
-    "storage": [],
-}
-QUICK: Mapping[str, list[str]] = {
-    "backfill": ["--rounds", "1", "--blocks", "2000"],
-    "head": ["--rounds", "1"],
-    "jobs": ["--sizes", "10,1000"],
-    "lookups": ["--chains", "2", "--rows", "20000", "--seconds", "0.3", "--rounds", "1"],
-    "startup": ["--jobs", "100", "--rounds", "1", "--blocks", "200"],
-    "storage": ["--sizes", "0", "--pairs", "1", "--rounds", "1"],
-}
+PROVIDER = ("--logs-per-block", "25", "--max-logs", "10000", "--max-blocks", "2000")
+"""A chain such as Ethereum before 2020, behind an endpoint such as users have."""
 
 
-def known() -> list[str]:
-    """The benchmarks that are there."""
-    return [name for name in SIZES if importlib.util.find_spec(f"benchmarks.{name}") is not None]
+class Benchmark(NamedTuple):
+    """A module of this package, its arguments, and those with which it runs in small."""
+
+    module: str
+    arguments: Sequence[str]
+    quick: Sequence[str]
+
+
+BENCHMARKS: Mapping[str, Benchmark] = {
+    "backfill": Benchmark(
+        "backfill",
+        ["--blocks", "100000", *PROVIDER, "--peer-blocks", "4000", "--level", "claimed", "agreed"],
+        ["--rounds", "1", "--blocks", "2000"],
+    ),
+    "shares": Benchmark(
+        "backfill",
+        ["--blocks", "200000", *PROVIDER, "--rounds", "2", "--new-shares", "0.02", "0.05", "0.1", "0.25", "0.5"],
+        ["--rounds", "1", "--blocks", "1000", "--processes", "1", "--new-shares", "0.05", "0.5"],
+    ),
+    "latency": Benchmark(
+        "backfill",
+        ["--blocks", "50000", *PROVIDER, "--rounds", "2", "--latencies", "0", "50", "200"],
+        ["--rounds", "1", "--blocks", "1000", "--processes", "1", "--latencies", "0", "5"],
+    ),
+    "head": Benchmark("head", [], ["--rounds", "1"]),
+    "jobs": Benchmark("jobs", [], ["--sizes", "10,1000"]),
+    "lookups": Benchmark(
+        "lookups",
+        ["--rows", "1000000", "10000000", "100000000"],
+        ["--chains", "2", "--rows", "20000", "--seconds", "0.3", "--rounds", "1"],
+    ),
+    "startup": Benchmark("startup", ["--rounds", "3"], ["--jobs", "100", "--rounds", "1"]),
+    "storage": Benchmark("storage", [], ["--sizes", "0", "--pairs", "1", "--rounds", "1"]),
+}
 
 
 def describe_machine() -> str:
@@ -74,13 +88,13 @@ def describe_versions() -> str:
     return f"Python {platform.python_version()}, PostgreSQL {postgres}, {packages}"
 
 
-def run(name: str, arguments: list[str]) -> Measured:
+def run(module: str, arguments: list[str]) -> Measured:
     """One benchmark's figures; what it prints is seen meanwhile."""
     machine, versions = describe_machine(), describe_versions()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "figures.json"
-        command = [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--json", str(file)]
+        command = [sys.executable, "-m", f"benchmarks.{module}", *arguments, "--json", str(file)]
         try:
             code = subprocess.run(command, cwd=HERE.parent, timeout=LIMIT, check=False).returncode
             failed = f"exit code {code}" if code else ""
@@ -92,6 +106,7 @@ def run(name: str, arguments: list[str]) -> Measured:
         when=datetime.now(UTC).date().isoformat(),
         machine=machine,
         versions=versions,
+        module=module,
         arguments=arguments,
         seconds=time.monotonic() - began,
         failed=failed,
@@ -115,7 +130,7 @@ def keep(folder: Path, results: Mapping[str, Measured]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Run all benchmarks and write down what they found.")
-    parser.add_argument("--only", nargs="+", choices=known(), default=known(), metavar="NAME")
+    parser.add_argument("--only", nargs="+", choices=list(BENCHMARKS), default=list(BENCHMARKS), metavar="NAME")
     parser.add_argument("--peers", action="store_true", help="compare with other indexers")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that all run")
     parser.add_argument("--into", type=Path, default=HERE, metavar="FOLDER", help="where to write")
@@ -126,7 +141,8 @@ def main() -> None:
     for name in options.only:
         print(f"{name}:", flush=True)
         peers = ["--peers"] if options.peers and name == "backfill" else []
-        results[name] = run(name, [*(QUICK if options.quick else SIZES)[name], *peers])
+        benchmark = BENCHMARKS[name]
+        results[name] = run(benchmark.module, [*(benchmark.quick if options.quick else benchmark.arguments), *peers])
         keep(options.into, results)
     if options.into == HERE:
         refresh(results)

@@ -70,10 +70,10 @@ def machine_of(results: Mapping[str, Measured]) -> Machine:
         return values[0] if values else None
 
     return Machine(
-        logs_per_second=median("backfill", r"^backfill, footprint.*\b1 process\b[^,]*(, claimed)?$"),
-        logs_per_second_two=median("backfill", r"^backfill, footprint.*\b2 processes\b[^,]*(, claimed)?$"),
+        logs_per_second=median("shares", r"^backfill, footprint, claimed, 1 process, 5% new$"),
+        logs_per_second_two=median("shares", r"^backfill, footprint, claimed, 2 processes, 5% new$"),
         bytes_per_pair=median("storage", r"^bytes per pair.*as they fall"),
-        worker_megabytes=median("startup", r"^memory at full speed"),
+        worker_megabytes=median("backfill", r"^memory, footprint, claimed, 1 process"),
         head_blocks_per_second=median("head", r"^head capacity.*bloom"),
     )
 

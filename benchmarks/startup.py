@@ -1,16 +1,15 @@
 """What a worker takes to start, and what it holds in memory; what an import of watch lists takes.
 
-    [FOOTPRINT_SHARED=folder] python -m benchmarks.startup [--jobs N] [--rounds N] [--blocks N] [--json FILE]
+    FOOTPRINT_SHARED=folder python -m benchmarks.startup [--jobs N] [--rounds N] [--json FILE]
 
 Everything is measured from outside, with the real commands as processes. Recorded mainnet blocks (`mainnet/` in the
-shared folder) stand in for the head and the real watch lists (`watchlists/`) for what is imported; without them, that
-part is left out with a word. It makes the chain `benchmark`, and one for each watch list, in the database
-(DATABASE_URL, or the benchmarks' own) and removes them at the end; three minutes.
+shared folder) stand in for the head and the real watch lists (`watchlists/`) for what is imported. It makes the chain
+`benchmark`, and one for each watch list, in the database (DATABASE_URL, or the benchmarks' own) and removes them at the
+end; a minute. What a worker holds while it reads the past is measured by benchmarks.backfill.
 
 start to first block     from exec of `run_chain_worker` to the commit of the next block, its jobs loaded
 …, ABI                   the same where every job is read by an ABI, with metadata
 memory at the head       resident once that block is stored and the worker waits for the next
-memory at full speed     the most that was resident while the past was read as fast as it comes
 import, the command      `import_watches` of all lists, from exec to exit
 import, itself           checking and writing the same, without the start of the command
 import again             the command, where nothing changes
@@ -32,10 +31,9 @@ from django.core.management import call_command
 from django.db import connection as shared
 from psycopg.conninfo import make_conninfo
 
-from benchmarks.costs import peak_of, resident_of
+from benchmarks.costs import resident_of
 from benchmarks.figures import Figure, add_json_option, report
-from benchmarks.jobs import TRANSFER, import_list, made_up_list, new_chain, seconds, settle
-from benchmarks.steady import SteadyNode
+from benchmarks.jobs import import_list, made_up_list, new_chain, seconds, settle, shared_folder
 from indexer.chains.connections import DJANGO_ONLY, Connection, connect
 from indexer.chains.models import Chain
 from indexer.chains.profiles import Finality
@@ -57,8 +55,6 @@ ABI_EVENT = {
     "user": "to",
     "metadata": "value",
 }
-PAST_BLOCKS = 10_000
-"""Blocks of the past that are read at full speed."""
 
 
 def command(*arguments: object, url: str = "") -> subprocess.Popen[bytes]:
@@ -115,23 +111,6 @@ def measure_start(
     return taken, held
 
 
-def measure_full_speed(jobs: int, rounds: int, blocks: int) -> tuple[list[float], list[float]]:
-    """The most megabytes that were resident while the past was read, and logs a second."""
-    most, rates = [], []
-    for _ in range(rounds):
-        with new_chain() as chain, connect(chain) as connection:
-            contracts = [f"0x{number:040x}" for number in range(1, jobs + 1)]
-            with SteadyNode(contracts, TRANSFER, blocks=blocks, chain_id=chain.chain_id) as node:
-                import_list(connection, made_up_list(chain, [], jobs, "Transfer"), 0)
-                with worker(node.url) as process:
-                    wait_for(connection, "SELECT count(*) > 0 FROM segments", True)
-                    began = time.perf_counter()
-                    wait_for(connection, "SELECT value -> 'complete' FROM settings WHERE key = 'coverage'", True)
-                    rates.append(node.logs_given / (time.perf_counter() - began))
-                    most.append(peak_of(process.pid) / MB)
-    return most, rates
-
-
 @contextmanager
 def new_chains(files: list[Path]) -> Iterator[list[Chain]]:
     """A chain for each watch list, removed at the end."""
@@ -181,42 +160,34 @@ def measure_imports(files: list[Path], rounds: int) -> Iterator[Figure]:
     yield Figure(name="import again", unit="s", values=again, at_most=True, note="nothing changes")
 
 
-def measure(folder: Path | None, jobs: int, rounds: int, past: int) -> Iterator[Figure]:
-    if folder is None:
-        print("FOOTPRINT_SHARED is not set: without recorded blocks and watch lists, memory only is measured")
-    else:
-        blocks = read_blocks(folder)
-        for name, event, bounds in (("", "Transfer", (3.0, 1.0)), (", ABI", ABI_EVENT, (None, None))):
-            taken, held = measure_start(blocks, jobs, rounds, event)
-            note = f"{jobs:,} jobs"
-            floor, goal = bounds
-            yield Figure(
-                name=f"start to first block{name}",
-                unit="s",
-                values=taken,
-                floor=floor,
-                goal=goal,
-                at_most=True,
-                note=note,
-            )
-            yield Figure(name=f"memory at the head{name}", unit="MB", values=held, at_most=True, note=note)
-    most, rates = measure_full_speed(jobs, max(1, rounds // 2), past)
-    note = f"{jobs:,} jobs, {sum(rates) / len(rates):,.0f} logs/s from a stand-in of one thread"
-    yield Figure(name="memory at full speed", unit="MB", values=most, floor=300, goal=150, at_most=True, note=note)
-    if folder is not None:
-        yield from measure_imports(sorted((folder / "watchlists").glob("*.json")), rounds)
+def measure(folder: Path, jobs: int, rounds: int) -> Iterator[Figure]:
+    blocks = read_blocks(folder)
+    for name, event, bounds in (("", "Transfer", (3.0, 1.0)), (", ABI", ABI_EVENT, (None, None))):
+        taken, held = measure_start(blocks, jobs, rounds, event)
+        note = f"{jobs:,} jobs"
+        floor, goal = bounds
+        yield Figure(
+            name=f"start to first block{name}",
+            unit="s",
+            values=taken,
+            floor=floor,
+            goal=goal,
+            at_most=True,
+            note=note,
+        )
+        yield Figure(name=f"memory at the head{name}", unit="MB", values=held, at_most=True, note=note)
+    yield from measure_imports(sorted((folder / "watchlists").glob("*.json")), rounds)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="What a worker takes to start, and an import.")
     parser.add_argument("--jobs", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--blocks", type=int, default=PAST_BLOCKS, help="of the past, read at full speed")
     add_json_option(parser)
     options = parser.parse_args()
-    folder = os.environ.get("FOOTPRINT_SHARED")
+    folder = shared_folder()
     call_command("migrate_schemas", shared=True, verbosity=0)
-    report(measure(Path(folder) if folder else None, options.jobs, options.rounds, options.blocks), options.json)
+    report(measure(folder, options.jobs, options.rounds), options.json)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ from pathlib import Path
 from pytest_django.plugin import DjangoDbBlocker
 
 from benchmarks.jobs import TRANSFER, import_list, made_up_list, new_chain
-from benchmarks.steady import SteadyNode
 from indexer.chains.connections import connect
 from indexer.chains.models import Chain
+from tests.positions.steady_node import SteadyNode
 from tests.processes import PATIENCE, PROJECT, environment
 
 MOST_MODULES = 1_000
