@@ -14,18 +14,23 @@ PARENT, USER, SYSTEM, CHILDREN_USER, CHILDREN_SYSTEM = 1, 11, 12, 13, 14
 GONE = (FileNotFoundError, ProcessLookupError)
 
 
-def seconds_of(pid: int, *, with_ended_children: bool = False) -> float:
+def seconds_of(pid: int, fields: Iterable[int] = (USER, SYSTEM)) -> float:
     """Processor seconds of a process; 0 when it is gone."""
     with suppress(*GONE):
-        fields = read_stat(pid)
-        used = (USER, SYSTEM, CHILDREN_USER, CHILDREN_SYSTEM) if with_ended_children else (USER, SYSTEM)
-        return sum(int(fields[field]) for field in used) / TICKS
+        stat = read_stat(pid)
+        return sum(int(stat[field]) for field in fields) / TICKS
     return 0.0
 
 
 def seconds_of_server(postmaster: int) -> float:
     """Processor seconds of a PostgreSQL server: its main process, the backends that live and those that have ended."""
-    return seconds_of(postmaster, with_ended_children=True) + sum(map(seconds_of, children_of(postmaster)))
+    ended = seconds_of(postmaster, (CHILDREN_USER, CHILDREN_SYSTEM))
+    while True:
+        living = sum(map(seconds_of, children_of(postmaster)))
+        # One that ends meanwhile might be counted twice, or not at all.
+        before, ended = ended, seconds_of(postmaster, (CHILDREN_USER, CHILDREN_SYSTEM))
+        if before == ended:
+            return seconds_of(postmaster) + living + ended
 
 
 def peak_of(pid: int) -> int:

@@ -157,15 +157,19 @@ def write(results: Mapping[str, Measured], plots: Iterable[str]) -> str:
     return "\n".join(lines)
 
 
-def line_of(target: Target, results: Mapping[str, Measured]) -> str:
-    """The target's line; of several figures that match, the worst counts."""
-    floor = "" if target.floor is None else number(target.floor)
-    bounds = f"{floor} | {number(target.goal)} {target.unit}"
+def measure_of(target: Target, results: Mapping[str, Measured]) -> Figure | None:
+    """What was measured for it; of several figures that match, the worst counts."""
     measured = results.get(target.benchmark)
     figures = [each for each in measured.figures if re.search(target.figure, each.name)] if measured else []
-    if not figures:
+    return (max if target.at_most else min)(figures, key=lambda figure: figure.value) if figures else None
+
+
+def line_of(target: Target, results: Mapping[str, Measured]) -> str:
+    floor = "" if target.floor is None else number(target.floor)
+    bounds = f"{floor} | {number(target.goal)} {target.unit}"
+    worst = measure_of(target, results)
+    if worst is None:
         return f"| {target.what} | {bounds} | | not measured | |"
-    worst = (max if target.at_most else min)(figures, key=lambda figure: figure.value)
     judged = msgspec.structs.replace(worst, floor=target.floor, goal=target.goal, at_most=target.at_most)
     steps = ((target.goal, "goal reached"), (target.floor, "floor met"))
     otherwise = "below the goal" if target.floor is None else "**missed**"

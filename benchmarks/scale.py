@@ -1,8 +1,8 @@
-"""What a year of a chain takes, computed from what was measured: the tables of docs/scale.md.
+"""What pages say of speed: what a year of a chain takes, in docs/scale.md, and the figures that README.md quotes.
 
     python -m benchmarks.scale
 
-It fills the page from docs/scale.md itself, between its marks, and from results.json; `benchmarks.run` does so, too.
+It fills both between their marks from results.json; `benchmarks.run` does so, too.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from benchmarks.results import Measured, find_value
+from benchmarks.results import TARGETS, Measured, find_value, measure_of, number
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "scale.md"
+README = HERE.parent / "README.md"
 MARK = re.compile(r"(<!-- (\w+): computed -->\n).*?(<!-- end -->)", re.DOTALL)
 DAYS = 365
 LOGS_CAP, BLOCKS_CAP = 10_000, 2_000
@@ -29,6 +30,8 @@ NEW_SHARE = 0.10
 MATCH_SHARE = 0.5
 """Of the logs that come, those of watched pools."""
 NOT_MEASURED = "not measured yet"
+QUOTED = ("backfill", "RPC requests", "head, a block of 300 logs", "lookup over", "batch", "start of a worker")
+"""Beginnings of the targets that README.md quotes."""
 
 
 class Load(NamedTuple):
@@ -127,6 +130,17 @@ def show_memory(machine: Machine) -> str:
     return f"Memory of a worker with 20,000 jobs while it reads the past: {say(machine.worker_megabytes, 'MB')}."
 
 
+def show_figures(results: Mapping[str, Measured]) -> str:
+    lines = ["| | measured |", "|---|---:|"]
+    for target in TARGETS:
+        if target.what.startswith(QUOTED):
+            figure = measure_of(target, results)
+            lines.append(
+                f"| {target.what} | {NOT_MEASURED if figure is None else number(figure.value)} {target.unit} |"
+            )
+    return "\n".join(lines)
+
+
 def millions(value: float) -> str:
     return f"{value / 1e6:,.1f} M"
 
@@ -138,12 +152,18 @@ def say(value: float | None, unit: str) -> str:
 def fill(page: str, results: Mapping[str, Measured]) -> str:
     """The page with what stands between its marks computed anew. Raises KeyError for a mark that nobody knows."""
     machine = machine_of(results)
-    parts = {"past": show_past(machine), "head": show_head(machine), "memory": show_memory(machine)}
+    parts = {
+        "past": show_past(machine),
+        "head": show_head(machine),
+        "memory": show_memory(machine),
+        "figures": show_figures(results),
+    }
     return MARK.sub(lambda found: f"{found[1]}\n{parts[found[2]]}\n\n{found[3]}", page)
 
 
 def refresh(results: Mapping[str, Measured]) -> None:
-    PAGE.write_text(fill(PAGE.read_text(), results))
+    for page in (PAGE, README):
+        page.write_text(fill(page.read_text(), results))
 
 
 def main() -> None:
