@@ -169,8 +169,8 @@ def race(
                 before = before or sample
                 after = (max(after[0], sample[0]), sample[1], sample[2])
                 memory = max(memory, *(peak_of(process.pid) for process, _ in processes))
-            for process, log in processes:
-                if process.poll() or (process.poll() is not None and is_done and not done):
+            for (process, log), has_ended in zip(processes, ended, strict=True):
+                if process.poll() or (has_ended and is_done and not done):
                     raise RuntimeError(f"{name} ended with exit code {process.returncode}:\n{last_words(log)}")
             if done and counts.began is not None and before is not None:
                 break

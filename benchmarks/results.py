@@ -45,9 +45,9 @@ TARGETS = (
         50,
         False,
         "backfill",
-        r"claimed.* against ponder 0\.10",
+        r"claimed.* against Ponder 0\.10",
     ),
-    Target("backfill against Subsquid, RPC only", "x", 4, 8, False, "backfill", r"claimed.* against subsquid"),
+    Target("backfill against Subsquid, RPC only", "x", 4, 8, False, "backfill", r"claimed.* against Subsquid"),
     Target(
         "backfill against web3.py and bulk_create", "x", 30, 60, False, "backfill", r"claimed.* against web3\.py \+"
     ),

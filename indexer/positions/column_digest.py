@@ -1,6 +1,7 @@
 """The digest of many logs at once: the texts that stand for them are put together by column. Pure."""
 
 from hashlib import blake2b
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,37 +12,47 @@ from indexer.rpc import Logs
 POWERS = 10 ** np.arange(1, 19, dtype=np.int64)
 AT_ONCE = 1024
 """Logs whose texts are put together at once: they fit into a processor's cache."""
+FEWEST = 64
+"""Logs of one kind that should follow each other, in the mean; where they do not, logs are sorted first."""
 
 
 def digest_of(logs: Logs, weights: NDArray[np.int64]) -> int:
     """The sum of the logs' digests, each as often as its weight: `log_digest` of whole columns."""
-    lengths = np.diff(logs.data_ends)
     decimals = np.searchsorted(POWERS, logs.indexes, side="right") + 1
     # Texts of logs with as many topics, bytes of data and digits of the index are equally long.
-    kinds = np.stack([logs.topic_counts.astype(np.int64), lengths, decimals])
-    order = np.lexsort(kinds)
+    kinds = np.stack([logs.topic_counts.astype(np.int64), np.diff(logs.data_ends), decimals])
+    if len(_changes(kinds)) * FEWEST > len(logs):
+        order = np.lexsort(kinds)
+        logs, weights, kinds = logs.take(order), weights[order], kinds[:, order]
     total = 0
-    for rows in np.split(order, np.flatnonzero((np.diff(kinds[:, order]) != 0).any(axis=0)) + 1):
-        for start in range(0, len(rows), AT_ONCE):
-            some = rows[start : start + AT_ONCE]
-            texts = _texts(logs, some, *kinds[:, some[0]].tolist())
+    starts = np.concatenate([np.zeros(1, np.int64), _changes(kinds), np.array([len(logs)])])
+    for first, last in pairwise(starts.tolist()):
+        for start in range(first, last, AT_ONCE):
+            end = min(last, start + AT_ONCE)
+            texts = _texts(logs, start, end, *kinds[:, start].tolist())
             width, flat = texts.shape[1], texts.tobytes()
             ends = range(width, len(flat) + 1, width)
             digests = b"".join([blake2b(flat[end - width : end], digest_size=16).digest() for end in ends])
-            words = np.frombuffer(digests, ">u4").reshape(-1, 4).astype(np.int64) * weights[some, None]
+            words = np.frombuffer(digests, ">u4").reshape(-1, 4).astype(np.int64) * weights[start:end, None]
             total += sum(word << shift for word, shift in zip(words.sum(axis=0).tolist(), (96, 64, 32, 0), strict=True))
     return total % MODULUS
 
 
-def _texts(logs: Logs, rows: NDArray[np.int64], topics: int, length: int, decimals: int) -> NDArray[np.uint8]:
+def _changes(kinds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where logs are of another kind than those before."""
+    return np.flatnonzero((np.diff(kinds) != 0).any(axis=0)) + 1
+
+
+def _texts(logs: Logs, start: int, end: int, topics: int, length: int, decimals: int) -> NDArray[np.uint8]:
     """The text that stands for each of these logs, which have so many topics, bytes of data and digits of the index."""
+    rows = slice(start, end)
     values = [logs.hashes[rows], logs.addresses[rows], *(logs.topics[rows, topic] for topic in range(topics))]
-    values.append(logs.data[logs.data_ends[rows, None] + np.arange(length)])
+    values.append(logs.data[logs.data_ends[start] : logs.data_ends[end]].reshape(end - start, length))
     digits = _hex(np.concatenate(values, axis=1))
     begins = [b"0x", b",0x", *[b"0x", *[b",0x"] * topics][:topics], b";0x"]
     text = b"".join(begin + bytes(2 * value.shape[1]) for begin, value in zip(begins, values, strict=True))
     index_at = 66
-    texts = np.empty((len(rows), len(text) + decimals), np.uint8)
+    texts = np.empty((end - start, len(text) + decimals), np.uint8)
     texts[:] = np.frombuffer(text[:index_at] + bytes(decimals) + text[index_at:], np.uint8)
     for place in range(decimals):
         texts[:, index_at + place] = logs.indexes[rows] // 10 ** (decimals - 1 - place) % 10 + ord("0")

@@ -95,7 +95,7 @@ class Matcher:
         for slot in self._slots:
             parts.append(_users(logs, slot.jobs[events], slot.topics[events], by_hand))
         # What does not fit is known once all slots have looked, and goes by hand with all its jobs.
-        told = self.index.match(logs.take(np.flatnonzero(by_hand)))
+        told = self.index.match(logs.take(np.flatnonzero(by_hand)).in_order())
         return Matches(
             told.touches,
             told.unreadable,

@@ -13,7 +13,6 @@ from indexer.rpc.columns import (
     join,
     join_found,
     no_logs,
-    same_columns,
     to_columns,
 )
 from indexer.rpc.errors import (
@@ -105,7 +104,6 @@ __all__ = [
     "linked_headers",
     "next_header",
     "no_logs",
-    "same_columns",
     "same_logs",
     "taught_rule",
     "to_columns",

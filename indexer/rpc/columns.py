@@ -129,15 +129,11 @@ def no_logs() -> Logs:
     return to_columns([])
 
 
-def rows_wanted(logs: Logs, wanted: Wanted | None) -> Numbers:
-    """Which of the logs are wanted; all of them where nobody chooses."""
-    if wanted is None:
-        return np.arange(len(logs))
-    return np.flatnonzero(wanted(logs.addresses, logs.topics[:, 0], logs.topic_counts))
-
-
 def choose(logs: Logs, wanted: Wanted | None) -> Found:
-    return Found(len(logs), logs if wanted is None else logs.take(rows_wanted(logs, wanted)))
+    """The wanted ones of the logs; all of them where nobody chooses."""
+    if wanted is None:
+        return Found(len(logs), logs)
+    return Found(len(logs), logs.take(np.flatnonzero(wanted(logs.addresses, logs.topics[:, 0], logs.topic_counts))))
 
 
 def join_found(parts: Sequence[Found]) -> Found:

@@ -188,13 +188,13 @@ class Node:
         return BlockReceipts(logs, len(receipts), receipts_root(receipts))
 
     def range_logs(self, first: int, last: int, addresses: Sequence[str] | None, topics: Sequence[str]) -> Logs:
-        """Return the logs of blocks `first` to `last`: `wanted_logs` of which all are wanted."""
-        return self.wanted_logs(first, last, addresses, topics, None).logs
+        """Return the logs of blocks `first` to `last` by block number and log index: `wanted_logs`, all of them."""
+        return self.wanted_logs(first, last, addresses, topics, None).logs.in_order()
 
     def wanted_logs(
         self, first: int, last: int, addresses: Sequence[str] | None, topics: Sequence[str], wanted: Wanted | None
     ) -> Found:
-        """Return the wanted logs of blocks `first` to `last`, both included, by block number and log index.
+        """Return the wanted logs of blocks `first` to `last`, both included, in no order.
 
         Only those of `addresses` (None: any) whose topic0 is one of `topics` (none given: any). Raises TooLarge when
         less must be asked, Inconsistent when logs do not fit the range. A lagging node answers a range beyond its head

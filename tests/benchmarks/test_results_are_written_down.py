@@ -47,7 +47,7 @@ def test_a_target_is_judged_by_its_own_bounds(seconds: float, said: str) -> None
 
 
 def test_of_several_figures_the_worst_counts() -> None:
-    figures = [Figure(name=f"footprint, claimed, {n} against subsquid", unit="x", values=[n]) for n in (9.0, 4.5)]
+    figures = [Figure(name=f"footprint, claimed, {n} against Subsquid", unit="x", values=[n]) for n in (9.0, 4.5)]
     line = next(line for line in write({"backfill": measured(*figures)}, []).splitlines() if "Subsquid" in line)
     assert "| 4.5 | floor met |" in line
 

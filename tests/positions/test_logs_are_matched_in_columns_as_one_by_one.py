@@ -66,7 +66,7 @@ def pairs(matches: Matches) -> dict[tuple[bytes, int], int]:
 @settings(max_examples=300, deadline=None)
 @given(JOBS, LOGS)
 def test_any_logs_are_matched_as_one_by_one(jobs: list[tuple[int, Definition]], logs: list[Log]) -> None:
-    expected = WatchIndex(jobs).match(logs, log_digest)
+    expected = WatchIndex(jobs).match(sorted(logs, key=lambda log: (log.block_number, log.log_index)), log_digest)
     matcher = Matcher(jobs)
     found = matcher.match(to_columns(logs))
     seen, watched = choose(to_columns(logs), matcher.is_watched)
