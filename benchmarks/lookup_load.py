@@ -42,15 +42,22 @@ class Asker:
     """One connection kept open; requests are bytes made in advance, so that asking costs next to nothing."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.port = port
+        self.connect()
+
+    def connect(self) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", self.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, request: bytes) -> int:
         """The length of the answer. Raises RuntimeError where it is no 200."""
-        self.socket.sendall(request)
-        head, body = read_head(self.socket, b"")
-        if not head:
-            raise ConnectionError("the server has closed the connection")
+        try:
+            head, body = self.ask(request)
+        except ConnectionError:
+            # gunicorn replaces a worker after so many requests; any client asks again when a kept connection has ended.
+            self.socket.close()
+            self.connect()
+            head, body = self.ask(request)
         if b" 200 " not in head[:16]:
             raise RuntimeError(f"answered {head[:200]!r}")
         length = length_of(head)
@@ -58,6 +65,13 @@ class Asker:
         while missing > 0:
             missing -= len(receive(self.socket))
         return length
+
+    def ask(self, request: bytes) -> tuple[bytes, bytes]:
+        self.socket.sendall(request)
+        head, body = read_head(self.socket, b"")
+        if not head:
+            raise ConnectionError("the server has closed the connection")
+        return head, body
 
 
 def get(path: str) -> bytes:

@@ -30,9 +30,8 @@ def digest_of(logs: Logs, weights: NDArray[np.int64]) -> int:
         for start in range(first, last, AT_ONCE):
             end = min(last, start + AT_ONCE)
             texts = _texts(logs, start, end, *kinds[:, start].tolist())
-            width, flat = texts.shape[1], texts.tobytes()
-            ends = range(width, len(flat) + 1, width)
-            digests = b"".join([blake2b(flat[end - width : end], digest_size=16).digest() for end in ends])
+            whole: list[bytes] = texts.view(f"V{texts.shape[1]}").ravel().tolist()
+            digests = b"".join([blake2b(text, digest_size=16).digest() for text in whole])
             words = np.frombuffer(digests, ">u4").reshape(-1, 4).astype(np.int64) * weights[start:end, None]
             total += sum(word << shift for word, shift in zip(words.sum(axis=0).tolist(), (96, 64, 32, 0), strict=True))
     return total % MODULUS
