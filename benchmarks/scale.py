@@ -30,7 +30,7 @@ NEW_SHARE = 0.10
 MATCH_SHARE = 0.5
 """Of the logs that come, those of watched pools."""
 NOT_MEASURED = "not measured yet"
-QUOTED = ("backfill", "RPC requests", "head, a block of 300 logs", "lookup over", "batch", "start of a worker")
+QUOTED = ("backfill against", "RPC requests", "head, a block of 300 logs", "lookup over", "batch", "start of a worker")
 """Beginnings of the targets that README.md quotes."""
 
 
