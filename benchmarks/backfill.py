@@ -172,12 +172,12 @@ def figures_of(runs: Sequence[Run], decoded: Sequence[float], setting: Setting) 
     ]
 
 
-def compare(runs: dict[str, list[Run]]) -> list[Figure]:
+def compare(runs: dict[str, list[Run]], setting: Setting) -> list[Figure]:
     """Footprint's rate in the same rounds as a multiple of every other's."""
     ours = {name: rounds for name, rounds in runs.items() if name.startswith("footprint")}
     return [
         Figure(
-            name=f"{name} against {other}",
+            name=f"{name} against {other}{setting.words}",
             unit="x",
             values=[mine.rate / theirs.rate for mine, theirs in zip(rounds, others, strict=True)],
         )
@@ -231,7 +231,7 @@ def take_turns(
     ]
     for rounds in runs.values():
         found += figures_of(rounds, decoded, setting)
-    return [*found, *compare(runs)]
+    return [*found, *compare(runs, setting)]
 
 
 def task_of(shape: Shape, columns: Columns, blocks: int, folder: Path, seconds: float) -> Task:

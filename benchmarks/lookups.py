@@ -23,7 +23,6 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
 
-import django
 import msgspec
 import numpy as np
 
@@ -176,8 +175,6 @@ def main() -> None:
     parser.add_argument("--explain", action="store_true", help="print plans and measure nothing")
     add_json_option(parser)
     options = parser.parse_args()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
     found: list[Figure] = []
     for rows in options.rows:
         with new_database(options.chains, rows, keep=options.keep):

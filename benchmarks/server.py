@@ -2,7 +2,6 @@
 data. It stops with the last benchmark; what these leave in it with --keep stays."""
 
 import os
-from urllib.parse import quote
 
 from indexer.embedded.places import state_dir
 from indexer.embedded.postgres import EmbeddedPostgres
@@ -26,5 +25,4 @@ def use_server() -> None:
     server = EmbeddedPostgres(state_dir() / "benchmarks", SETTINGS)
     server.hold()
     server.create_database(DATABASE)
-    folder = quote(str(server.socket_dir), safe="")
-    os.environ["DATABASE_URL"] = f"postgresql://{server.user}@/{DATABASE}?host={folder}&port={server.port}"
+    os.environ["DATABASE_URL"] = server.dsn(DATABASE)

@@ -36,6 +36,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
+from .configuration import CONFIGURATION, write_configuration
 from .places import make_folder, make_state_dir, state_dir
 
 # A socket's path may have 107 bytes on Linux and 103 on macOS.
@@ -43,34 +44,6 @@ SOCKET_PATH_BYTES = 103
 # After a crash the server replays its log before it accepts anybody, and before it stops it writes a checkpoint.
 PATIENCE_SECONDS = 600
 WORTH_SAYING_SECONDS = 10
-
-CONFIGURATION = {
-    "listen_addresses": "",
-    "unix_socket_permissions": "0700",
-    "max_connections": "100",
-    "shared_buffers": "256MB",
-    "effective_cache_size": "1GB",
-    "work_mem": "16MB",
-    "maintenance_work_mem": "128MB",
-    "random_page_cost": "1.1",
-    # Parallel queries need more of /dev/shm than a container has by default.
-    "max_parallel_workers_per_gather": "0",
-    "jit": "off",
-    # Nothing copies this server, so the log need only survive a crash; a commit still waits for the disk.
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "wal_buffers": "16MB",
-    "synchronous_commit": "on",
-    "checkpoint_timeout": "15min",
-    "checkpoint_completion_target": "0.9",
-    "min_wal_size": "256MB",
-    "max_wal_size": "2GB",
-    "lc_messages": "C",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "log_line_prefix": "%m [%p] ",
-    "log_checkpoints": "off",
-}
 
 
 class EmbeddedPostgresError(Exception):
@@ -390,13 +363,3 @@ def describe_process(owner: tuple[int, int] | None, log: IO[bytes]) -> dict[str,
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
     streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
     return {"cwd": "/", "env": environment, **streams, **identity}
-
-
-def write_configuration(settings: Mapping[str, str], socket_dir: Path) -> str:
-    """The text of postgresql.conf: what initdb found out about this machine, then ours."""
-    quoted_dir = '"' + str(socket_dir).replace('"', '""') + '"'
-    lines = ["include = 'data/postgresql.conf'"]
-    for name, value in {**settings, "unix_socket_directories": quoted_dir}.items():
-        escaped = value.replace("\\", "\\\\").replace("'", "''")
-        lines.append(f"{name} = '{escaped}'")
-    return "\n".join(lines) + "\n"

@@ -21,12 +21,13 @@ def digest_of(logs: Logs, weights: NDArray[np.int64]) -> int:
     decimals = np.searchsorted(POWERS, logs.indexes, side="right") + 1
     # Texts of logs with as many topics, bytes of data and digits of the index are equally long.
     kinds = np.stack([logs.topic_counts.astype(np.int64), np.diff(logs.data_ends), decimals])
-    if len(_changes(kinds)) * FEWEST > len(logs):
+    changes = _changes(kinds)
+    if len(changes) * FEWEST > len(logs):
         order = np.lexsort(kinds)
         logs, weights, kinds = logs.take(order), weights[order], kinds[:, order]
+        changes = _changes(kinds)
     total = 0
-    starts = np.concatenate([np.zeros(1, np.int64), _changes(kinds), np.array([len(logs)])])
-    for first, last in pairwise(starts.tolist()):
+    for first, last in pairwise([0, *changes.tolist(), len(logs)]):
         for start in range(first, last, AT_ONCE):
             end = min(last, start + AT_ONCE)
             texts = _texts(logs, start, end, *kinds[:, start].tolist())

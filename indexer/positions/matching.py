@@ -85,7 +85,10 @@ class Matcher:
 
     @in_turn
     def match(self, logs: Logs) -> Matches:
-        """The same as `WatchIndex.match` with `log_digest`; the users of topics are in `found`, each pair once."""
+        """What `WatchIndex.match` with `log_digest` says of the logs in order, in whatever order they come.
+
+        The users of topics are in `found`, each pair once.
+        """
         events = self._find(logs.addresses, logs.topics[:, 0], logs.topic_counts)
         if (events < 0).any():
             rows = np.flatnonzero(events >= 0)

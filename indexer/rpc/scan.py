@@ -179,7 +179,7 @@ def _find_braces(text: Bytes, first: int, last: int) -> Numbers | None:
     """Where logs begin; None where there are more of them than there could be."""
     found: list[Numbers] = []
     step = 1 << 20
-    part = np.zeros(step, np.bool_)
+    part = np.zeros(min(step, last - first + 7 & ~7), np.bool_)
     for start in range(first, last, step):
         size = min(step, last - start)
         np.equal(text[start : start + size], ord("{"), out=part[:size])
@@ -188,7 +188,7 @@ def _find_braces(text: Bytes, first: int, last: int) -> Numbers | None:
         words = part.view(np.uint64)
         places = np.flatnonzero(words != 0)
         braces = words[places]
-        if len(places) > len(part) // SHORTEST_LOG + 1 or (braces & braces - np.uint64(1)).any():
+        if len(places) > size // SHORTEST_LOG + 1 or (braces & braces - np.uint64(1)).any():
             return None
         found.append(8 * places + np.searchsorted(IN_WORD, braces) + start)
     starts = np.concatenate(found)

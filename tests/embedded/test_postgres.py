@@ -12,7 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from indexer.embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError, choose_socket_dir, write_configuration
+from indexer.embedded.configuration import write_configuration
+from indexer.embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError, choose_socket_dir
 
 pytestmark = pytest.mark.xdist_group("postgres")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.rpc import Logs, choose, no_logs, to_columns
-from indexer.rpc.columns import Bytes, Mask, Places
+from indexer.rpc.columns import Bytes, Mask, Places, same_columns
 from indexer.rpc.scan import MOST_LEARNED, MOST_SHAPES, LogScanner
 from indexer.rpc.types import Log
 
@@ -57,9 +57,14 @@ def one_by_one(body: bytearray) -> Logs | None:
     return None if any(log.removed for log in logs) else to_columns(logs)
 
 
+def in_one_order(logs: Logs) -> Logs:
+    texts = list(map(msgspec.json.encode, logs))
+    return logs.take(np.array(sorted(range(len(texts)), key=texts.__getitem__), np.int64))
+
+
 def same_set(one: Logs, other: Logs) -> bool:
-    """Whether both hold the same logs, as often, in whatever order."""
-    return sorted(map(msgspec.json.encode, one)) == sorted(map(msgspec.json.encode, other))
+    """Whether both hold the same logs, as often, column by column, in whatever order."""
+    return same_columns(in_one_order(one), in_one_order(other))
 
 
 def read(body: bytearray, scanner: LogScanner | None = None) -> Logs:
