@@ -36,7 +36,7 @@ class Index:
         return {
             job: truth_of(self.chain, contract, watch_named(topic0, user_topic), floor, last)
             for job, contract, topic0, user_topic, floor in self.connection.execute(
-                "SELECT id, contract_address, topic0, user_topic, floor FROM jobs WHERE NOT retired"
+                "SELECT id, contract_address, topic0, user_topic, floor FROM jobs WHERE NOT retired ORDER BY id"
             )
         }
 
