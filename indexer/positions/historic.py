@@ -52,6 +52,8 @@ LONGEST_HOLD = 20.0
 """The same with many rows; shorter than a lease."""
 CLOSE_EVERY = 5.0
 """Seconds after which what segments have finished is told of, where more is being read."""
+CLOSE_SHARE = 0.02
+"""Of the time, at most, that is spent on telling: with many jobs it takes long."""
 RENEW_EVERY = LEASE.total_seconds() / 3
 
 
@@ -94,6 +96,7 @@ class HistoricLoop:
         self.epoch = (0, 0)
         self.closing = self.finished = self.released = False
         self.closed_at = clock()
+        self.close_every = CLOSE_EVERY
         self.spared: dict[int, int] = {}
         self.readers: list[RangeReader] = []
         self.renewed_at = clock()
@@ -247,15 +250,17 @@ class HistoricLoop:
                 self.released |= moved is not None
         self.known.note(committed.stored)
         self.meter.add(ROWS_STORED, HISTORIC, by=committed.rows)
-        if self.released and (not self.asked or self.clock() - self.closed_at >= CLOSE_EVERY):
+        if self.released and (not self.asked or self.clock() - self.closed_at >= self.close_every):
             self.close_scans()
 
     def close_scans(self) -> None:
         """Bring up to date what is complete, since segments were given back."""
+        began = self.clock()
         if close_scans(self.connection, segment_finished=self.finished):
             log.info("%s: a scan of the past was closed or opened", self.chain)
         self.finished = self.released = False
         self.closed_at = self.clock()
+        self.close_every = max(CLOSE_EVERY, (self.closed_at - began) / CLOSE_SHARE)
         with self.connection.cursor() as cur:
             self.gather = pairs_to_gather(estimate_rows(cur))
 

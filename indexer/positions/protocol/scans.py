@@ -49,8 +49,9 @@ UPDATE scans SET "left" = true
 WHERE finished_at IS NULL AND id IN (SELECT scan_id FROM scan_jobs WHERE job_id = ANY(%(jobs)s))
 """
 
-# Enough pieces for several workers, none so small that its bookkeeping costs more than its reading.
-PIECES = 64
+# So many that several workers have enough, and that what they read at one time lies close together: a pair that is met
+# before its first block is stored is written twice. None so small that its bookkeeping costs more than its reading.
+PIECES = 512
 SMALLEST = 2_000
 
 

@@ -16,6 +16,8 @@ from indexer.positions.protocol.state import FINAL, REWIND, Cur
 from indexer.positions.protocol.store import keep_jobs, store_matches
 from indexer.positions.watch import Matches, merge
 
+Job = tuple[int, Definition]
+
 LEASE = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
 
@@ -43,8 +45,17 @@ RETURNING to_block, from_block
 ANCHOR = "SELECT number, hash FROM blocks WHERE number = (SELECT (value #>> '{}')::bigint FROM settings WHERE key = %s)"
 
 JOBS = """
-SELECT coalesce(array_agg(job_id ORDER BY job_id), '{}'), coalesce(bool_and(need @> asked), true)
-FROM scan_jobs, int8range(%(from)s, %(to)s, '[]') AS asked WHERE scan_id = %(scan)s AND need && asked
+SELECT coalesce(array_agg(job_id ORDER BY job_id) FILTER (WHERE need && asked), '{}'),
+       coalesce(bool_and(need @> asked) FILTER (WHERE need && asked), true), coalesce(bool_and(need = one), false)
+FROM scan_jobs, int8range(%(from)s, %(to)s, '[]') AS asked,
+     (SELECT need FROM scan_jobs WHERE scan_id = %(scan)s LIMIT 1) AS any_of (one)
+WHERE scan_id = %(scan)s
+"""
+
+# Whoever takes jobs out of a scan writes the scan's row, which then is another version of it.
+VERSION = """
+SELECT scans.xmin::text, (SELECT need @> int8range(%(from)s, %(to)s, '[]') FROM scan_jobs WHERE scan_id = id LIMIT 1)
+FROM scans WHERE id = %(scan)s
 """
 
 SHARE_SCANS = 'SELECT CASE WHEN "left" THEN id END FROM scans WHERE id = ANY(%s) ORDER BY id FOR SHARE'
@@ -73,7 +84,7 @@ class Claim(NamedTuple):
     cursor: int
     to_block: int
     attempts: int
-    jobs: list[tuple[int, Definition]]
+    jobs: list[Job]
     rewinds: int
     whole: bool = False
     anchor: tuple[int, bytes] | None = None
@@ -85,9 +96,21 @@ class KnownJobs:
 
     def __init__(self) -> None:
         self.ids: list[int] = []
-        self.jobs: list[tuple[int, Definition]] = []
+        self.jobs: list[Job] = []
+        self.all_of: tuple[int, int, str] | None = None
+        """The scan whose jobs these are, after how many reorgs and in which version of it; None if needs differ."""
 
-    def read(self, cur: Cur, ids: list[int]) -> list[tuple[int, Definition]]:
+    def of_segment(self, cur: Cur, scan: int, blocks: tuple[int, int], rewinds: int) -> tuple[list[Job], bool]:
+        """The jobs of a scan that need some of these blocks, first and last, and whether each needs all of them."""
+        where = {"scan": scan, "from": blocks[0], "to": blocks[1]}
+        [(version, one_does)] = cur.execute(VERSION, where)
+        if one_does and self.all_of == (scan, rewinds, version):
+            return self.jobs, True
+        [(ids, whole, alike)] = cur.execute(JOBS, where, binary=True)
+        self.all_of = (scan, rewinds, version) if whole and alike else None
+        return self.read(cur, ids), whole
+
+    def read(self, cur: Cur, ids: list[int]) -> list[Job]:
         """The jobs with these ids: the same list as before where they are the same."""
         if ids != self.ids:
             known = dict(self.jobs)
@@ -138,9 +161,7 @@ def claim_segment(
         if row is None:
             return None
         segment, scan, from_block, to_block, cursor, attempts = row
-        where = {"scan": scan, "from": from_block, "to": to_block}
-        [(ids, whole)] = cur.execute(JOBS, where, binary=True)
-        jobs = known.read(cur, ids)
+        jobs, whole = known.of_segment(cur, scan, (from_block, to_block), rewind.undone)
         anchor = cur.execute(ANCHOR, [FINAL]).fetchone()
     return Claim(segment, scan, cursor, to_block, attempts, jobs, rewind.undone, whole, anchor, rewind.deletions)
 
