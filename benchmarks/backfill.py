@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,7 +126,7 @@ def write_watch_list(pools: Iterable[str]) -> bytes:
     return msgspec.json.encode({"chain": SLUG, "chain_id": CHAIN_ID, "watches": watches})
 
 
-def decode_rate(node: StandIn, seconds: float = 1.0) -> float:
+def decode_rate(node: StandIn, seconds: float = 0.5) -> float:
     """Logs a second that one core decodes with msgspec, two fields of each, of an answer of this node."""
     criteria = {"fromBlock": hex(FIRST), "toBlock": hex(FIRST + DECODED - 1), "topics": ["0x" + TRANSFER.hex()]}
     with Client(node.url) as client:
@@ -140,7 +141,7 @@ def decode_rate(node: StandIn, seconds: float = 1.0) -> float:
 
 
 def figures_of(runs: Sequence[Run], decoded: Sequence[float], setting: Setting) -> list[Figure]:
-    """What is told of one entrant's rounds; `decoded` are the decode rates of the same rounds."""
+    """What is told of one entrant's rounds; `decoded` are the decode rates around each."""
     name = runs[0].name + setting.words
 
     def per_million(what: str) -> list[float]:
@@ -208,16 +209,18 @@ def take_turns(
     """All entrants once a round; what came of it."""
     columns = draw(shape)
     runs: dict[str, list[Run]] = defaultdict(list)
-    decoded: list[float] = []
+    decoded: dict[str, list[float]] = defaultdict(list)
     entrants = entrants_of(options, shape)
     tasks = [task_of(shape, columns, entrant.blocks, folder, options.seconds) for entrant in entrants]
     with new_database(PREPARED) as prepared:
         prepare(node, prepared, tasks[0])
         for _ in range(options.rounds):
-            decoded.append(decode_rate(node))
             for entrant, task in zip(entrants, tasks, strict=True):
+                # The machine's speed changes by the minute: before and after a run tell of its own.
+                before = decode_rate(node)
                 with new_database(DATABASE, entrant.template) as database:
                     run = entrant.run(node, database, task)
+                decoded[run.name].append((before + decode_rate(node)) / 2)
                 per_block = run.posts / run.blocks
                 equal = "" if run.equal else f", {run.missing:,} pairs missing, {run.wrong:,} wrong"
                 print(f"  {run.name}: {run.rate:,.0f} logs/s, {per_block:.4f} requests per block{equal}", flush=True)
@@ -227,10 +230,10 @@ def take_turns(
     ceiling = [measure_ceiling(node, clients=1, seconds=1) for _ in range(3)]
     found = [
         Figure(name=f"stand-in node, to a client that only reads{setting.words}", unit="logs/s", values=ceiling),
-        Figure(name=f"msgspec, two fields, one core{setting.words}", unit="logs/s", values=decoded),
+        Figure(name=f"msgspec, two fields, one core{setting.words}", unit="logs/s", values=[*chain(*decoded.values())]),
     ]
-    for rounds in runs.values():
-        found += figures_of(rounds, decoded, setting)
+    for name, rounds in runs.items():
+        found += figures_of(rounds, decoded[name], setting)
     return [*found, *compare(runs, setting)]
 
 

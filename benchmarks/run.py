@@ -51,7 +51,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     ),
     "shares": Benchmark(
         "backfill",
-        ["--blocks", "200000", *PROVIDER, "--rounds", "2", "--new-shares", "0.02", "0.05", "0.1", "0.25", "0.5"],
+        ["--blocks", "200000", *PROVIDER, "--rounds", "3", "--new-shares", "0.02", "0.05", "0.1", "0.25", "0.5"],
         ["--rounds", "1", "--blocks", "1000", "--processes", "1", "--new-shares", "0.05", "0.5"],
     ),
     "latency": Benchmark(
