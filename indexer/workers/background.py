@@ -48,9 +48,11 @@ class Stopped(Exception):
 
 
 class Pulse(Protocol):
-    """Who is told how the work goes: see `heart.Heart`."""
+    """Who is told how the work goes: see `pulse`."""
 
-    def progress(self, items: int = 0) -> None: ...
+    def beat(self, items: int) -> None: ...
+
+    def progress(self) -> None: ...
 
     def note_lag(self, seconds: float | None) -> None: ...
 
@@ -58,7 +60,10 @@ class Pulse(Protocol):
 class NoPulse:
     """For work that nobody watches, such as a test's."""
 
-    def progress(self, items: int = 0) -> None:
+    def beat(self, items: int) -> None:
+        pass
+
+    def progress(self) -> None:
         pass
 
     def note_lag(self, seconds: float | None) -> None:
@@ -81,7 +86,7 @@ class Work:
 
     def beat(self, items: int = 0) -> None:
         """It goes on, and so many more items are done. To be told more often than every `workers.hung_after`."""
-        self.pulse.progress(items)
+        self.pulse.beat(items)
 
     def note_lag(self, seconds: float | None) -> None:
         """It is so far behind what it follows; None: there is nothing to be behind."""
@@ -98,7 +103,7 @@ class Work:
 
 
 class BackgroundWorker(ABC):
-    """A worker, made anew whenever it begins to work.
+    """A worker, made anew whenever it begins to work: at its start, after an error, after it has rested.
 
     `needs`: environment variables without which it cannot work. `every`: seconds from the end of a run to the next
     one; None: `run` is a loop of its own, which ends when it is Stopped. `hung_after` (seconds without progress) and
