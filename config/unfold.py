@@ -89,7 +89,7 @@ UNFOLD = {
             },
             {
                 "title": "Workers",
-                "items": [entry("Live settings", "tune", LIVE, "workers.view_livevalue")],
+                "items": [entry("Live settings", "toggle_on", LIVE, "workers.view_livevalue")],
             },
             {
                 "title": "Endpoints",

@@ -14,7 +14,7 @@ from django.urls import URLPattern, path
 from indexer.access.strict import StrictAdmin
 from indexer.workers.admin.live_form import LiveForm
 from indexer.workers.live import FLAG, MAINTENANCE, LiveError, LiveSetting, declared, find
-from indexer.workers.live_changes import Outcome, reset, roll_back, set_value, show_stored
+from indexer.workers.live_changes import Outcome, reset, roll_back, set_value, show_step, show_stored
 from indexer.workers.live_values import web_values
 from indexer.workers.models import LiveChange, LiveValue, WorkerRow
 
@@ -111,7 +111,8 @@ class LiveValueAdmin(StrictAdmin):
                 given = form.cleaned_data
                 return self.make(request, name, lambda: set_value(name, given["value"], actor=actor, why=given["why"]))
         context = {
-            "title": name,
+            "title": f"Live setting {name}",
+            "name": name,
             "setting": setting,
             "value": show_stored(name, held.value if held else None),
             "is_set": held is not None,
@@ -183,7 +184,4 @@ def make_form(setting: LiveSetting | None, held: LiveValue | None, data: Any) ->
 
 
 def steps(changes: Any) -> list[Step]:
-    return [
-        Step(change, quote(change.name), show_stored(change.name, change.old), show_stored(change.name, change.new))
-        for change in changes
-    ]
+    return [Step(change, quote(change.name), *show_step(change)) for change in changes]
