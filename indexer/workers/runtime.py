@@ -27,7 +27,7 @@ from indexer.workers.live import LiveSetting
 from indexer.workers.live_values import LiveValues
 from indexer.workers.pulse import LoopPulse, RunPulse
 from indexer.workers.registry import Found, load_worker
-from indexer.workers.starting import refuse_missing, wait_for_database
+from indexer.workers.starting import refuse_missing, refuse_old_tables, wait_for_database
 from indexer.workers.states import State
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Runtime:
     def live_through(self) -> None:
         """From the database to the last run. Raises Misconfigured, and SystemExit when told to stop before it began."""
         self.heart.say(State.STARTING, "waiting for the database")
-        wait_for_database(self.name, self.wait_at_start)
+        wait_for_database(self.name, self.wait_at_start, refuse_old_tables)
         while not self.heart.has_read.wait(1):
             self.heart.progress()
         self.has_begun = True

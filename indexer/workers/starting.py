@@ -4,12 +4,16 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, connections
 
+from indexer.chains.models import Chain
 from indexer.chains.outages import AWAY, needs_a_person
 from indexer.chains.schema import unapplied_migrations
 from indexer.workers.background import Misconfigured
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -17,30 +21,31 @@ TROUBLE_PAUSE = 2.0
 """Seconds before a database that is away is tried again."""
 
 
-def wait_for_database(name: str, pause: Callable[[float], None]) -> None:
-    """Return once the database answers and has the tables that this code knows.
+def wait_for_database(name: str, pause: Callable[[float], None], look: Callable[[], T]) -> T:
+    """What `look` finds, once the database answers it.
 
     `pause` waits for so many seconds, and may raise. Raises Misconfigured for what stays so until somebody changes it.
     """
     while True:
         try:
-            missing = unapplied_migrations()
+            return look()
         except (OperationalError, InterfaceError) as error:
             words = str(error).strip()
             if needs_a_person(words):
                 raise Misconfigured(f"the database cannot be used: {words}; check DATABASE_URL") from None
             log.warning("%s: %s, trying again: %s", name, AWAY, words)
-        else:
-            if missing:
-                raise Misconfigured(
-                    f"the database has unapplied migrations ({', '.join(missing)}): run manage.py migrate_schemas"
-                )
-            return
         finally:
             # Whoever works opens connections of its own.
             with suppress(Error):
                 connections.close_all()
         pause(TROUBLE_PAUSE)
+
+
+def refuse_old_tables(what: str = "the database", schema_of: Chain | None = None) -> None:
+    """Raises Misconfigured where the tables, of a chain if one is given, are not those that this code knows."""
+    missing = unapplied_migrations(schema_of)
+    if missing:
+        raise Misconfigured(f"{what} has unapplied migrations ({', '.join(missing)}): run manage.py migrate_schemas")
 
 
 def refuse_missing(needs: Sequence[str], environ: Mapping[str, str] = os.environ) -> None:
