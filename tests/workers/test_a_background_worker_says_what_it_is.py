@@ -11,6 +11,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from indexer.workers.live_changes import set_value
 from indexer.workers.stacks import stack_file
 from tests.metrics import scrape, value
+from tests.positions.test_a_worker_loads_what_it_needs import OF_OTHERS
 from tests.processes import wait_until
 from tests.workers.background_process import BackgroundProcess, clear_workers
 from tests.workers.samples.background import flaky, lagging, leaky, steady, stuck, thrifty
@@ -162,6 +163,7 @@ def test_a_name_that_nobody_has_is_refused(log: Path) -> None:
     assert worker.said.strip().endswith("there is no background worker 'stedy'; did you mean steady or needy?")
 
 
+@pytest.mark.slow
 def test_errors_are_counted_and_followed_by_longer_pauses(log: Path) -> None:
     change(flaky.SHARE.name, 1.0)
     with BackgroundProcess("flaky", log=log) as worker:
@@ -197,6 +199,7 @@ def test_a_spent_budget_parks_it_until_there_is_one_again(log: Path) -> None:
         assert worker.terminate(SOON) == 0
 
 
+@pytest.mark.slow
 def test_lag_and_memory_are_told(log: Path, tmp_path: Path) -> None:
     change(lagging.BEHIND.name, 700.0)
     with BackgroundProcess("lagging", log=log) as worker:
@@ -211,6 +214,7 @@ def test_lag_and_memory_are_told(log: Path, tmp_path: Path) -> None:
         wait_until(lambda: worker.row()["memory"] < before + 100_000_000, SOON, lambda: str(worker.row()))
 
 
+@pytest.mark.slow
 def test_one_that_stands_still_shows_no_progress_and_says_where_it_stands(log: Path) -> None:
     with BackgroundProcess("stuck", log=log) as worker:
         assert worker.wait_for_state("healthy")["hung_after"] == 5
@@ -228,6 +232,16 @@ def test_one_that_stands_still_shows_no_progress_and_says_where_it_stands(log: P
         assert not file.exists()
         assert worker.terminate() == 0
     assert list(worker.stacks.iterdir()) == []
+
+
+def test_it_loads_no_pages(log: Path) -> None:
+    with BackgroundProcess("steady", log=log, environ={"PYTHONPROFILEIMPORTTIME": "1"}) as worker:
+        worker.wait_for_state("healthy")
+        assert worker.terminate() == 0
+    loaded = {line.rpartition("|")[2].strip() for line in worker.said.splitlines() if line.startswith("import time:")}
+    assert "tests.workers.samples.background.steady" in loaded
+    assert "tests.workers.samples.background.flaky" not in loaded
+    assert loaded & OF_OTHERS == set()
 
 
 def test_its_name_is_that_of_its_program(log: Path) -> None:
