@@ -115,17 +115,20 @@ class Heart:
 
     def progress(self, items: int = 0) -> None:
         """The work goes on, and so many more items are done."""
-        now = time.monotonic()
         with self.lock:
-            self.progressed = now
-            if items:
-                self.runs.note_items(now, items)
+            self.note_progress(items)
 
     def note_run(self, seconds: float, items: int = 0, *, failed: bool = False) -> None:
         """A run has ended, after so many seconds."""
         with self.lock:
             self.runs.note_run(time.monotonic(), seconds, failed=failed)
-        self.progress(items)
+            self.note_progress(items)
+
+    def note_progress(self, items: int) -> None:
+        """With the lock held."""
+        self.progressed = time.monotonic()
+        if items:
+            self.runs.note_items(self.progressed, items)
 
     def note_lag(self, seconds: float | None) -> None:
         self.lag = seconds

@@ -76,7 +76,7 @@ def load_worker(each: Found) -> type[BackgroundWorker]:
         raise Misconfigured(f"{each.module} cannot be a worker: {refusal}")
     try:
         module = importlib.import_module(each.module)
-    except Exception as error:  # whatever the file does while it is imported
+    except (Exception, SystemExit) as error:  # whatever the file does while it is imported
         raise Misconfigured(f"{each.module} cannot be imported: {type(error).__name__}: {error}") from error
     declare(flag_of(each.name))
     return pick_worker(module)

@@ -132,13 +132,13 @@ class Runtime:
                 continue
             except Misconfigured:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # the handler of signals raises none any more
                 failed = True
                 self.note_failure(work, error)
             with suppress(Stopped):
                 self.pause(worker, work, failed=failed)
 
-    def note_failure(self, work: Work, error: Exception) -> None:
+    def note_failure(self, work: Work, error: BaseException) -> None:
         self.failures_in_a_row = 1 if self.pulse.went_well else self.failures_in_a_row + 1
         work.log.exception("%s: its run failed", self.name)
         self.heart.note_run(self.pulse.seconds, failed=True)

@@ -82,6 +82,7 @@ def test_an_unknown_name_is_answered_with_those_that_there_are(name: str, words:
         # what the file does while it is imported
         ("broken", "1 / 0", "cannot be imported: ZeroDivisionError: division by zero"),
         ("lost", "import no_such_thing", "cannot be imported: ModuleNotFoundError: No module named 'no_such_thing'"),
+        ("quitter", "raise SystemExit(3)", "cannot be imported: SystemExit: 3"),
         ("torn", "def", "cannot be imported: SyntaxError: "),
         # what it defines
         ("empty", "", "defines 0 workers: a file is one worker"),

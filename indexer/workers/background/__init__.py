@@ -13,7 +13,7 @@ or, for what is not periodic, a class with a loop of its own:
                 work.beat(self.read_on())
                 work.pause(1)
 
-`runtime` runs it, `registry` finds it: see docs/workers.md.
+`runtime` runs it, `registry` finds it: see docs/workers.md. This room's own background workers lie beside this file.
 """
 
 import logging
