@@ -60,13 +60,13 @@ class Vitals:
         now = monotonic()
         self.signs[loop] = now
         if now - min(self.signs.values()) < HUNG_AFTER:
-            self.heart.progress()
+            self.heart.progress(self.count_blocks())
 
     def note_step(self, loop: str, seconds: float, *, worked: bool) -> None:
         """A step has ended well; `worked`: there was something to do."""
         self.note_sign(loop)
         if worked:
-            self.heart.note_run(seconds, self.count_blocks())
+            self.heart.note_run(seconds)
         if loop == self.leading:
             self.heart.say(State.HEALTHY)
 
