@@ -4,7 +4,6 @@ A reason is required where a change makes workers rest, that is for a flag that 
 that is switched on: those are what somebody else stands before and wonders. A rollback brings its reason along.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -17,8 +16,6 @@ from indexer.workers.live import LiveError, Value
 from indexer.workers.live_known import known_or_none, known_setting
 from indexer.workers.live_values import CHANNEL
 from indexer.workers.models import LiveChange, LiveValue
-
-log = logging.getLogger(__name__)
 
 # Held until the commit: changes become visible in the order of their ids, so that no process passes one over.
 LOCK = "SELECT pg_advisory_xact_lock(776006)"
@@ -113,7 +110,6 @@ def store(
         cursor.execute(NOTIFY, [CHANNEL, str(change.pk)])
     words = f"{describe(name, value)}; it was {show_stored(name, old)}"
     record.outcome = f"change {change.pk}: {words}" + (f" ({change.why})" if change.why else "")
-    log.info("%s, by %s", record.outcome, actor)
     return Outcome(change, words)
 
 
