@@ -120,9 +120,10 @@ class Runtime:
         failed = False
         while not (failed or work.stop.is_set()):
             self.changed.clear()
-            close_old_connections()
             self.pulse.begin()
             try:
+                # Those that a restart of the database has ended among them.
+                close_old_connections()
                 made = made or worker()
                 self.pulse.end(made.run(work) or 0)
             except Stopped:

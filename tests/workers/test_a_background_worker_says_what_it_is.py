@@ -239,8 +239,7 @@ def test_it_loads_no_pages(log: Path) -> None:
         worker.wait_for_state("healthy")
         assert worker.terminate() == 0
     loaded = {line.rpartition("|")[2].strip() for line in worker.said.splitlines() if line.startswith("import time:")}
-    assert "tests.workers.samples.background.steady" in loaded
-    assert "tests.workers.samples.background.flaky" not in loaded
+    assert {"indexer.workers.runtime", "indexer.workers.heart"} <= loaded
     assert loaded & OF_OTHERS == set()
 
 

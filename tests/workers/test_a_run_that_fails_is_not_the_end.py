@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
 from indexer.workers.background import BackgroundWorker, Misconfigured, Work
 from indexer.workers.live import LiveSetting
@@ -11,9 +12,11 @@ from indexer.workers.runtime import FIRST_PAUSE, Runtime
 
 
 @pytest.fixture
-def runtime() -> Iterator[Runtime]:
+def runtime(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Runtime]:
+    """Its heart does not beat, so nobody tells it anything."""
     runtime = Runtime(Found("probe", __name__), "probe")
-    yield runtime
+    with django_db_blocker.unblock():
+        yield runtime
     runtime.heart.close()
 
 
