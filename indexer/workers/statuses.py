@@ -8,17 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from indexer.workers.live import ERROR_RATE, HUNG_AFTER, LAG, MEMORY_MB, SILENT_AFTER
+from indexer.workers.live_values import VALUES, LiveValues
 from indexer.workers.states import Limits, Seen, State, Told, Verdict, judge
 
 MEGABYTE = 1_000_000
-LIMITS = {
-    "workers.silent_after": 15.0,
-    "workers.hung_after": 120.0,
-    "workers.error_rate": 0.5,
-    "workers.lag": 600.0,
-    "workers.memory_mb": 500.0,
-}
-SET_VALUES = "SELECT name, value FROM public.live_values WHERE name = ANY(%s) OR starts_with(name, 'worker.')"
 
 
 class Row(NamedTuple):
@@ -131,20 +125,23 @@ class Status:
         }
 
 
-def read_statuses(cursor: Cursor, known_since: datetime | None = None) -> list[Status]:
+def read_statuses(cursor: Cursor, known_since: datetime | None = None, live: LiveValues | None = None) -> list[Status]:
     """Every worker that has ever said something, by name.
 
     Nobody is judged by silence before `known_since`, which is the start of the database's server unless somebody knows
-    better. Raises what the cursor raises.
+    better. `live`: the limits, for who keeps them anyway; otherwise they are read as well. Raises what the cursor
+    raises.
     """
-    cursor.execute(SET_VALUES, [list(LIMITS)])
-    values = dict(cursor.fetchall())
+    if live is None:
+        live = LiveValues()
+        cursor.execute(VALUES)
+        live.take(0, dict(cursor.fetchall()))
     cursor.execute(ROWS)
-    return [make_status(Row(*row), values, known_since) for row in cursor.fetchall()]
+    return [make_status(Row(*row), live, known_since) for row in cursor.fetchall()]
 
 
-def make_status(row: Row, values: dict[str, Any], known_since: datetime | None) -> Status:
-    limits = read_limits(values, row.hung_after, row.memory_limit)
+def make_status(row: Row, live: LiveValues, known_since: datetime | None) -> Status:
+    limits = read_limits(live, row.hung_after, row.memory_limit)
     silent_before = row.now - limits.silent
     seen = Seen(row.seen)
     if seen is Seen.ALIVE and (row.seen_at is None or row.seen_at < silent_before):
@@ -172,7 +169,7 @@ def make_status(row: Row, values: dict[str, Any], known_since: datetime | None) 
         state=verdict.state,
         why=verdict.why,
         since=row.noted_at if is_noted else find_since(verdict, told, row.said_at, silent_before),
-        enabled=values.get(f"worker.{row.name}") is not False,
+        enabled=live.flag(row.name),
         started_at=row.started_at,
         beat_at=row.beat_at,
         last_run=row.last_run_at,
@@ -188,15 +185,14 @@ def make_status(row: Row, values: dict[str, Any], known_since: datetime | None) 
     )
 
 
-def read_limits(values: dict[str, Any], hung_after: float | None, memory_limit: int | None) -> Limits:
+def read_limits(live: LiveValues, hung_after: float | None, memory_limit: int | None) -> Limits:
     """The limits of one worker, whose own ones go before the live settings."""
-    number = {name: float(values.get(name, default)) for name, default in LIMITS.items()}
     return Limits(
-        silent=timedelta(seconds=number["workers.silent_after"]),
-        hung=timedelta(seconds=number["workers.hung_after"] if hung_after is None else hung_after),
-        error_rate=number["workers.error_rate"],
-        lag=number["workers.lag"],
-        memory=int(number["workers.memory_mb"] * MEGABYTE) if memory_limit is None else memory_limit,
+        silent=timedelta(seconds=live.number(SILENT_AFTER)),
+        hung=timedelta(seconds=live.number(HUNG_AFTER) if hung_after is None else hung_after),
+        error_rate=live.number(ERROR_RATE),
+        lag=live.number(LAG),
+        memory=int(live.number(MEMORY_MB) * MEGABYTE) if memory_limit is None else memory_limit,
     )
 
 
