@@ -108,12 +108,15 @@ class LiveSetting:
         """Whether whoever sets this value must say why: where it makes workers rest, and others will ask."""
         return (self.is_flag and value is False) or (self.name == MAINTENANCE.name and value is True)
 
-    def show(self, value: Value) -> str:
-        """The value as people read it: "on", "15 s"; `parse` reads it without its unit."""
+    def write(self, value: Value) -> str:
+        """The value as `parse` reads it: "on", "15"."""
         if isinstance(value, bool):
             return "on" if value else "off"
-        words = f"{value:.10g}" if isinstance(value, float) else str(value)
-        return f"{words} {self.unit}" if self.unit else words
+        return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+    def show(self, value: Value) -> str:
+        """The value as people read it: "on", "15 s"."""
+        return f"{self.write(value)} {self.unit}" if self.unit else self.write(value)
 
     def _typed(self, value: object) -> Value | None:
         if self.type is bool or isinstance(value, bool):

@@ -129,3 +129,11 @@ def show_stored(name: str, stored: object) -> str:
         return setting.show(setting.check(stored))
     except LiveError:
         return "not set" if stored is None else repr(stored)
+
+
+def show_step(change: LiveChange) -> tuple[str, str]:
+    """From what to what; a default as such, since that may be another one by now."""
+    old, new = (
+        "default" if stored is None else show_stored(change.name, stored) for stored in (change.old, change.new)
+    )
+    return old, new

@@ -109,7 +109,9 @@ def flag(worker: str) -> LiveSetting:
 
 def test_a_rollback_gives_the_value_from_before_that_change() -> None:
     first, second, third = (set_value(LAG.name, value, actor="ada").change for value in (10, 20, 30))
-    assert first and second and third
+    assert first
+    assert second
+    assert third
     done = roll_back(second.pk, actor="bob")
     assert done.words == (
         f"workers.lag is 10 s; it was 30 s, as before change {second.pk}; with it 1 later change is undone"

@@ -108,7 +108,7 @@ def test_what_is_wanted_is_said_in_words(setting: LiveSetting, wanted: str) -> N
 )
 def test_a_value_is_shown_with_its_unit(setting: LiveSetting, value: Value, shown: str) -> None:
     assert setting.show(value) == shown
-    assert setting.parse(shown.split()[0]) == value
+    assert setting.parse(setting.write(value)) == value
 
 
 def test_the_same_may_be_declared_twice_and_nothing_else() -> None:

@@ -1,5 +1,5 @@
-"""The pages about workers. Importing them registers them with Django's admin."""
+"""The pages about workers and their live settings. Importing them registers them with Django's admin."""
 
-from indexer.workers.admin import workers
+from indexer.workers.admin import live, workers
 
-__all__ = ["workers"]
+__all__ = ["live", "workers"]

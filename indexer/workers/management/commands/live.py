@@ -6,7 +6,7 @@ from typing import Any
 from indexer.access.audit import shell_actor
 from indexer.chains.command import FootprintCommand
 from indexer.workers.live import LiveError, declared, find
-from indexer.workers.live_changes import Outcome, history, reset, roll_back, set_value, show_stored
+from indexer.workers.live_changes import Outcome, history, reset, roll_back, set_value, show_step, show_stored
 from indexer.workers.models import LiveChange, LiveValue
 
 SHOWN_CHANGES = 20
@@ -82,6 +82,6 @@ class Command(FootprintCommand):
 
 def line_of(change: LiveChange) -> str:
     """A change in a line: its number, when, who, what and why."""
-    moved = f"{show_stored(change.name, change.old)} → {show_stored(change.name, change.new)}"
+    old, new = show_step(change)
     why = f": {change.why}" if change.why else ""
-    return f"{change.pk}  {change.at:%Y-%m-%d %H:%M:%S} UTC  {change.actor}  {change.name}  {moved}{why}"
+    return f"{change.pk}  {change.at:%Y-%m-%d %H:%M:%S} UTC  {change.actor}  {change.name}  {old} → {new}{why}"
