@@ -22,7 +22,8 @@ STACK = 'Thread 0x00007f1 (most recent call first):\n  File "indexer/rpc/channel
 
 
 def tell_every_state(connection: Connection) -> None:
-    """As NAMES has them. Hung is who has done nothing for longer than its own millisecond."""
+    """As NAMES has them, and for ten minutes: nobody beats. Hung is who did nothing for longer than its millisecond."""
+    connection.execute("INSERT INTO public.live_values (name, value) VALUES ('workers.silent_after', '600')")
     figures = {"items_per_minute": 5.1, "latency": 0.34, "lag": 9.0, "memory": 96_000_000}
     tell(connection, "worker-ethereum", **figures)
     tell(connection, "worker-base", said=State.STARTING, memory=40_000_000)
