@@ -8,7 +8,6 @@ Its type is that of its default. What somebody has set stands in the database: s
 `live_changes` for changing it. A flag is the live setting `worker.NAME`, which is on unless somebody switched it off.
 """
 
-import math
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -19,9 +18,17 @@ FLAG = "worker."
 """What the name of a flag begins with; the worker's name follows."""
 LONGEST = 120
 """Characters of a name, as the table has them."""
+LONGEST_TEXT = 1000
+LARGEST = 2**53
+"""Numbers beyond, on both sides, are no more what they were after a way through JSON."""
 NAME = re.compile(r"[a-z0-9_]+(?:[.-][a-z0-9_]+)*")
 SWITCHES = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
-TYPES: dict[type, str] = {bool: "on or off", int: "a whole number", float: "a number", str: "a text"}
+TYPES: dict[type, str] = {
+    bool: "on or off",
+    int: "a whole number",
+    float: "a number",
+    str: f"a text of at most {LONGEST_TEXT:,} characters",
+}
 
 
 class LiveError(Exception):
@@ -122,8 +129,8 @@ class LiveSetting:
         if self.type is bool or isinstance(value, bool):
             return value if self.type is bool and isinstance(value, bool) else None
         if self.type is str:
-            return value if isinstance(value, str) else None
-        if not isinstance(value, int | float) or not math.isfinite(value):
+            return value if isinstance(value, str) and len(value) <= LONGEST_TEXT and "\0" not in value else None
+        if not isinstance(value, int | float) or not -LARGEST <= value <= LARGEST:  # neither is NaN
             return None
         if self.type is float:
             return float(value)

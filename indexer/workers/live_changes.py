@@ -4,7 +4,6 @@ A reason is required where a change makes workers rest, that is for a flag that 
 that is switched on: those are what somebody else stands before and wonders. A rollback brings its reason along.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -13,11 +12,10 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from indexer.access.audit import Recording, recorded
-from indexer.workers.live import LiveError, Value, find
+from indexer.workers.live import LiveError, Value
+from indexer.workers.live_known import known_or_none, known_setting
 from indexer.workers.live_values import CHANNEL
 from indexer.workers.models import LiveChange, LiveValue
-
-log = logging.getLogger(__name__)
 
 # Held until the commit: changes become visible in the order of their ids, so that no process passes one over.
 LOCK = "SELECT pg_advisory_xact_lock(776006)"
@@ -35,7 +33,7 @@ class Outcome(NamedTuple):
 
 def set_value(name: str, given: Value, *, actor: str, why: str = "") -> Outcome:
     """Set a live setting to a value of its type, or to what a text says. LiveError where that cannot be."""
-    setting = find(name)
+    setting = known_setting(name)
     value = setting.parse(given) if isinstance(given, str) else setting.check(given)
     if setting.needs_reason(value) and not why.strip():
         raise LiveError(f"{name} {setting.show(value)} makes workers rest: say why")
@@ -46,7 +44,7 @@ def set_value(name: str, given: Value, *, actor: str, why: str = "") -> Outcome:
 def reset(name: str, *, actor: str, why: str = "") -> Outcome:
     """Give a live setting its default again. Also one that nobody declares any more, if it still has a value."""
     if not LiveValue.objects.filter(name=name).exists():
-        find(name)
+        known_setting(name)
     with recording(actor, "reset live setting", name, why) as record:
         return store(name, None, actor, why, record)
 
@@ -59,7 +57,7 @@ def roll_back(change_id: int, *, actor: str, why: str = "") -> Outcome:
     undone = LiveChange.objects.filter(pk=change_id).first()
     if undone is None:
         raise LiveError(f"there is no change {change_id}; `manage.py live history` shows all")
-    value = None if undone.old is None else find(undone.name).check(undone.old)
+    value = None if undone.old is None else known_setting(undone.name).check(undone.old)
     why = why.strip() or f"takes back change {undone.pk} of {undone.actor}"
     with recording(actor, "roll back live setting", undone.name, why) as record:
         outcome = store(undone.name, value, actor, why, record, rolls_back=undone)
@@ -77,7 +75,7 @@ def history(name: str | None = None) -> QuerySet[LiveChange]:
         return changes
     of_name = changes.filter(name=name)
     if not of_name.exists():
-        find(name)
+        known_setting(name)
     return of_name
 
 
@@ -112,7 +110,6 @@ def store(
         cursor.execute(NOTIFY, [CHANNEL, str(change.pk)])
     words = f"{describe(name, value)}; it was {show_stored(name, old)}"
     record.outcome = f"change {change.pk}: {words}" + (f" ({change.why})" if change.why else "")
-    log.info("%s, by %s", record.outcome, actor)
     return Outcome(change, words)
 
 
@@ -122,13 +119,13 @@ def describe(name: str, stored: object) -> str:
 
 def show_stored(name: str, stored: object) -> str:
     """A stored value as people read it; None is the default."""
+    setting = known_or_none(name)
+    if stored is None:
+        return f"{setting.show(setting.default)}, its default" if setting else "not set"
     try:
-        setting = find(name)
-        if stored is None:
-            return f"{setting.show(setting.default)}, its default"
-        return setting.show(setting.check(stored))
+        return setting.show(setting.check(stored)) if setting else repr(stored)
     except LiveError:
-        return "not set" if stored is None else repr(stored)
+        return repr(stored)
 
 
 def show_step(change: LiveChange) -> tuple[str, str]:

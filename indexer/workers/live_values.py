@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from indexer.chains.connections import Connection
 from indexer.workers.live import LiveError, LiveSetting, Value, flag_of
@@ -37,7 +37,7 @@ LEFT JOIN LATERAL (
 
 
 class Stored(NamedTuple):
-    """What somebody has set: `actor`, `why` and `at` are None or empty where it was written past the history."""
+    """What somebody has set. Written past the history, it has no `at`, and `actor` and `why` are empty."""
 
     value: object
     actor: str
@@ -149,7 +149,7 @@ class WebValues:
                 if version != self._values.version:
                     cursor.execute(VALUES)
                     self._values.take(version, cursor.fetchall())
-        except DatabaseError as error:
+        except Error as error:
             log.warning("live settings cannot be read, the last known ones hold: %s", error)
 
 

@@ -167,7 +167,9 @@ def test_every_page_says_that_maintenance_is_on_who_wanted_it_and_why(log_in: Lo
     for path in ("/admin/", PAGE, "/admin/positions/job/", "/admin/lookup/"):
         text = said(client, path)
         assert "<b>Maintenance is on</b>: all workers rest" in text, path
+        assert "Switch it off" not in text
         assert re.search(r"Switched on by some-operator, [-\d]+ [:\d]+ UTC: the disk is &lt;full&gt;\.", text)
+    assert f'href="{page_of(MAINTENANCE.name)}">Switch it off…' in said(operator, "/admin/")
     operator.post(page_of(MAINTENANCE.name), {"value": "off"})
     assert "<b>Maintenance is on" not in said(client, "/admin/")
 

@@ -90,3 +90,10 @@ def test_a_shell_is_told_by_the_exit_code() -> None:
     done = manage("live", "set", "workers.lag", "soon")
     assert (done.returncode, done.stdout) == (1, "")
     assert "CommandError: workers.lag cannot be 'soon'" in done.stderr
+
+
+def test_what_the_files_of_workers_declare_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXTRA_APPS", "tests.workers.samples")
+    done = manage("live", "list")
+    assert done.returncode == 0, done.stderr
+    assert line_of("flaky.share", done.stdout).startswith("flaky.share ")

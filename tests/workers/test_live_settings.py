@@ -47,7 +47,10 @@ def test_what_fits_is_taken_in_the_settings_own_type(setting: LiveSetting, given
         (SECONDS, math.nan),
         (SECONDS, math.inf),
         (SECONDS, [1]),
+        (SECONDS, 10**400),
         (TEXT, 1),
+        (TEXT, "x" * 1001),
+        (TEXT, "no NUL\0"),
         (COLOUR, "green"),
         (COLOUR, ""),
     ],
@@ -80,7 +83,16 @@ def test_a_person_writes_a_value_as_text(setting: LiveSetting, text: str, value:
 
 @pytest.mark.parametrize(
     ("setting", "text"),
-    [(SWITCH, "maybe"), (SWITCH, ""), (COUNT, "many"), (COUNT, "7.5"), (COUNT, "1000"), (SECONDS, "nan"), (COUNT, "")],
+    [
+        (SWITCH, "maybe"),
+        (SWITCH, ""),
+        (COUNT, "many"),
+        (COUNT, "7.5"),
+        (COUNT, "1000"),
+        (SECONDS, "nan"),
+        (COUNT, ""),
+        (SECONDS, "9" * 400),
+    ],
 )
 def test_a_text_that_cannot_be_a_value_is_refused(setting: LiveSetting, text: str) -> None:
     with pytest.raises(LiveError, match=f"{setting.name} cannot be .*: it is "):
@@ -94,7 +106,7 @@ def test_a_text_that_cannot_be_a_value_is_refused(setting: LiveSetting, text: st
         (COUNT, "a whole number from 1 to 100 (pools)"),
         (SECONDS, "a number of at least 0.5 (s)"),
         (LiveSetting("sample.share", 0.5, "", most=1), "a number of at most 1"),
-        (TEXT, "a text"),
+        (TEXT, "a text of at most 1,000 characters"),
         (COLOUR, "one of red, blue"),
     ],
 )

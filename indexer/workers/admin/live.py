@@ -13,8 +13,9 @@ from django.urls import URLPattern, path
 
 from indexer.access.strict import StrictAdmin
 from indexer.workers.admin.live_form import LiveForm
-from indexer.workers.live import FLAG, MAINTENANCE, LiveError, LiveSetting, declared, find
+from indexer.workers.live import FLAG, MAINTENANCE, LiveError, LiveSetting
 from indexer.workers.live_changes import Outcome, reset, roll_back, set_value, show_step, show_stored
+from indexer.workers.live_known import known_or_none, known_settings
 from indexer.workers.live_values import web_values
 from indexer.workers.models import LiveChange, LiveValue, WorkerRow
 
@@ -97,7 +98,7 @@ class LiveValueAdmin(StrictAdmin):
             raise PermissionDenied
         name = unquote(object_id)
         held = LiveValue.objects.filter(name=name).first()
-        setting = find_or_none(name)
+        setting = known_or_none(name)
         if setting is None and held is None:
             raise Http404(f"there is no live setting {name}")
         form = make_form(setting, held, request.POST if request.method == "POST" else None)
@@ -142,7 +143,7 @@ class LiveValueAdmin(StrictAdmin):
         else:
             web_values.forget()
             messages.success(request, f"{outcome.words}. Every process has it within seconds.")
-        if LiveValue.objects.filter(name=name).exists() or find_or_none(name):
+        if LiveValue.objects.filter(name=name).exists() or known_or_none(name):
             return redirect("admin:workers_livevalue_change", quote(name))
         return redirect("admin:workers_livevalue_changelist")
 
@@ -158,18 +159,11 @@ def read_lines() -> list[Line]:
     values = dict(LiveValue.objects.values_list("name", "value"))
     changes = {change.name: change for change in LiveChange.objects.order_by("name", "-id").distinct("name")}
     flags = {f"{FLAG}{worker}" for worker in WorkerRow.objects.values_list("name", flat=True)}
-    names = sorted({setting.name for setting in declared()} | flags | set(values))
+    names = sorted({setting.name for setting in known_settings()} | flags | set(values))
     return [
-        Line(name, find_or_none(name), show_stored(name, values.get(name)), name in values, changes.get(name))
+        Line(name, known_or_none(name), show_stored(name, values.get(name)), name in values, changes.get(name))
         for name in names
     ]
-
-
-def find_or_none(name: str) -> LiveSetting | None:
-    try:
-        return find(name)
-    except LiveError:
-        return None
 
 
 def make_form(setting: LiveSetting | None, held: LiveValue | None, data: Any) -> LiveForm | None:

@@ -5,8 +5,9 @@ from typing import Any
 
 from indexer.access.audit import shell_actor
 from indexer.chains.command import FootprintCommand
-from indexer.workers.live import LiveError, declared, find
+from indexer.workers.live import LiveError
 from indexer.workers.live_changes import Outcome, history, reset, roll_back, set_value, show_step, show_stored
+from indexer.workers.live_known import known_or_none, known_setting, known_settings
 from indexer.workers.models import LiveChange, LiveValue
 
 SHOWN_CHANGES = 20
@@ -60,17 +61,15 @@ class Command(FootprintCommand):
     def list_all(self) -> None:
         """Every declared setting, every flag that somebody has set, and what is left of settings that are no more."""
         values = dict(LiveValue.objects.values_list("name", "value"))
-        names = sorted({setting.name for setting in declared()} | set(values))
+        names = sorted({setting.name for setting in known_settings()} | set(values))
         width = max(map(len, names))
         for name in names:
-            try:
-                meaning = find(name).meaning
-            except LiveError:
-                meaning = f"nobody declares it any more: `live reset {name}` forgets it"
+            setting = known_or_none(name)
+            meaning = setting.meaning if setting else f"nobody declares it any more: `live reset {name}` forgets it"
             self.stdout.write(f"{name:<{width}}  {show_stored(name, values.get(name))}: {meaning}")
 
     def show(self, name: str) -> None:
-        setting = find(name)
+        setting = known_setting(name)
         held = LiveValue.objects.filter(name=name).first()
         self.stdout.write(f"{name} is {show_stored(name, held.value if held else None)}")
         self.stdout.write(f"  {setting.meaning}")
