@@ -89,7 +89,10 @@ UNFOLD = {
             },
             {
                 "title": "Workers",
-                "items": [entry("Live settings", "toggle_on", LIVE, "workers.view_livevalue")],
+                "items": [
+                    entry("Workers", "engineering", "admin:workers_workerrow_changelist", "workers.view_workerrow"),
+                    entry("Live settings", "toggle_on", LIVE, "workers.view_livevalue"),
+                ],
             },
             {
                 "title": "Endpoints",
