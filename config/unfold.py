@@ -41,6 +41,7 @@ def entry(title: str, icon: str, name: str, permission: str, *, below: tuple[str
 
 
 JOBS, IMPORT = "admin:positions_job_changelist", "admin:positions_job_import"
+LIVE = "admin:workers_livevalue_changelist"
 UNKNOWN = "admin:chains_unknowntext_changelist"
 
 UNFOLD = {
@@ -85,6 +86,10 @@ UNFOLD = {
                     entry("Segments", "view_week", "admin:positions_segment_changelist", "positions.view_segment"),
                     entry("Readings", "fact_check", "admin:positions_reading_changelist", "positions.view_reading"),
                 ],
+            },
+            {
+                "title": "Workers",
+                "items": [entry("Live settings", "toggle_on", LIVE, "workers.view_livevalue")],
             },
             {
                 "title": "Endpoints",

@@ -13,8 +13,8 @@ from django.db import Error, InterfaceError, OperationalError, connections
 from indexer.chains.models import Chain
 from indexer.chains.outages import AWAY, needs_a_person
 from indexer.chains.registry import find_chain
+from indexer.chains.schema import unapplied_migrations
 from indexer.positions.meter import WAITING_FOR_DATABASE, WAITING_FOR_NODE, Meter
-from indexer.positions.schema import unapplied_migrations
 
 log = logging.getLogger(__name__)
 

@@ -63,11 +63,11 @@ class LiveSetting:
             return f"one of {', '.join(self.choices)}"
         words = TYPES[self.type]
         if self.least is not None and self.most is not None:
-            words += f" from {self.least:g} to {self.most:g}"
+            words += f" from {self.least:.10g} to {self.most:.10g}"
         elif self.least is not None:
-            words += f" of at least {self.least:g}"
+            words += f" of at least {self.least:.10g}"
         elif self.most is not None:
-            words += f" of at most {self.most:g}"
+            words += f" of at most {self.most:.10g}"
         return f"{words} ({self.unit})" if self.unit else words
 
     def check(self, value: object) -> Value:
@@ -104,12 +104,19 @@ class LiveSetting:
         except ValueError:
             raise self._refusal(text) from None
 
-    def show(self, value: Value) -> str:
-        """The value as people read it: "on", "15 s"; `parse` reads it without its unit."""
+    def needs_reason(self, value: Value) -> bool:
+        """Whether whoever sets this value must say why: where it makes workers rest, and others will ask."""
+        return (self.is_flag and value is False) or (self.name == MAINTENANCE.name and value is True)
+
+    def write(self, value: Value) -> str:
+        """The value as `parse` reads it: "on", "15"."""
         if isinstance(value, bool):
             return "on" if value else "off"
-        words = f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
-        return f"{words} {self.unit}" if self.unit else words
+        return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+    def show(self, value: Value) -> str:
+        """The value as people read it: "on", "15 s"."""
+        return f"{self.write(value)} {self.unit}" if self.unit else self.write(value)
 
     def _typed(self, value: object) -> Value | None:
         if self.type is bool or isinstance(value, bool):

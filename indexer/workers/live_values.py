@@ -4,16 +4,18 @@ A worker polls every two seconds, beside its work. The web asks `web_values()`, 
 seconds at most.
 """
 
+import json
 import logging
 import threading
 import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
-from django.db import DatabaseError
-from django.db.models import Max
+from django.db import DatabaseError, connection
 
 from indexer.chains.connections import Connection
 from indexer.workers.live import LiveError, LiveSetting, Value, flag_of
-from indexer.workers.models import LiveChange, LiveValue
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +25,24 @@ POLL = 2.0
 """Seconds between two looks at the version."""
 # One row of one index: the version is the newest change.
 VERSION = "SELECT coalesce(max(id), 0) FROM public.live_changes"
-VALUES = "SELECT name, value FROM public.live_values"
+# Some dozens of rows, and for each the newest of its changes by the index live_changes_of. As text, since Django's
+# connections and the others read jsonb differently.
+VALUES = """
+SELECT name, value::text, coalesce(actor, ''), coalesce(why, ''), at
+FROM public.live_values
+LEFT JOIN LATERAL (
+    SELECT actor, why, at FROM public.live_changes WHERE live_changes.name = live_values.name ORDER BY id DESC LIMIT 1
+) AS newest ON true
+"""
+
+
+class Stored(NamedTuple):
+    """What somebody has set: `actor`, `why` and `at` are None or empty where it was written past the history."""
+
+    value: object
+    actor: str
+    why: str
+    at: datetime | None
 
 
 class LiveValues:
@@ -31,7 +50,7 @@ class LiveValues:
 
     def __init__(self) -> None:
         self.version = -1
-        self._stored: dict[str, object] = {}
+        self._stored: dict[str, Stored] = {}
         self._told: set[tuple[str, str]] = set()
         self._polling = threading.Lock()
 
@@ -45,21 +64,21 @@ class LiveValues:
             version = row[0] if row else 0
             if version == self.version:
                 return False
-            self.take(version, dict(connection.execute(VALUES).fetchall()))
+            self.take(version, connection.execute(VALUES).fetchall())
             return True
 
-    def take(self, version: int, stored: dict[str, object]) -> None:
-        """Hold these values from now on, all of them at once."""
-        self._stored = stored
+    def take(self, version: int, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Hold these rows of VALUES from now on, all of them at once."""
+        self._stored = {name: Stored(json.loads(text), actor, why, at) for name, text, actor, why, at in rows}
         self.version = version
 
     def value(self, setting: LiveSetting) -> Value:
         """What is set, or the default: also where what is stored is no value of the setting any more (logged once)."""
-        stored = self._stored
-        if setting.name not in stored:
+        stored = self._stored.get(setting.name)
+        if stored is None:
             return setting.default
         try:
-            return setting.check(stored[setting.name])
+            return setting.check(stored.value)
         except LiveError as error:
             self._tell(setting, error)
             return setting.default
@@ -81,6 +100,14 @@ class LiveValues:
     def flag(self, worker: str) -> bool:
         """Whether the worker of that name is to work."""
         return self.switch(flag_of(worker))
+
+    def set_by(self, setting: LiveSetting) -> str:
+        """Who set the value, when and why: "ada, 2026-11-27 08:30:00 UTC: prices are wrong"; empty for a default."""
+        stored = self._stored.get(setting.name)
+        if stored is None or stored.at is None:
+            return ""
+        said = f"{stored.actor}, {stored.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return f"{said}: {stored.why}" if stored.why else said
 
     def _tell(self, setting: LiveSetting, error: LiveError) -> None:
         if (setting.name, str(error)) not in self._told:
@@ -110,11 +137,18 @@ class WebValues:
                 self._reading.release()
         return self._values
 
+    def forget(self) -> None:
+        """Read at the next question, as after a change that its maker is to see at once."""
+        self._due = -float("inf")
+
     def _read(self) -> None:
         try:
-            version = LiveChange.objects.aggregate(newest=Max("id"))["newest"] or 0
-            if version != self._values.version:
-                self._values.take(version, dict(LiveValue.objects.values_list("name", "value")))
+            with connection.cursor() as cursor:
+                cursor.execute(VERSION)
+                (version,) = cursor.fetchone()
+                if version != self._values.version:
+                    cursor.execute(VALUES)
+                    self._values.take(version, cursor.fetchall())
         except DatabaseError as error:
             log.warning("live settings cannot be read, the last known ones hold: %s", error)
 

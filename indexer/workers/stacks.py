@@ -1,99 +1,62 @@
-"""Where a process stands that does nothing any more: its stack, or what the kernel says of it.
+"""Where a process writes the stacks of its threads when SIGUSR1 asks for them, as it does when the process is hung."""
 
-A worker registers faulthandler for SIGUSR1, which writes the stacks of all threads into NAME.PID of the folder that
-FOOTPRINT_STACKS names, even while nothing else of it runs.
-"""
-
+import faulthandler
+import logging
 import os
-import re
 import signal
-import time
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-PATIENCE = 2.0
-"""Seconds for a process to write its stack."""
-LOOK_AGAIN = 0.05
-LONGEST = 100_000
-"""Characters that are kept of a stack."""
-PROC = Path("/proc")
+from indexer.workers.run_folder import make_folder
+
+log = logging.getLogger(__name__)
+
+STACKS = "FOOTPRINT_STACKS"
+"""The environment variable that names the folder, as the configuration of supervisord gives it."""
 
 
-def take_stack(folder: Path, name: str, pid: int, patience: float = PATIENCE) -> str:
-    """The stack of the process in words; never empty, never an exception, after `patience` at the latest.
+def stack_file(folder: Path, name: str, pid: int) -> Path:
+    """Where the process `pid` of the worker `name` writes them."""
+    return folder / f"{name}.{pid}"
 
-    A process that somebody stopped (SIGSTOP) is let go on for it, and so must be killed or welcomed afterwards.
+
+@contextmanager
+def stacks_on_request(name: str, run_dir: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Path | None]:
+    """Meanwhile SIGUSR1 adds the stacks of all threads to a file, even while Python itself stands still.
+
+    The file lies in FOOTPRINT_STACKS, or else in the folder `stacks` of `run_dir`; what earlier processes of this name
+    have left is removed. Where none can be written (None), that is said, and the worker works all the same.
     """
-    status = read(PROC / str(pid) / "status")
-    if not status:
-        return "its process is gone"
-    if not catches(status, signal.SIGUSR1):
-        # The signal would end it, and not tell anything.
-        return f"it does not write its stack (SIGUSR1 is not caught)\n{describe(pid)}"
-    file = folder / f"{name}.{pid}"
-    before = size_of(file)
-    seen = describe(pid)
-    with suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, signal.SIGUSR1)
-        if is_stopped(pid):
-            os.kill(pid, signal.SIGCONT)
-    written = wait_for_growth(file, before, patience)
-    if not written:
-        return f"it has not written its stack within {patience:g} s\n{seen}"
-    return f"{seen}\n\n{written[:LONGEST]}"
-
-
-def forget_stacks(folder: Path, name: str, pid: int) -> None:
-    """Remove the file of a process that has ended."""
-    with suppress(OSError):
-        (folder / f"{name}.{pid}").unlink(missing_ok=True)
-
-
-def wait_for_growth(file: Path, before: int, patience: float) -> str:
-    """What is written into the file, once nothing more comes; empty when nothing does."""
-    deadline = time.monotonic() + patience
-    size = before
-    while time.monotonic() < deadline:
-        time.sleep(LOOK_AGAIN)
-        last, size = size, size_of(file)
-        if size > before and size == last:
-            break
-    if size <= before:
-        return ""
-    with suppress(OSError), file.open("rb") as opened:
-        opened.seek(before)
-        return opened.read().decode(errors="replace").strip()
-    return ""
-
-
-def describe(pid: int) -> str:
-    """What the kernel says of a process: its state, its threads, its memory, and what it waits for in the kernel."""
-    status = dict(line.split(":", 1) for line in read(PROC / str(pid) / "status").splitlines() if ":" in line)
-    words = [f"{key} {status[key].strip()}" for key in ("State", "Threads", "VmRSS") if key in status]
-    waits = read(PROC / str(pid) / "wchan").strip("0\n")
-    return "; ".join(words + ([f"waits in {waits}"] if waits else []))
-
-
-def is_stopped(pid: int) -> bool:
-    """Whether somebody has stopped it with SIGSTOP."""
-    return re.search(r"^State:\s+T", read(PROC / str(pid) / "status"), re.MULTILINE) is not None
-
-
-def catches(status: str, number: signal.Signals) -> bool:
-    """Whether the process has a handler for the signal, by its /proc/PID/status."""
-    found = re.search(r"^SigCgt:\s+([0-9a-f]+)$", status, re.MULTILINE)
-    return found is not None and bool(int(found[1], 16) >> (number - 1) & 1)
-
-
-def size_of(file: Path) -> int:
+    folder = Path(environ.get(STACKS) or run_dir / "stacks")
+    # What holds without a file, and again afterwards: by default a request would end the process.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     try:
-        return file.stat().st_size
-    except OSError:
-        return 0
+        file = open_file(folder, name)
+    except OSError as error:
+        log.warning("%s: no stacks can be written into %s: %s", name, folder, error.strerror)
+        yield None
+        return
+    with file:
+        faulthandler.register(signal.SIGUSR1, file, all_threads=True)
+        try:
+            yield Path(file.name)
+        finally:
+            faulthandler.unregister(signal.SIGUSR1)
+            Path(file.name).unlink(missing_ok=True)
 
 
-def read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError:
-        return ""
+def open_file(folder: Path, name: str) -> TextIO:
+    """Raises OSError."""
+    make_folder(folder, 0o700)
+    for left in folder.glob(f"{name}.*"):
+        if is_of_nobody(left, name):
+            left.unlink(missing_ok=True)
+    return stack_file(folder, name, os.getpid()).open("w")
+
+
+def is_of_nobody(path: Path, name: str) -> bool:
+    """Whether the process that wrote this file is gone."""
+    pid = path.name.removeprefix(f"{name}.")
+    return pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists()

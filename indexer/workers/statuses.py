@@ -135,7 +135,7 @@ def read_statuses(cursor: Cursor, known_since: datetime | None = None, live: Liv
     if live is None:
         live = LiveValues()
         cursor.execute(VALUES)
-        live.take(0, dict(cursor.fetchall()))
+        live.take(0, cursor.fetchall())
     cursor.execute(ROWS)
     return [make_status(Row(*row), live, known_since) for row in cursor.fetchall()]
 

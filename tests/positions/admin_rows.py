@@ -31,6 +31,8 @@ PATHS = (
     "/admin/chains/unknowntext/",
     "/admin/chains/taughtrule/",
     "/admin/chains/taughtrule/add/?pattern=the+moon+is+full&meaning=Throttled",
+    "/admin/workers/livevalue/",
+    "/admin/workers/livevalue/workers.lag/change/",
     "/admin/access/apikey/",
     "/admin/access/apikey/add/",
     "/admin/access/auditentry/",

@@ -18,15 +18,9 @@ from indexer.positions.starting import Misconfigured, leave_at_once, wait_for_ch
 from indexer.positions.worker import Worker
 from indexer.positions.worker_metrics import PoolOf, WorkerMetrics
 from indexer.rpc import Level
-from indexer.workers.metrics import CannotListen, PortTaken, serve_metrics
+from indexer.workers.metrics import CannotListen, PortTaken, port, serve_metrics
 
 EX_CONFIG = 78
-
-
-def port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
-        raise ArgumentTypeError(f"{text!r} is not a port: a number up to 65535 is")
-    return int(text)
 
 
 def level(text: str) -> Level:
