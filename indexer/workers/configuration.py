@@ -23,11 +23,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.workers.child import FINAL_CODES, NAMED, STAY
+from indexer.workers.child import FINAL_CODES, NAMED, STACKS, STAY
 from indexer.workers.programs import NO_WORKERS, OVERSEER, WEB, Program, ProgramsError
 
-STACKS = "FOOTPRINT_STACKS"
-"""The folder where a process writes its stack when it gets SIGUSR1, as NAME.PID."""
 WORKERS = "workers"
 """The group of all workers."""
 FIRST, SECOND, LAST = 100, 150, 200

@@ -1,7 +1,7 @@
 """Where a process stands that does nothing any more: its stack, or what the kernel says of it.
 
-A worker registers faulthandler for SIGUSR1, which writes the stacks of all threads into NAME.PID of the folder that
-FOOTPRINT_STACKS names, even while nothing else of it runs.
+A worker writes the stacks of all threads into a file when SIGUSR1 asks for them, even while nothing else of it runs:
+see `indexer.workers.stacks`.
 """
 
 import os
@@ -10,6 +10,8 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
+
+from indexer.workers.stacks import stack_file
 
 PATIENCE = 2.0
 """Seconds for a process to write its stack."""
@@ -30,7 +32,7 @@ def take_stack(folder: Path, name: str, pid: int, patience: float = PATIENCE) ->
     if not catches(status, signal.SIGUSR1):
         # The signal would end it, and not tell anything.
         return f"it does not write its stack (SIGUSR1 is not caught)\n{describe(pid)}"
-    file = folder / f"{name}.{pid}"
+    file = stack_file(folder, name, pid)
     before = size_of(file)
     seen = describe(pid)
     with suppress(ProcessLookupError, PermissionError):
@@ -46,7 +48,7 @@ def take_stack(folder: Path, name: str, pid: int, patience: float = PATIENCE) ->
 def forget_stacks(folder: Path, name: str, pid: int) -> None:
     """Remove the file of a process that has ended."""
     with suppress(OSError):
-        (folder / f"{name}.{pid}").unlink(missing_ok=True)
+        stack_file(folder, name, pid).unlink(missing_ok=True)
 
 
 def wait_for_growth(file: Path, before: int, patience: float) -> str:

@@ -17,6 +17,8 @@ TIMEOUT = 5.0
 LOG_BYTES = 20_000
 """Of supervisord's log: some two hundred lines."""
 SOCKET_URL = "unix://"
+END = r"^.* (exited|stopped): {name} \((.*?)(?:; (?:not )?expected)?\)$"
+"""A line of supervisord's log."""
 NO_FILE = 20
 """supervisord's fault for a log that is not kept in a file."""
 
@@ -69,6 +71,13 @@ class Process(NamedTuple):
         return self.now - self.started_at
 
 
+class End(NamedTuple):
+    """The end of a process: "exit status 1" or "terminated by SIGKILL", and whether supervisord was told to stop it."""
+
+    words: str
+    was_told: bool
+
+
 class Supervisor:
     """The supervisord of a run folder. Every method raises SupervisorAway and SupervisorRefuses."""
 
@@ -92,12 +101,11 @@ class Supervisor:
         """SIGKILL, as from outside: supervisord starts it again."""
         self._call("signalProcess", process.full_name, str(int(signal.SIGKILL)))
 
-    def how_it_ended(self, name: str) -> str:
-        """In supervisord's words the last end of the program that nobody asked for: "terminated by SIGKILL"; empty
-        where its log does not say."""
+    def last_end(self, name: str) -> End | None:
+        """How the program's last process ended, by supervisord's log; None where that does not say."""
         log = str(self._call("readLog", -LOG_BYTES, 0))
-        ends = re.findall(rf"^.* exited: {re.escape(name)} \((.*); (?:not )?expected\)$", log, re.MULTILINE)
-        return ends[-1] if ends else ""
+        ends = re.findall(END.format(name=re.escape(name)), log, re.MULTILINE)
+        return End(words=ends[-1][1], was_told=ends[-1][0] == "stopped") if ends else None
 
     def read_lines(self, process: Process, count: int) -> list[str] | None:
         """The last lines of the program's output; None where supervisord does not keep them in a file."""

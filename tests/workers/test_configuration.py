@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from supervisor.options import ServerOptions  # type: ignore[import-untyped]  # it has no type information
 
-from indexer.workers.child import NAMED, STAY
-from indexer.workers.configuration import STACKS, Layout, write_configuration
+from indexer.workers.child import NAMED, STACKS, STAY
+from indexer.workers.configuration import Layout, write_configuration
 from indexer.workers.programs import ProgramsError, plan_programs
 
 PROGRAMS = plan_programs(["ethereum", "base"], web=True, historic=1, metrics_port=9101, background=["prices"])
