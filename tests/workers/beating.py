@@ -2,7 +2,7 @@
 each beat.
 
 works: beats and shows progress · silent: stands still, and nobody else of it runs · idle: beats, and does nothing ·
-dies: ends with 1 · misconfigured: ends with 78 without a word. An empty file: it works.
+dies: ends with 1 · misconfigured: ends with 78 without a word · tells: says so before. An empty file: it works.
 """
 
 import faulthandler
@@ -58,7 +58,9 @@ if __name__ == "__main__":
             stand_still()
         if way == "dies":
             sys.exit(1)
-        if way == "misconfigured":
+        if way == "tells":
+            beat("misconfigured", works=False)
+        if way in ("misconfigured", "tells"):
             time.sleep(float(os.environ["FOOTPRINT_STAY_SECONDS"]) + 0.2)
             sys.exit(78)
         try:

@@ -88,6 +88,18 @@ def test_who_leaves_with_78_without_a_word_is_misconfigured(runtime: Connection,
         assert scene.events("needy", "restart") == []
 
 
+def test_who_says_what_it_lacks_may_stay_until_its_exit_counts(runtime: Connection, run_dir: Path) -> None:
+    set_live(runtime, **QUICK)
+    with oversee(runtime, run_dir, ["needy"], start_seconds=9) as scene:
+        scene.tell("needy", "tells")
+        restart = scene.order("needy", "restart")
+        wait_until(lambda: scene.outcome(restart) == "started again", 10)
+        scene.wait_for("needy", State.MISCONFIGURED)
+        wait_until(lambda: scene.process("needy").exit_status == 78, 20, lambda: scene.said)
+        assert scene.state("needy") is State.MISCONFIGURED
+        assert scene.events("needy", "stack") == scene.events("needy", "restart") == []
+
+
 def test_orders_are_carried_out_with_who_wanted_it(runtime: Connection, run_dir: Path) -> None:
     with oversee(runtime, run_dir, ["prices"]) as scene:
         pid = scene.process("prices").pid
