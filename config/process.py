@@ -12,11 +12,13 @@ WITHOUT_PAGES = frozenset(
         "import_watches",
         "list_watches",
         "lookup",
+        "oversee",
         "plan",
         "rescan",
         "rewind",
         "run_chain_worker",
         "run_worker",
+        "workers",
     }
 )
 """Commands that neither show pages nor change tables: of Django they need what reads and writes the database."""

@@ -21,6 +21,8 @@ from typing import NoReturn, TextIO
 NAMED = "FOOTPRINT_NAMED_LINES"
 STAY = "FOOTPRINT_STAY_SECONDS"
 """Seconds after its start before which supervisord takes any exit for a failed start."""
+STACKS = "FOOTPRINT_STACKS"
+"""The folder where a process writes its stacks when SIGUSR1 asks for them, as NAME.PID."""
 PR_SET_PDEATHSIG = 1
 """Of Linux's prctl."""
 FINAL_CODES = (0, 78)

@@ -9,12 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from indexer.workers.child import STACKS
 from indexer.workers.run_folder import make_folder
 
 log = logging.getLogger(__name__)
-
-STACKS = "FOOTPRINT_STACKS"
-"""The environment variable that names the folder, as the configuration of supervisord gives it."""
 
 
 def stack_file(folder: Path, name: str, pid: int) -> Path:
