@@ -163,7 +163,8 @@ class Heart:
             self.wait(None, self.every)
 
     def note_outage(self, words: str) -> None:
-        if not self.is_away:
+        # Before the first beat whoever starts the worker says the same.
+        if not self.is_away and self.has_read.is_set():
             log.warning("%s: no heartbeat can be stored, trying again: %s", self.name, words)
         self.is_away = True
 

@@ -46,8 +46,8 @@ def test_a_worker_starts_works_and_leaves(log: Path) -> None:
         assert (row["failures"], row["error_rate"], row["items"]) == (0, 0, 3 * row["runs"])
         assert row["memory"] > 20_000_000
         assert row["latency"] < 0.1
-        # 3 items in each run of about 0.2 s.
-        assert 100 < row["items_per_minute"] < 900
+        # 3 items in each run of 0.2 s, of which the first comes at once.
+        assert 100 < row["items_per_minute"] < 1200
         worker.wait_until_it_says("metrics are served on ")
         samples = scrape(worker.said.partition("metrics are served on ")[2].split()[0])
         labels = {"worker": "steady", "kind": "steady"}

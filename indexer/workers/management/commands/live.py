@@ -21,7 +21,7 @@ class Command(FootprintCommand):
     expected = (*FootprintCommand.expected, LiveError)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        todo = parser.add_subparsers(dest="todo", required=True, metavar="TODO")
+        todo = parser.add_subparsers(dest="todo", required=True, metavar="TODO", help="what to do")
         todo.add_parser("list", help="all settings with their values")
         shown = todo.add_parser("show", help="one setting: its value, its bounds, and who changed it last")
         shown.add_argument("name")
