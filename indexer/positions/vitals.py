@@ -12,13 +12,13 @@ from indexer.positions.meter import BLOCKS, HISTORIC, LATEST, Meter
 from indexer.positions.protocol.outlook import Outlook
 from indexer.rpc import BudgetSpent, QuotaSpent, RpcError
 from indexer.workers.background import Misconfigured
+from indexer.workers.child import PROGRAM
 from indexer.workers.gate import read_reason_to_rest
 from indexer.workers.heart import Heart
 from indexer.workers.live_values import LiveValues
 from indexer.workers.states import State
 
 KIND = "chain"
-PROGRAM = "SUPERVISOR_PROCESS_NAME"
 HUNG_AFTER = 300.0
 """Seconds without a step of some loop: a range may be read for a minute, and a million rows stored for another."""
 COUNT_EVERY = 1.0

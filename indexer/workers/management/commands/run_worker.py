@@ -10,13 +10,12 @@ from django.core.management.base import CommandError
 
 from config.options import EX_CONFIG
 from indexer.chains.command import FootprintCommand
+from indexer.workers.child import PROGRAM
 from indexer.workers.metrics import CannotListen, PortTaken, port, serve_metrics
 from indexer.workers.registry import UnknownWorker, find_worker
 from indexer.workers.runtime import Runtime
 from indexer.workers.stacks import stacks_on_request
 from indexer.workers.worker_metrics import HeartMetrics
-
-PROGRAM = "SUPERVISOR_PROCESS_NAME"
 
 
 class Command(FootprintCommand):

@@ -38,7 +38,7 @@ class Command(FootprintCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--run-dir", help="the run folder of run_workers (default: run/ in the state folder)")
-        verbs = parser.add_subparsers(dest="verb", required=True)
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", help="what to do")
         status = verbs.add_parser("status", help="how each worker is")
         status.add_argument("--json", action="store_true", help="as programs read it")
         for action in ACTIONS:
