@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from rest_framework.exceptions import APIException, MethodNotAllowed
 
-from api.problems import Problem, respond, respond_to_method, respond_to_outage, respond_to_refusal
+from api.problems import Problem, respond, respond_to_method, respond_to_outage, respond_to_problem, respond_to_refusal
 from indexer.access.callers import Refusal
 
 
@@ -17,7 +17,7 @@ def respond_to_error(error: Exception, context: dict[str, Any]) -> HttpResponse 
     request = context["request"]
     match error:
         case Problem():
-            return respond(error.status, error.detail, error.errors)
+            return respond_to_problem(error)
         case Refusal():
             return respond_to_refusal(error)
         case OperationalError() | InterfaceError() | psycopg.OperationalError() | psycopg.InterfaceError():

@@ -16,6 +16,7 @@ LINKS = {
     "pools": "/api/v1/pools",
     "addresses of a pool": "/api/v1/pools/{chain}/{contract}/addresses",
     "what is watched": "/support",
+    "workers": "/api/v1/workers/status",
     "schema": "/api/v1/schema",
     "documentation": "/api/v1/docs",
     "health": "/health",

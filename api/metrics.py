@@ -1,13 +1,14 @@
 """GET /metrics: what Prometheus asks the web server for.
 
-Its own requests and statements (django-prometheus), its processes, and how every chain stands in the database.
+Its own requests and statements (django-prometheus), its processes, how every chain stands in the database, and the
+workers.
 """
 
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from django.db import Error
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import REGISTRY, CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -20,6 +21,8 @@ from api.resource import Resource
 from indexer.positions.exposition import show_chains, show_database, show_jobs
 from indexer.positions.readiness import KINDS, Readiness, ask_default
 from indexer.positions.standing import JobCounts
+from indexer.workers.exposition import show_workers
+from indexer.workers.statuses import read_statuses
 
 MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -40,6 +43,7 @@ class Metrics(Resource):
             *show_readiness(found),
             *show_chains(found.standings, stalled_after()),
             *self.show_jobs(found),
+            *self.show_workers(found),
         ]
 
     def show_jobs(self, found: Readiness) -> list[Metric]:
@@ -47,6 +51,16 @@ class Metrics(Resource):
             return list(show_jobs(found.standings, self.counts.read(found.standings)))
         except Error:
             # The database went, or a chain was removed, since a moment ago: the next answer says which.
+            return []
+
+    def show_workers(self, found: Readiness) -> list[Metric]:
+        if not found.database:
+            return []
+        try:
+            with connection.cursor() as cursor:
+                return list(show_workers(read_statuses(cursor)))
+        except Error:
+            # The database went since a moment ago, or lacks the tables: the obstacles say so.
             return []
 
 

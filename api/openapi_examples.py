@@ -212,3 +212,21 @@ METRICS = """# HELP footprint_ready 1: /health/ready answers that nothing is in 
 # TYPE footprint_ready gauge
 footprint_ready 1.0
 """
+WORKER = {
+    "name": "worker-ethereum",
+    "kind": "chain",
+    "healthy": True,
+    "enabled": True,
+    "state": "healthy",
+    "why": "",
+    "since": TIME,
+    "lastRun": TIME,
+    "errorRate": 0.0,
+    "itemsPerMinute": 5.0,
+    "latency": 0.4,
+    "restartCount": 0,
+    "memory": 96468992,
+    "lag": 9.0,
+    "needsPerson": None,
+}
+WORKERS = {"workers": [WORKER], "maintenance": False, "meanings": {"healthy": "it works"}}

@@ -182,7 +182,7 @@ PATHS: dict[str, Json] = {
         "get": operation(
             "readMetrics",
             "Read the metrics",
-            "What Prometheus asks for: requests, processes, and how every chain stands in the database.",
+            "What Prometheus asks for: requests, processes, how every chain stands in the database, and the workers.",
             tag="Server",
             content={"text/plain": METRICS, "application/openmetrics-text": METRICS},
         )

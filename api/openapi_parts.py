@@ -17,11 +17,12 @@ PROBLEMS = {
     "415": ("UnsupportedMediaType", "Bodies are application/json."),
     "422": ("Unprocessable", "The body is JSON, but not what is expected; `errors` says where. Nothing was changed."),
     "429": ("TooManyRequests", "The key has used up its requests of this minute."),
-    "503": ("Unavailable", "The database does not answer, or has given the statement up."),
+    "503": ("Unavailable", "The database does not answer or has given this up; or, to a change, maintenance is on."),
 }
 HEADERS = {
     "401": {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "What to show."}},
     "429": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds until it is admitted again."}},
+    "503": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds; where maintenance is on."}},
 }
 OF_ALL = ("400", "401", "403", "429", "503")
 OF_BODIES = ("411", "413", "415", "422")

@@ -10,6 +10,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from api.access import caller_of_request, read_key
+from api.maintenance import refuse_in_maintenance
 from indexer.access.callers import Forbidden
 from indexer.access.scopes import READ
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 class ScopePermission(BasePermission):
     """Safe methods need `read`, others the view's `write_scope`; where a view has declared none, nobody may.
 
-    Whoever may read is told by a 405 that a method is not possible. The caller is left in the view's `caller`.
+    Whoever may read is told by a 405 that a method is not possible, and whoever may change something that maintenance
+    is on. The caller is left in the view's `caller`.
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
@@ -31,8 +33,10 @@ class ScopePermission(BasePermission):
             raise Forbidden("Nobody may do this: the view declares no scope for it.")
         asked = request._request
         view.caller = caller_of_request(asked, scope)  # type: ignore[attr-defined]  # declared by RestView
-        if not reads and read_key(asked) is None:
-            require_csrf_token(asked)
+        if not reads:
+            if read_key(asked) is None:
+                require_csrf_token(asked)
+            refuse_in_maintenance()
         return True
 
 

@@ -37,13 +37,19 @@ class ProblemDetails(Struct):
 
 
 class Problem(Exception):
-    """A request that cannot be answered; `detail` names what is wrong and what would be right, `errors` each part."""
+    """A request that cannot be answered; `detail` names what is wrong and what would be right, `errors` each part.
 
-    def __init__(self, status: HTTPStatus, detail: str, errors: Sequence[Fault] = ()) -> None:
+    `retry_after`: seconds after which it may be tried again, where that is known.
+    """
+
+    def __init__(
+        self, status: HTTPStatus, detail: str, errors: Sequence[Fault] = (), retry_after: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.errors = errors
+        self.retry_after = retry_after
 
 
 def wrong(detail: str) -> Problem:
@@ -59,6 +65,13 @@ def respond(status: HTTPStatus, detail: str, errors: Sequence[Fault] = ()) -> Ht
         content_type="application/problem+json",
         headers={"Cache-Control": "no-store"},
     )
+
+
+def respond_to_problem(problem: Problem) -> HttpResponse:
+    response = respond(problem.status, problem.detail, problem.errors)
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
+    return response
 
 
 def respond_to_refusal(refusal: Refusal) -> HttpResponse:

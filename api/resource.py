@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from api.access import caller_of_request
 from api.known_chains import KnownChains
 from api.known_states import KnownStates
-from api.problems import Problem, respond, respond_to_method, respond_to_outage, respond_to_refusal
+from api.problems import Problem, respond_to_method, respond_to_outage, respond_to_problem, respond_to_refusal
 from indexer.access.callers import Refusal
 from indexer.access.scopes import READ
 
@@ -62,7 +62,7 @@ class Resource(View):
                 caller_of_request(request, self.scope)
             return keep_private(super().dispatch(request, *args, **kwargs))
         except Problem as problem:
-            return respond(problem.status, problem.detail, problem.errors)
+            return respond_to_problem(problem)
         except Refusal as refusal:
             return respond_to_refusal(refusal)
         except (OperationalError, InterfaceError) as error:

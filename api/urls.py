@@ -16,6 +16,7 @@ from api.proofs import Proofs
 from api.support import Support
 from api.user_pools import UserPools
 from api.watch_lists import WatchLists
+from api.workers import Workers
 
 urlpatterns = [
     path("", Index.as_view()),
@@ -36,6 +37,7 @@ urlpatterns = [
     path("api/v1/pools/<str:chain>/<str:contract>", PoolItem.as_view()),
     path("api/v1/pools/<str:chain>/<str:contract>/addresses", PoolAddressItems.as_view()),
     path("api/v1/watch-lists", WatchLists.as_view()),
+    path("api/v1/workers/status", Workers.as_view()),
     path("support", Support.as_view()),
     path("user-pools/<str:address>", UserPools.as_view()),
     path("api/v1/schema", Schema.as_view()),

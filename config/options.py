@@ -134,6 +134,12 @@ GROUPS = (
         (
             Option("CHAINS", "", "The chains that run_workers takes and setup adds, with commas between. Empty: all."),
             Option("HISTORIC_HELPERS", "0", "Processes for each chain that help with the past, beside its worker."),
+            Option(
+                "EXTRA_APPS",
+                "",
+                "Django apps of your own, with commas between, whose background workers are found, too.",
+                "mycompany.prices",
+            ),
         ),
     ),
     Group(

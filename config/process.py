@@ -12,10 +12,13 @@ WITHOUT_PAGES = frozenset(
         "import_watches",
         "list_watches",
         "lookup",
+        "oversee",
         "plan",
         "rescan",
         "rewind",
         "run_chain_worker",
+        "run_worker",
+        "workers",
     }
 )
 """Commands that neither show pages nor change tables: of Django they need what reads and writes the database."""
@@ -27,11 +30,12 @@ def is_web() -> bool:
 
 
 def program_name() -> str:
-    """What this process is: web, or its command, with the chain where that is a worker's."""
+    """What this process is: web, or its command, with the chain or the worker's name where it is a worker."""
     if is_web():
         return "web"
     arguments = sys.argv[1:]
-    return " ".join(arguments[: 2 if arguments[:1] == ["run_chain_worker"] else 1]) or Path(sys.argv[0]).name
+    words = 2 if arguments[:1] in (["run_chain_worker"], ["run_worker"]) else 1
+    return " ".join(arguments[:words]) or Path(sys.argv[0]).name
 
 
 def has_pages() -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,24 @@ SHARED_APPS = [
 if HAS_PAGES:
     from config.unfold import UNFOLD as UNFOLD
 TENANT_APPS = ["indexer.positions"]
+
+
+def extra_apps() -> list[str]:
+    """EXTRA_APPS, each of which can be found. Raises OptionError."""
+    names = OPTIONS.names("EXTRA_APPS")
+    for name in names:
+        try:
+            is_there = find_spec(name) is not None
+        except (ImportError, ValueError):
+            is_there = False
+        if not is_there:
+            raise OptionError(
+                f"EXTRA_APPS={name} cannot be found: name a Python package that is installed, or lies beside manage.py"
+            )
+    return names
+
+
+SHARED_APPS += extra_apps()
 INSTALLED_APPS = SHARED_APPS + TENANT_APPS
 
 TENANT_MODEL = "chains.Chain"

@@ -41,6 +41,7 @@ def entry(title: str, icon: str, name: str, permission: str, *, below: tuple[str
 
 
 JOBS, IMPORT = "admin:positions_job_changelist", "admin:positions_job_import"
+LIVE = "admin:workers_livevalue_changelist"
 UNKNOWN = "admin:chains_unknowntext_changelist"
 
 UNFOLD = {
@@ -84,6 +85,13 @@ UNFOLD = {
                     entry("Scans", "history", "admin:positions_scan_changelist", "positions.view_scan"),
                     entry("Segments", "view_week", "admin:positions_segment_changelist", "positions.view_segment"),
                     entry("Readings", "fact_check", "admin:positions_reading_changelist", "positions.view_reading"),
+                ],
+            },
+            {
+                "title": "Workers",
+                "items": [
+                    entry("Workers", "engineering", "admin:workers_workerrow_changelist", "workers.view_workerrow"),
+                    entry("Live settings", "toggle_on", LIVE, "workers.view_livevalue"),
                 ],
             },
             {

@@ -16,6 +16,8 @@ from pytest_django.plugin import DjangoDbBlocker
 from indexer.access.models import ApiKey, AuditEntry
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain, EndpointLimits, TaughtRule, UnknownText, schema_of
+from indexer.workers.live_values import web_values
+from indexer.workers.models import LiveChange, LiveValue
 
 pytest_plugins = ("tests.people",)
 SLUGS = ("hilltop", "seaside")
@@ -54,8 +56,15 @@ def chains(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
         for chain in found:
             empty(chain)
         yield found
-        for model in (AuditEntry, ApiKey, User, TaughtRule, UnknownText):
+        LiveChange.objects.update(rolls_back=None)
+        for model in (AuditEntry, ApiKey, User, TaughtRule, UnknownText, LiveValue, LiveChange):
             model.objects.all().delete()
+
+
+@pytest.fixture(autouse=True)
+def _live_settings_of_this_test() -> None:
+    """What the test before has read of live settings does not hold in this one."""
+    web_values.forget()
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ from django.db.models import Q
 from indexer.access.scopes import ADMINISTRATOR, OPERATOR, VIEWER
 
 # What an operator changes in the admin, by app and model.
-OPERATED = (("positions", "job"), ("chains", "taughtrule"))
+OPERATED = (("positions", "job"), ("chains", "taughtrule"), ("workers", "livevalue"))
+# What an operator may do besides, by app and permission.
+PERMITTED = (("workers", "steer_worker"),)
 
 
 def write_groups(sender: AppConfig, using: str, **rest: Any) -> None:
@@ -25,6 +27,8 @@ def write_groups(sender: AppConfig, using: str, **rest: Any) -> None:
     operated = Q()
     for app, model in OPERATED:
         operated |= Q(content_type__app_label=app, content_type__model=model)
+    for app, codename in PERMITTED:
+        operated |= Q(content_type__app_label=app, codename=codename)
     views = Q(codename__startswith="view_")
     for role, permitted in {VIEWER: views, OPERATOR: views | operated, ADMINISTRATOR: Q()}.items():
         group, _ = Group.objects.using(using).get_or_create(name=role.name)

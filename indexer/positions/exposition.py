@@ -133,7 +133,7 @@ def show_meter(slug: str, meter: Meter) -> Iterable[Metric]:
             family.add_metric([slug, *labels], value)
         yield family
     states = GaugeMetricFamily(
-        "footprint_worker_state", "1: what a worker's loop is doing.", labels=["chain", "loop", "state"]
+        "footprint_loop_state", "1: what a worker's loop is doing.", labels=["chain", "loop", "state"]
     )
     for loop, current in meter.states.items():
         for state in STATES:

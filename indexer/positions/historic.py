@@ -8,6 +8,7 @@ from datetime import timedelta
 from time import monotonic
 
 from indexer.chains.connections import Connection
+from indexer.positions.live import HOLD_SECONDS, RANGES_AT_ONCE
 from indexer.positions.meter import DISCARDED, HISTORIC, LOOP_ERRORS, ROWS_STORED, Meter
 from indexer.positions.pairs import FEWEST, KnownPairs, pairs_to_gather
 from indexer.positions.pieces import Reading
@@ -41,11 +42,8 @@ from indexer.rpc import (
 
 log = logging.getLogger(__name__)
 
-IN_FLIGHT = 4
 WAITING = 2
 """Ranges that wait for a thread, so that none is idle while another range is claimed, or stored."""
-HOLD = 2.0
-"""Seconds after which what was read is stored, however little it is, as long as there are few rows."""
 ENDPOINT_DELAY = timedelta(seconds=30)
 """How long a segment waits at most when it is the endpoint that is in trouble."""
 LONGEST_HOLD = 20.0
@@ -72,8 +70,8 @@ class HistoricLoop:
         owner: str,
         *,
         goal: Level = Level.CLAIMED,
-        in_flight: int = IN_FLIGHT,
-        hold: float = HOLD,
+        in_flight: int = RANGES_AT_ONCE,
+        hold: float = HOLD_SECONDS,
         clock: Callable[[], float] = monotonic,
         meter: Meter | None = None,
     ) -> None:
@@ -166,7 +164,7 @@ class HistoricLoop:
         for reader in self.readers:
             if reader.jobs == claim.jobs:
                 return reader
-        self.readers = [*self.readers[-IN_FLIGHT:], RangeReader(claim.jobs, self.goal)]
+        self.readers = [*self.readers[-RANGES_AT_ONCE:], RangeReader(claim.jobs, self.goal)]
         return self.readers[-1]
 
     def take(self, claim: Claim, future: Future[Reading]) -> None:

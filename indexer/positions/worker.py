@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from contextlib import closing, suppress
 from threading import Event, Thread
+from time import monotonic
 from types import FrameType
 from typing import Any
 from uuid import uuid4
@@ -24,6 +25,7 @@ from indexer.positions.auditing import AuditLoop
 from indexer.positions.historic import HistoricLoop
 from indexer.positions.holding import end_with_lease, ended_when_silent, share_lock, take_lock
 from indexer.positions.latest import LatestLoop
+from indexer.positions.live import PAUSE, Tuning
 from indexer.positions.meter import (
     AUDIT,
     HISTORIC,
@@ -38,15 +40,16 @@ from indexer.positions.meter import (
 )
 from indexer.positions.protocol.segments import release_segments
 from indexer.positions.protocol.state import COVERAGE, CURSOR, HEAD
-from indexer.positions.starting import TROUBLE_PAUSE, Misconfigured
 from indexer.positions.trouble import Trouble
 from indexer.positions.upkeep import Upkeep
+from indexer.positions.vitals import Vitals, worker_name
 from indexer.rpc import Budget, EndpointPool, Level, Limits, RpcError, Rulebook, WrongChain
+from indexer.workers.background import Misconfigured
+from indexer.workers.starting import TROUBLE_PAUSE
 
 log = logging.getLogger(__name__)
 
 STANDBY_PAUSE = 1.0
-LONGEST_PAUSE = 2.0
 HEDGE_AFTER = 1.5
 """Seconds after which a second endpoint is asked for the head, where the first has not answered."""
 PATIENCE = 5
@@ -63,8 +66,7 @@ class Stopped(Exception):
 class Worker:
     """Runs the loops of one chain until told to stop, or with `until_synced` until there is nothing left to do.
 
-    `level` is what ranges of the past are to reach, `head_level` what single blocks at the head are; `audit_share` the
-    share of what was read that is read again from a second endpoint.
+    `level` is what ranges of the past are to reach, `head_level` what single blocks at the head are.
     """
 
     def __init__(
@@ -72,20 +74,20 @@ class Worker:
         chain: Chain,
         meter: Meter,
         *,
+        vitals: Vitals | None = None,
         only: str | None = None,
         until_synced: bool = False,
         level: Level = Level.CLAIMED,
         head_level: Level = Level.PROVED,
-        audit_share: float = 0.0,
     ) -> None:
         self.chain = chain
         self.level = level
         self.head_level = head_level
-        self.audit_share = audit_share
         self.slug = str(chain.slug)
         self.only = only
         self.until_synced = until_synced
         self.meter = meter
+        self.vitals = vitals or Vitals(worker_name(self.slug, only_historic=only == HISTORIC), meter.states, meter)
         self.stop = Event()
         self.woken = Event()
         self.connecting: set[str] = set()
@@ -97,7 +99,7 @@ class Worker:
         self.budget = Budget(None)
         self.loops: list[LatestLoop | HistoricLoop] = []
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
-        self.pause_between = min(LONGEST_PAUSE, max(0.1, block_time_of(self.slug, chain.chain_id) / 2))
+        self.block_time = block_time_of(self.slug, chain.chain_id)
 
     def run(self) -> int:
         """The exit code: 0 told to stop or synced, 1 failed. Raises Misconfigured."""
@@ -195,6 +197,7 @@ class Worker:
     def wait_for_pool(self) -> EndpointPool | None:
         """The endpoints to work with, None when told to stop before one answered."""
         while True:
+            self.vitals.rest(self.vitals.leading, self.stop)
             try:
                 self.announcers = announcers_of(self.slug)
                 return self.open_pool()
@@ -210,6 +213,7 @@ class Worker:
 
     def note_trouble(self, words: str) -> None:
         """Before there is a loop with a connection: say what it waits for, where that can be said."""
+        self.vitals.wait_for(f"no endpoint answers, trying again: {words}")
         if self.trouble.is_worth_saying():
             with suppress(*OUTAGES), closing(connect(self.chain, timeout=PATIENCE)) as connection:
                 self.trouble.say(connection, words)
@@ -221,12 +225,14 @@ class Worker:
         """
         try:
             while not self.stop.is_set():
+                self.vitals.rest(name, self.stop)
                 try:
                     with closing(self.connect(name)) as connection:
                         work(connection)
                 except OUTAGES as error:
                     self.meter.add(RECONNECTS, name)
                     self.meter.note_state(name, WAITING_FOR_DATABASE)
+                    self.vitals.note_sign(name)
                     what = describe_outage(error.sqlstate)
                     log.warning("%s: %s, trying again: %s", self.slug, what, str(error).strip())
                     self.stop.wait(TROUBLE_PAUSE)
@@ -270,29 +276,49 @@ class Worker:
         # After a lost connection what was claimed on it is nobody's: its readings are gone.
         release_segments(connection, self.owner)
         pool = self.pool.for_purpose("historic")
-        loop = HistoricLoop(self.slug, connection, pool, self.owner, goal=self.level, meter=self.meter)
-        audit = AuditLoop(self.slug, connection, pool, share=self.audit_share) if self.audits else None
+        tuning = Tuning.read(self.vitals.live)
+        loop = HistoricLoop(
+            self.slug,
+            connection,
+            pool,
+            self.owner,
+            goal=self.level,
+            in_flight=tuning.in_flight,
+            hold=tuning.hold,
+            meter=self.meter,
+        )
+        audit = AuditLoop(self.slug, connection, pool, share=tuning.audit) if self.audits else None
         with closing(loop):
             self.run_steps(HISTORIC, loop, connection, audit)
 
     def run_steps(
         self, name: str, loop: LatestLoop | HistoricLoop, connection: Connection, audit: AuditLoop | None = None
     ) -> None:
-        """Step until told to stop; what there is to audit is audited while there is nothing else to do."""
+        """Step until told to stop or to rest, or to begin anew with other settings.
+
+        What there is to audit is audited while there is nothing else to do.
+        """
         self.loops.append(loop)
+        tuning = Tuning.read(self.vitals.live)
         try:
-            while not self.stop.is_set():
+            while not self.stop.is_set() and not self.vitals.reason_to_rest:
+                if name == HISTORIC and tuning != Tuning.read(self.vitals.live):
+                    return
+                began = monotonic()
                 try:
                     worked = loop.step() or (audit is not None and self.audit_step(audit, loop.pool))
                     self.meter.note_state(name, WORKING)
-                    if name == LATEST:
+                    self.vitals.note_step(name, monotonic() - began, worked=worked)
+                    if isinstance(loop, LatestLoop):
                         self.trouble.end(connection)
+                        self.vitals.note_lag(loop.head, loop.seen, self.block_time)
                     self.upkeep.run(connection, loop.pool)
                     if worked:
                         continue
                 except RpcError as error:
                     self.meter.add(LOOP_ERRORS, name, type(error).__name__)
                     self.meter.note_state(name, WAITING_FOR_NODE)
+                    self.vitals.note_error(name, monotonic() - began, error)
                     log.warning("%s: %s", self.slug, error)
                     if name == LATEST and self.trouble.is_worth_saying():
                         self.trouble.say(connection, str(error))
@@ -309,7 +335,12 @@ class Worker:
     @property
     def audits(self) -> bool:
         """One endpoint has nobody to be compared with but itself, block by block, which is for who asks for it."""
-        return self.audit_share > 0 and not self.until_synced and self.pool is not None and len(self.pool.members) > 1
+        return (
+            Tuning.read(self.vitals.live).audit > 0
+            and not self.until_synced
+            and self.pool is not None
+            and len(self.pool.members) > 1
+        )
 
     def audit_step(self, audit: AuditLoop, pool: EndpointPool) -> bool:
         if audit.given is not pool:
@@ -320,6 +351,11 @@ class Worker:
             self.meter.add(LOOP_ERRORS, AUDIT, type(error).__name__)
             log.info("%s: the audit waits: %s", self.slug, error)
             return False
+
+    @property
+    def pause_between(self) -> float:
+        """Seconds between two looks for something to do."""
+        return min(self.vitals.live.number(PAUSE), max(0.1, self.block_time / 2))
 
     def rest(self, loop: str) -> None:
         """Wait until there may be something to do again."""
@@ -333,7 +369,7 @@ class Worker:
             self.stop.wait(self.pause_between)
 
     def take_lock(self, connection: Connection) -> bool:
-        """Become the chain's one writer at the head; waits for it as a standby. False when told to stop."""
+        """Become the chain's one writer at the head; waits for it as a standby. False when told to stop or to rest."""
         said = False
         while not self.stop.is_set():
             if take_lock(connection, self.chain):
@@ -344,6 +380,9 @@ class Worker:
                 log.info("%s: another worker is at the head; standing by", self.slug)
                 self.meter.note_state(LATEST, STANDING_BY)
                 said = True
+            if self.vitals.reason_to_rest:
+                return False
+            self.vitals.stand_by()
             self.stop.wait(STANDBY_PAUSE)
         return False
 

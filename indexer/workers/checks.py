@@ -6,8 +6,10 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Concern
+
+from indexer.workers.registry import load_all
 
 
 @register(Tags.security)
@@ -61,6 +63,18 @@ def check_database(app_configs: Sequence[AppConfig] | None, **options: Any) -> l
             hint="Set DATABASE_URL to a PostgreSQL 15 or later.",
             id="workers.W004",
         )
+    ]
+
+
+@register()
+def check_background(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            broken.words,
+            hint=f"Mend {broken.module}; until then the worker {broken.name} leaves with 78, and all others work.",
+            id="workers.E001",
+        )
+        for broken in load_all()
     ]
 
 

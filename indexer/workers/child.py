@@ -18,9 +18,13 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import NoReturn, TextIO
 
+PROGRAM = "SUPERVISOR_PROCESS_NAME"
+"""The environment variable in which supervisord gives a program its name."""
 NAMED = "FOOTPRINT_NAMED_LINES"
 STAY = "FOOTPRINT_STAY_SECONDS"
 """Seconds after its start before which supervisord takes any exit for a failed start."""
+STACKS = "FOOTPRINT_STACKS"
+"""The folder where a process writes its stacks when SIGUSR1 asks for them, as NAME.PID."""
 PR_SET_PDEATHSIG = 1
 """Of Linux's prctl."""
 FINAL_CODES = (0, 78)
@@ -85,7 +89,7 @@ def leave_with_parent(environ: Mapping[str, str] = os.environ) -> None:
 
 def name_lines(environ: Mapping[str, str] = os.environ) -> None:
     """From now on, let every line that this process prints begin with the name of its program."""
-    name = environ.get("SUPERVISOR_PROCESS_NAME", "")
+    name = environ.get(PROGRAM, "")
     if NAMED in environ and name:
         sys.stdout, sys.stderr = out, errors = NamedLines(sys.stdout, name), NamedLines(sys.stderr, name)
         for stream in (out, errors):

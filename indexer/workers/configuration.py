@@ -12,6 +12,10 @@ it is not one of `exitcodes`, followed by a new start at once. So:
   work is kept, and the starts cost no more than one in START_SECONDS.
 - Exit codes 0 (told to stop, or synced) and 78 (misconfigured) are final. A program that has them early would be taken
   for a failed start; therefore it waits until START_SECONDS have passed before it leaves (indexer.workers.child).
+- A worker that hangs does not end by itself: the overseer kills it, and it comes back by the same rules.
+
+What is in order of time: the overseer and the web server are there before the workers, and go after them. Of several
+groups supervisord stops the one with the highest priority first, and waits for it.
 """
 
 import shlex
@@ -19,13 +23,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.workers.child import FINAL_CODES, NAMED, STAY
-from indexer.workers.programs import WEB, Program, ProgramsError
+from indexer.workers.child import FINAL_CODES, NAMED, STACKS, STAY
+from indexer.workers.programs import NO_WORKERS, OVERSEER, WEB, Program, ProgramsError
 
+WORKERS = "workers"
+"""The group of all workers."""
+FIRST, SECOND, LAST = 100, 150, 200
+PRIORITIES = {WEB: FIRST, OVERSEER: SECOND}
 START_SECONDS = 30
 RETRIES = 1_000_000
 LOG_BYTES = 20_000_000
 LOG_FILES = 5
+FEW_BYTES = 1_000_000
 LONGEST_SOCKET = 90
 """Bytes of a socket's path: 107 are all that Linux takes, and supervisord makes it under a longer name first."""
 # To supervisord's parser these begin a comment or end the line, quoted or not.
@@ -54,6 +63,10 @@ class Layout(NamedTuple):
     def socket(self) -> Path:
         return self.run_dir / "supervisor.sock"
 
+    @property
+    def stacks(self) -> Path:
+        return self.run_dir / "stacks"
+
 
 def write_configuration(programs: Sequence[Program], layout: Layout) -> str:
     """The text of supervisord.conf. It has no secrets: the programs inherit their environment.
@@ -61,11 +74,11 @@ def write_configuration(programs: Sequence[Program], layout: Layout) -> str:
     Raises ProgramsError for a path that supervisord cannot be told.
     """
     check_paths(layout)
-    workers = [program.name for program in programs if program.name != WEB]
+    workers = [program.name for program in programs if program.name not in NO_WORKERS]
     sections = [write_supervisord(layout)]
     if workers:
-        # One group: all are told to stop at the same time, and before the web server, which answers to the end.
-        sections.append(section("group:chains", programs=",".join(workers), priority=200))
+        # One group: all are told to stop at the same time; the overseer sees to it, and the web server answers.
+        sections.append(section(f"group:{WORKERS}", programs=",".join(workers), priority=LAST))
     sections += [write_program(program, layout) for program in programs]
     return "\n".join(sections)
 
@@ -76,6 +89,8 @@ def check_paths(layout: Layout) -> None:
             raise ProgramsError(
                 f"supervisord cannot be given the path {str(path)!r}: use one without ; or # after a space"
             )
+    if '"' in str(layout.run_dir):
+        raise ProgramsError(f'supervisord cannot be given the path {layout.run_dir}: use a --run-dir without "')
     if len(str(layout.socket).encode()) > LONGEST_SOCKET:
         raise ProgramsError(
             f"{layout.run_dir} is too long for the socket in it: give a --run-dir of "
@@ -84,16 +99,15 @@ def check_paths(layout: Layout) -> None:
 
 
 def write_supervisord(layout: Layout) -> str:
-    own_log = layout.log_dir / "supervisord.log" if layout.log_dir else None
     return "\n".join(
         [
             section(
                 "supervisord",
                 nodaemon="true",
-                # With nodaemon it writes to its stdout besides.
-                logfile=own_log or "/dev/null",
-                logfile_maxbytes=LOG_BYTES if own_log else 0,
-                logfile_backups=LOG_FILES,
+                # With nodaemon it writes to its stdout besides; in the file the overseer reads why a process has ended.
+                logfile=(layout.log_dir or layout.run_dir) / "supervisord.log",
+                logfile_maxbytes=LOG_BYTES if layout.log_dir else FEW_BYTES,
+                logfile_backups=LOG_FILES if layout.log_dir else 1,
                 pidfile=layout.run_dir / "supervisord.pid",
                 directory=layout.project,
             ),
@@ -108,7 +122,7 @@ def write_supervisord(layout: Layout) -> str:
 
 
 def write_program(program: Program, layout: Layout) -> str:
-    environment = {STAY: layout.start_seconds}
+    environment: dict[str, object] = {STAY: layout.start_seconds, STACKS: layout.stacks}
     if layout.names_lines and not layout.log_dir:
         environment[NAMED] = 1
     return section(
@@ -116,7 +130,7 @@ def write_program(program: Program, layout: Layout) -> str:
         command=shlex.join([str(layout.python), *program.arguments]),
         directory=layout.project,
         environment=",".join(f'{name}="{value}"' for name, value in environment.items()),
-        priority=100,
+        priority=PRIORITIES.get(program.name, LAST),
         autorestart="unexpected",
         exitcodes=",".join(map(str, FINAL_CODES)),
         startsecs=layout.start_seconds,

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,13 @@ class CannotListen(Exception):
 
 class PortTaken(Exception):
     """The same, but for as long as somebody else listens there, such as the worker that is to be followed."""
+
+
+def port(text: str) -> int:
+    """A port as a command line gives it."""
+    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
+        raise ArgumentTypeError(f"{text!r} is not a port: a number up to 65535 is")
+    return int(text)
 
 
 @contextmanager

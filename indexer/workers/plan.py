@@ -13,6 +13,7 @@ from indexer.chains.command import FootprintCommand
 from indexer.chains.registry import ChainError, find_chains
 from indexer.workers.configuration import START_SECONDS, Layout
 from indexer.workers.programs import Program, ProgramsError, plan_programs
+from indexer.workers.registry import UnknownWorker, find_worker, found
 from indexer.workers.run_folder import choose_log_dir
 
 STDOUT = 1
@@ -24,7 +25,10 @@ class Plan(NamedTuple):
 
 
 class PlanningCommand(FootprintCommand):
-    """A command about the programs of --chains, --web and --historic. What is misconfigured leaves with 78."""
+    """A command about the programs of --chains, --web, --historic and --background.
+
+    What is misconfigured leaves with 78.
+    """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--chains", metavar="a,b", help="only these chains (default: CHAINS, or else all)")
@@ -34,6 +38,9 @@ class PlanningCommand(FootprintCommand):
             type=count,
             metavar="N",
             help="processes for each chain that help with the past, beside its worker (default: HISTORIC_HELPERS)",
+        )
+        parser.add_argument(
+            "--background", metavar="a,b", help='only these background workers (default: all; "" for none)'
         )
         parser.add_argument(
             "--run-dir", help="where the configuration and the control socket lie (default: run/ in the state folder)"
@@ -69,10 +76,20 @@ class PlanningCommand(FootprintCommand):
                 web=options["web"],
                 historic=historic,
                 metrics_port=settings.OPTIONS.number("METRICS_PORT"),
+                background=self.choose_background(options["background"]),
             )
         except ProgramsError as error:
             raise misconfigured(error) from error
         return Plan(programs, self.lay_out(options["run_dir"], options["start_seconds"]))
+
+    def choose_background(self, wanted: str | None) -> list[str]:
+        """The names of the background workers; all of them unless some are wanted. Raises CommandError."""
+        if wanted is None:
+            return [each.name for each in found()]
+        try:
+            return [find_worker(name.strip()).name for name in wanted.split(",") if name.strip()]
+        except UnknownWorker as error:
+            raise misconfigured(error) from error
 
     def lay_out(self, run_dir: str | None, start_seconds: int) -> Layout:
         folder = Path(run_dir).absolute() if run_dir else settings.STATE_DIR / "run"

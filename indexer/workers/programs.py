@@ -1,4 +1,5 @@
-"""Which processes a deployment is made of: the web server, one worker for each chain, helpers with the past.
+"""Which processes a deployment is made of: the overseer, the web server, a worker for each chain, background workers,
+helpers with the past.
 
 Pure: it takes the chains and the wishes, and gives the programs. indexer.workers.configuration writes them down for
 supervisord.
@@ -8,7 +9,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 WEB = "web"
+OVERSEER = "overseer"
+NO_WORKERS = frozenset({WEB, OVERSEER})
+"""Programs that are no workers: the one serves people, the other watches the workers."""
 WEB_STOP_SECONDS = 30
+OVERSEER_STOP_SECONDS = 10
 WORKER_STOP_SECONDS = 40
 """A worker finishes the batch in hand: at most the 30 seconds that one RPC request may take, and its commit."""
 LAST_PORT = 65535
@@ -21,7 +26,7 @@ class ProgramsError(Exception):
 class Program(NamedTuple):
     """A process that is kept running. `arguments` follow the Python interpreter, in the project's folder.
 
-    `chain` and `metrics_port` are those of a chain's worker; a metrics port of 0 is none.
+    `chain` is that of a chain's worker. A metrics port of 0 is none.
     """
 
     name: str
@@ -31,16 +36,22 @@ class Program(NamedTuple):
     metrics_port: int = 0
 
 
-def plan_programs(chains: Sequence[str], *, web: bool, historic: int, metrics_port: int) -> list[Program]:
-    """The web server if asked for, each chain's worker, and `historic` helpers for each chain.
+def plan_programs(
+    chains: Sequence[str], *, web: bool, historic: int, metrics_port: int, background: Sequence[str] = ()
+) -> list[Program]:
+    """The overseer, the web server if asked for, each chain's worker, the background workers of these names, and
+    `historic` helpers for each chain.
 
-    Workers serve their metrics from `metrics_port` on: first the chains' workers, so that another number of helpers
-    moves none of them; 0: they serve none. A dash cannot stand in a chain's name, so no two programs have the same.
-    Raises ProgramsError when the ports run out.
+    Workers serve their metrics from `metrics_port` on: helpers come last, so that another number of them moves nobody
+    else; 0: they serve none. Raises ProgramsError when the ports run out, and when two programs would have one name.
     """
-    programs = [make_web()] if web else []
-    wanted = [(f"worker-{chain}", chain, ()) for chain in chains] + [
-        (f"historic-{chain}-{number}", chain, ("--only", "historic"))
+    programs = [make_overseer(), *([make_web()] if web else [])]
+    wanted: list[tuple[str, str, tuple[str, ...]]] = [
+        (f"worker-{chain}", chain, ("run_chain_worker", chain)) for chain in chains
+    ]
+    wanted += [(name, "", ("run_worker", name)) for name in background]
+    wanted += [
+        (f"historic-{chain}-{number}", chain, ("run_chain_worker", chain, "--only", "historic"))
         for chain in chains
         for number in range(1, historic + 1)
     ]
@@ -49,16 +60,29 @@ def plan_programs(chains: Sequence[str], *, web: bool, historic: int, metrics_po
             f"{len(wanted)} workers with metrics ports from {metrics_port} on go beyond {LAST_PORT}: "
             "choose a smaller METRICS_PORT"
         )
-    for place, (name, chain, options) in enumerate(wanted):
+    for place, (name, chain, command) in enumerate(wanted):
         port = metrics_port + place if metrics_port else 0
         served = ("--metrics-port", str(port)) if port else ()
-        arguments = ("manage.py", "run_chain_worker", chain, *options, *served)
-        programs.append(Program(name, arguments, WORKER_STOP_SECONDS, chain, port))
+        programs.append(Program(name, ("manage.py", *command, *served), WORKER_STOP_SECONDS, chain, port))
+    refuse_doubles(programs)
     return programs
+
+
+def refuse_doubles(programs: Sequence[Program]) -> None:
+    names = [program.name for program in programs]
+    doubles = sorted({name for name in names if names.count(name) > 1})
+    if doubles:
+        raise ProgramsError(
+            f"two programs would be called {', '.join(doubles)}: give the background worker of that name another"
+        )
 
 
 def make_web() -> Program:
     return Program(WEB, ("-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"), WEB_STOP_SECONDS)
+
+
+def make_overseer() -> Program:
+    return Program(OVERSEER, ("manage.py", "oversee"), OVERSEER_STOP_SECONDS)
 
 
 def list_targets(programs: Sequence[Program], host: str) -> list[dict[str, Any]]:
@@ -66,7 +90,7 @@ def list_targets(programs: Sequence[Program], host: str) -> list[dict[str, Any]]
     return [
         {
             "targets": [f"{host}:{program.metrics_port}"],
-            "labels": {"chain": program.chain, "program": program.name},
+            "labels": {"program": program.name} | ({"chain": program.chain} if program.chain else {}),
         }
         for program in programs
         if program.metrics_port

@@ -22,6 +22,7 @@ def write_run_folder(programs: Sequence[Program], layout: Layout, metrics_host: 
     configuration = write_configuration(programs, layout)
     make_folder(layout.run_dir)
     make_folder(layout.run_dir / "prometheus")
+    make_folder(layout.stacks, 0o700)
     if layout.log_dir:
         make_folder(layout.log_dir, 0o750)
     # Workers that listen on every address are found under this machine's (or container's) name.

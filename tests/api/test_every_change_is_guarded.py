@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.test import Client
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,33 +14,12 @@ from api.lookups import Lookups
 from api.rest import RestView
 from indexer.access.keys import make_key
 from indexer.access.models import AuditEntry
-from indexer.access.scopes import OPERATOR, SCOPES, VIEWER, WRITE_JOBS, WRITE_WATCHES, Role
+from indexer.access.scopes import OPERATOR, SCOPES, VIEWER
 from indexer.chains.connections import Connection
+from tests.api.changes import CHANGES, EVERY_CHANGE, Change, state, with_key, with_login
 from tests.api.problems import problem
 from tests.api.routes import ROUTES
 from tests.positions.lookup_rows import add_job, contract, start
-from tests.positions.world import A, watch
-
-TOKEN = "a" * 32
-
-
-class Change(NamedTuple):
-    """What a route does to the first job of hilltop, and the scope that it needs."""
-
-    method: str
-    pattern: str
-    body: object
-    scope: str
-
-
-NEW = {"contract": "0x" + contract(7).hex(), "event": "Transfer", "protocol": "p", "product": "q"}
-CHANGES = [
-    Change("post", "api/v1/chains/<str:chain>/jobs", NEW, WRITE_JOBS),
-    Change("patch", "api/v1/chains/<str:chain>/jobs/<int:job>", {"enabled": False}, WRITE_JOBS),
-    Change("post", "api/v1/chains/<str:chain>/jobs/<int:job>/rescan", {"from_block": 0}, WRITE_JOBS),
-    Change("post", "api/v1/watch-lists", watch({A: "Transfer"}), WRITE_WATCHES),
-]
-EVERY_CHANGE = pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change.method} {change.pattern}")
 
 
 def test_the_changes_tested_here_are_all_there_are() -> None:
@@ -61,22 +39,6 @@ def test_lookups_which_need_no_token_change_nothing() -> None:
 
 def nobody(scope: str) -> Client:
     return Client(enforce_csrf_checks=True)
-
-
-def with_key(name: str, scopes: set[str]) -> Client:
-    key = make_key(name, sorted(scopes), created_by="test").text
-    return Client(enforce_csrf_checks=True, headers={"authorization": f"Bearer {key}"})
-
-
-def with_login(role: Role | None, *, token: bool) -> Client:
-    client = Client(enforce_csrf_checks=True, headers={"x-csrftoken": TOKEN} if token else {})
-    user = User.objects.create_user("ada", password="correct horse")
-    if role:
-        user.groups.add(Group.objects.get(name=role.name))
-    client.force_login(user)
-    if token:
-        client.cookies["csrftoken"] = TOKEN
-    return client
 
 
 class Somebody(NamedTuple):
@@ -110,10 +72,6 @@ def job(client: Client, connection: Connection) -> int:
     job = add_job(connection, contract(1))
     start(connection)
     return job
-
-
-def state(connection: Connection) -> list[Any]:
-    return connection.execute("SELECT id, enabled, covered, live_from FROM jobs ORDER BY id").fetchall()
 
 
 @EVERY_CHANGE

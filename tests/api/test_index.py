@@ -15,7 +15,7 @@ def test_the_index_names_paths_that_answer(client: Client) -> None:
     )
     assert many.status_code == 200
     assert "data" in client.get(links["lookup in the shape of the model system"].format(address=USER_EIP55)).json()
-    for name in ("chains", "jobs", "pools", "what is watched", "schema", "documentation"):
+    for name in ("chains", "jobs", "pools", "workers", "what is watched", "schema", "documentation"):
         assert client.get(links[name].format(chain="seaside")).status_code == 200, name
     pool = client.get(links["addresses of a pool"].format(chain="seaside", contract=USER_EIP55))
     assert "is not watched on seaside" in pool.json()["detail"]

@@ -12,10 +12,14 @@ from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain
 from indexer.positions.readiness import Readers, ask_default
 from indexer.positions.standing import JobCounts, read_standings
+from indexer.workers.states import State
 from tests.api.outages import no_database
 from tests.metrics import Samples, parse, value
 from tests.positions import lookup_rows as rows
 from tests.positions.lookup_rows import statements
+from tests.workers.rows import runtime, tell
+
+__all__ = ["runtime"]
 
 
 @pytest.fixture(autouse=True)
@@ -134,12 +138,12 @@ def test_jobs_are_counted_again_only_when_coverage_has_changed(client: Client, c
     ask(client)
     with statements() as sent:
         ask(client)
-    assert len(sent) == 2
+    assert len(sent) == 4
     rows.add_job(connection, rows.contract(1))
     rows.refresh(connection)
     with statements() as sent:
         samples = ask(client)
-    assert len(sent) == 3
+    assert len(sent) == 5
     assert of(samples, "jobs", status="complete") == 1
 
 
@@ -159,6 +163,34 @@ def test_what_coverage_does_not_tell_is_counted_again_in_time(connection: Connec
     assert unreadable() == 0
     now = 61.0
     assert unreadable() == 3
+
+
+@pytest.mark.usefixtures("running")
+def test_every_worker_shows_its_state_and_its_figures(client: Client, runtime: Connection) -> None:
+    worker = {"worker": "prices", "kind": "prices"}
+    figures = {"restarts": 2, "error_rate": 0.75, "items_per_minute": 5.5, "latency": 0.25, "lag": 9.0, "memory": 7_000}
+    run = datetime(2026, 11, 27, tzinfo=UTC)
+    tell(runtime, "prices", kind="prices", last_run_at=run, needs_person="see its log", **figures)
+    tell(runtime, "worker-hilltop", said="starting")
+    samples = ask(client)
+    states = {state: value(samples, "footprint_worker_state", **worker, state=state) for state in State}
+    assert states == {state: float(state is State.DEGRADED) for state in State}
+    expected = {
+        "healthy": 0,
+        "needs_person": 1,
+        "restarts": 2,
+        "memory_bytes": 7_000,
+        "error_ratio": 0.75,
+        "items_per_minute": 5.5,
+        "latency_seconds": 0.25,
+        "lag_seconds": 9,
+        "last_run_timestamp_seconds": run.timestamp(),
+    }
+    assert {name: value(samples, f"footprint_worker_{name}", **worker) for name in expected} == expected
+    other = {"worker": "worker-hilltop", "kind": "chain"}
+    assert value(samples, "footprint_worker_healthy", **other) == 1
+    for name in ("latency_seconds", "lag_seconds", "last_run_timestamp_seconds"):
+        assert value(samples, f"footprint_worker_{name}", **other) is None
 
 
 @pytest.mark.usefixtures("running")

@@ -66,6 +66,7 @@ def test_a_day_of_an_operator(jobs: list[int], connection: Connection, tmp_path:
         import_a_list(page, connection)
         look_an_address_up(page)
         make_a_key(page, connection)
+        switch_a_worker_off_and_on(page)
         assert foreign == []
 
 
@@ -114,6 +115,19 @@ def look_an_address_up(page: Page) -> None:
     page.get_by_role("button", name="Look up").click()
     expect(page.get_by_role("heading", name=f"Answer for {USER_EIP55}")).to_be_visible()
     assert USER_EIP55.lower() not in page.url.lower()
+
+
+def switch_a_worker_off_and_on(page: Page) -> None:
+    page.goto("/admin/workers/livevalue/worker.prices/change/")
+    page.get_by_label("Value").select_option("off")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("This makes workers rest: say why.")).to_be_visible()
+    page.get_by_label("Why").fill("they are wrong")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("worker.prices is off; it was on, its default.")).to_be_visible()
+    page.get_by_role("button", name="Roll back").click()
+    expect(page.get_by_text("worker.prices is on, its default; it was off, as before change")).to_be_visible()
+    expect(page.locator("#history tbody tr")).to_have_count(2)
 
 
 def make_a_key(page: Page, connection: Connection) -> None:

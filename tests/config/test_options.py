@@ -57,7 +57,8 @@ def test_the_documents_are_up_to_date() -> None:
 
 def test_every_variable_that_the_code_reads_is_in_the_table() -> None:
     """Internal ones, which one process sets for another, are not settings."""
-    internal = {"FOOTPRINT_PROCESS", "DJANGO_SETTINGS_MODULE", "VIRTUAL_ENV", "HOME", "PATH", "SUPERVISOR_PROCESS_NAME"}
+    internal = {"FOOTPRINT_PROCESS", "DJANGO_SETTINGS_MODULE", "VIRTUAL_ENV", "HOME", "PATH"}
+    internal |= {"SUPERVISOR_PROCESS_NAME", "SUPERVISOR_SERVER_URL"}
     reading = re.compile(r"environ(?:\.get\(|\[)\s*\"([A-Z_0-9]+)\"|OPTIONS\.\w+\(\s*\"([A-Z_0-9]+)\"")
     read = {name for path in CODE for pair in reading.findall(path.read_text()) for name in pair if name}
     assert read - internal <= set(TABLE)

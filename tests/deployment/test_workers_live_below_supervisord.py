@@ -106,11 +106,11 @@ def find_descendants(parent: int) -> list[int]:
 def test_a_deployment_survives_kills_and_leaves_in_order(deployment: Deployment) -> None:
     supervisord, slugs = deployment.supervisord, list(deployment.nodes)
     wait_until(lambda: deployment.follows(*slugs), what=lambda: supervisord.said)
-    names = {"web", *(f"worker-{slug}" for slug in (*slugs, "nowhere"))}
+    names = {"web", "overseer", *(f"worker-{slug}" for slug in (*slugs, "nowhere"))}
     names |= {f"historic-{slug}-1" for slug in (*slugs, "nowhere")}
     assert supervisord.states().keys() == names
 
-    for program in ("web", "chains:worker-hilltop"):
+    for program in ("web", "workers:worker-hilltop"):
         print(f"{program} killed: another runs after {deployment.kill(program):.1f} s")
         began = time.monotonic()
         for node in deployment.nodes.values():

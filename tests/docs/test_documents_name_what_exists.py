@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 import shlex
+from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -153,8 +154,16 @@ def options_of(name: str) -> set[str]:
     command = source if isinstance(source, BaseCommand) else load_command_class(source, name)
     if name == "test":  # passes everything on to pytest
         return {"--help", "--version"}
-    parser = command.create_parser("manage.py", name)
-    return {option for action in parser._actions for option in action.option_strings}
+    return options_taken(command.create_parser("manage.py", name))
+
+
+def options_taken(parser: ArgumentParser) -> set[str]:
+    """Those of its subcommands, too."""
+    taken = {option for action in parser._actions for option in action.option_strings}
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            taken |= set().union(*map(options_taken, action.choices.values()))
+    return taken
 
 
 @page

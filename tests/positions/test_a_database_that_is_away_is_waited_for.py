@@ -19,7 +19,7 @@ from tests.positions.world import A, B, World
 from tests.processes import ChainWorker, manage, wait_until
 
 SOON = 5.0
-LOOP_STATE = "footprint_worker_state"
+LOOP_STATE = "footprint_loop_state"
 
 
 @pytest.fixture(scope="module")

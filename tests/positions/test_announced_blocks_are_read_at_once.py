@@ -19,6 +19,10 @@ NOBODY_THERE = "ws://127.0.0.1:9"
 Run = Callable[[str], Worker]
 
 
+class Unhurried(Worker):
+    pause_between = 60.0
+
+
 @pytest.fixture
 def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Runs a worker that by itself would look for a new block once a minute; the URL announces."""
@@ -27,8 +31,7 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     def run(url: str) -> Worker:
         monkeypatch.setenv("RPC_URLS_HILLTOP", world.evm.url)
         monkeypatch.setenv("WS_URLS_HILLTOP", url)
-        worker = Worker(world.chain, Meter(), only="latest")
-        worker.pause_between = 60.0
+        worker = Unhurried(world.chain, Meter(), only="latest")
         thread = Thread(target=worker.run)
         running.append((worker, thread))
         thread.start()

@@ -58,7 +58,7 @@ def test_logs_are_counted_by_loop() -> None:
 def test_a_loop_is_in_one_state() -> None:
     meter = Meter([LATEST])
     meter.note_state(LATEST, WORKING)
-    states = {labels: number for (name, labels), number in show(meter).items() if name == "footprint_worker_state"}
+    states = {labels: number for (name, labels), number in show(meter).items() if name == "footprint_loop_state"}
     assert len(states) == 4
     assert [dict(labels)["state"] for labels, number in states.items() if number] == ["working"]
 

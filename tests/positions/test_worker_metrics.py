@@ -46,7 +46,7 @@ def state(samples: Samples, loop: str) -> list[str]:
     return [
         dict(labels)["state"]
         for (name, labels), is_on in samples.items()
-        if name == "footprint_worker_state" and dict(labels)["loop"] == loop and is_on
+        if name == "footprint_loop_state" and dict(labels)["loop"] == loop and is_on
     ]
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from indexer.chains.connections import Connection
 from indexer.chains.endpoints import Identity, check_chain_id, check_genesis, identify
-from indexer.positions.historic import HOLD, HistoricLoop
+from indexer.positions.historic import HistoricLoop
 from indexer.positions.latest import LatestLoop
+from indexer.positions.live import HOLD_SECONDS
 from indexer.rpc import Endpoint, EndpointPool, Limits, Node, Trust
 from tests.simulation.endpoint import SimulatedNode
 from tests.simulation.plan import Plan
@@ -83,7 +84,7 @@ class Wiring:
             owner,
             goal=self.plan.goal,
             in_flight=1,
-            hold=self.plan.seed % 2 * HOLD,
+            hold=self.plan.seed % 2 * HOLD_SECONDS,
             clock=self.clock,
         )
         loop.threads.shutdown()

@@ -35,8 +35,9 @@ def configure(*arguments: object) -> str:
 
 
 def test_all_chains_are_taken_unless_some_are_named(chains: list[Chain], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert programs_of(configure()) == ["worker-hilltop", "worker-seaside"]
+    assert programs_of(configure()) == ["overseer", "worker-hilltop", "worker-seaside"]
     assert programs_of(configure("--chains", "seaside", "--web", "--historic", 1)) == [
+        "overseer",
         "web",
         "worker-seaside",
         "historic-seaside-1",
@@ -44,7 +45,7 @@ def test_all_chains_are_taken_unless_some_are_named(chains: list[Chain], monkeyp
     for name, value in {"CHAINS": "hilltop", "HISTORIC_HELPERS": "2", "METRICS_PORT": "7001"}.items():
         monkeypatch.setenv(name, value)
     text = configure()
-    assert programs_of(text) == ["worker-hilltop", "historic-hilltop-1", "historic-hilltop-2"]
+    assert programs_of(text) == ["overseer", "worker-hilltop", "historic-hilltop-1", "historic-hilltop-2"]
     assert "run_chain_worker hilltop --metrics-port 7001\n" in text
 
 
@@ -95,7 +96,8 @@ def test_the_run_folder_shows_others_the_targets_and_nothing_else(run_dir: Path)
     assert stat.S_IMODE(targets.stat().st_mode) == 0o644
     assert stat.S_IMODE(targets.parent.stat().st_mode) == stat.S_IMODE(layout.run_dir.stat().st_mode) == 0o755
     assert stat.S_IMODE(layout.file.stat().st_mode) == 0o600
-    assert sorted(path.name for path in layout.run_dir.iterdir()) == ["prometheus", "supervisord.conf"]
+    assert sorted(path.name for path in layout.run_dir.iterdir()) == ["prometheus", "stacks", "supervisord.conf"]
+    assert stat.S_IMODE(layout.stacks.stat().st_mode) == 0o700
     assert [path.name for path in targets.parent.iterdir()] == ["workers.json"]
 
 

@@ -100,7 +100,7 @@ def test_a_stop_does_not_wait_for_those_that_stay_until_their_start_counts(run_d
 def test_nobody_outlives_a_supervisord_that_is_killed(run_dir: Path) -> None:
     with run_scene(run_dir, START_SECONDS) as scene:
         wait_until(lambda: scene.starts("lives") != [] and "lives | hello\n" in scene.said(), what=scene.said)
-        lives = scene.supervisord.pid_of("chains:lives")
+        lives = scene.supervisord.pid_of("workers:lives")
         scene.supervisord.process.kill()
         scene.supervisord.process.wait()
         wait_until(lambda: not Path(f"/proc/{lives}").exists(), within=5)

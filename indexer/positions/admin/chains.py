@@ -8,11 +8,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.views import ChangeList
 
+from indexer.access.labels import show
 from indexer.access.strict import ReadOnlyAdmin
 from indexer.chains.models import Chain
 from indexer.positions.admin.present import level_html, levels_html, progress_html
 from indexer.positions.admin.standing import Standing, stand
-from indexer.positions.admin.states import CHAIN_STATES, show
+from indexer.positions.admin.states import CHAIN_STATES
 
 
 class StandingList(ChangeList):  # type: ignore[misc]  # unfold has no type information

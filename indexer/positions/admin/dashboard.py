@@ -4,11 +4,12 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from indexer.access.labels import show
 from indexer.chains.picker import chains_of
 from indexer.positions.admin.chains import checked_html, lag_text, number
 from indexer.positions.admin.present import levels_text, progress_html
 from indexer.positions.admin.standing import Standing, stand
-from indexer.positions.admin.states import CHAIN_STATES, JOB_STATES, show
+from indexer.positions.admin.states import CHAIN_STATES, JOB_STATES
 
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action
 
+from indexer.access.labels import show
 from indexer.access.limits import limit_body
 from indexer.positions.address import parse_address
 from indexer.positions.admin import imports, job_changes
@@ -28,7 +29,7 @@ from indexer.positions.admin.present import (
     ranges_html,
     watch_of,
 )
-from indexer.positions.admin.states import JOB_STATES, show
+from indexer.positions.admin.states import JOB_STATES
 from indexer.positions.listing import STATE
 from indexer.positions.models import Job, UnreadableLog
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from indexer.access.labels import show
 from indexer.positions.address import checksum
-from indexer.positions.admin.states import LEVELS, show
+from indexer.positions.admin.states import LEVELS
 from indexer.positions.definition import TRANSFER, Definition
 from indexer.positions.models import Job, JobLabel
 from indexer.rpc import Level

@@ -14,12 +14,13 @@ from django.utils.timezone import now
 from unfold.views import ChangeList
 
 from indexer.access.audit import recorded
+from indexer.access.labels import show
 from indexer.chains.connections import connect
 from indexer.chains.picker import chain_of
 from indexer.positions.admin.base import ChainModelAdmin
 from indexer.positions.admin.filters import READ, SegmentStateFilter
 from indexer.positions.admin.present import checked_by_html, moment_html, progress_html, two_lines_html
-from indexer.positions.admin.states import SCAN_STATES, SEGMENT_STATES, show
+from indexer.positions.admin.states import SCAN_STATES, SEGMENT_STATES
 from indexer.positions.models import Scan, Segment
 from indexer.positions.protocol.segments import try_segments_now
 

@@ -25,7 +25,7 @@ from indexer.positions.estimate import (
     measure,
     price,
 )
-from indexer.positions.historic import IN_FLIGHT
+from indexer.positions.live import RANGES_AT_ONCE
 from indexer.positions.protocol.coverage import READ
 from indexer.positions.protocol.jobs import COLUMNS
 from indexer.positions.protocol.scans import PIECES, SMALLEST
@@ -70,7 +70,7 @@ class Command(FootprintCommand):
         parser.add_argument(
             "--in-flight",
             type=int,
-            default=IN_FLIGHT,
+            default=RANGES_AT_ONCE,
             metavar="N",
             help="requests at the same time, of all workers together (default %(default)s, those of one worker)",
         )

@@ -14,19 +14,16 @@ from indexer.chains.command import FootprintCommand
 from indexer.chains.models import Chain
 from indexer.chains.registry import ChainError
 from indexer.positions.meter import LOOPS, Meter
-from indexer.positions.starting import Misconfigured, leave_at_once, wait_for_chain
+from indexer.positions.starting import leave_at_once, wait_for_chain
+from indexer.positions.vitals import Vitals, alive, worker_name
 from indexer.positions.worker import Worker
 from indexer.positions.worker_metrics import PoolOf, WorkerMetrics
 from indexer.rpc import Level
-from indexer.workers.metrics import CannotListen, PortTaken, serve_metrics
+from indexer.workers.background import Misconfigured
+from indexer.workers.metrics import CannotListen, PortTaken, port, serve_metrics
+from indexer.workers.stacks import stacks_on_request
 
 EX_CONFIG = 78
-
-
-def port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
-        raise ArgumentTypeError(f"{text!r} is not a port: a number up to 65535 is")
-    return int(text)
 
 
 def level(text: str) -> Level:
@@ -80,22 +77,29 @@ class Command(FootprintCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         slug, only = options["slug"], options["only"]
         meter = Meter([loop for loop in LOOPS if only in (None, loop)])
+        vitals = Vitals(worker_name(slug, only_historic=only == "historic"), meter.states, meter)
         leave_at_once(slug)
         try:
-            with serve(slug, meter, options["metrics_port"]) as tell:
-                chain = wait_for_chain(slug, meter)
+            with (
+                stacks_on_request(vitals.heart.name, settings.STATE_DIR / "run"),
+                serve(slug, meter, options["metrics_port"]) as tell,
+                alive(vitals),
+            ):
+                chain = wait_for_chain(slug, meter, vitals)
                 worker = Worker(
                     chain,
                     meter,
+                    vitals=vitals,
                     only=only,
                     until_synced=options["until_synced"],
                     level=options["level"],
                     head_level=options["head_level"],
-                    audit_share=settings.AUDIT_SHARE,
                 )
                 tell(chain, lambda: worker.pool)
                 worker.handle_signals()
                 code = worker.run()
+                if not code:
+                    vitals.leave()
         except (Misconfigured, ChainError, CannotListen) as error:
             raise CommandError(str(error), returncode=EX_CONFIG) from error
         sys.stdout.flush()

@@ -18,9 +18,10 @@ from indexer.workers.run_folder import is_running, write_run_folder
 class Command(PlanningCommand):
     help = (
         "Become supervisord in the foreground with a worker for each chain, helpers with the past and the web server "
-        "as asked for. What ends is started again, but for exit codes 0 and 78. SIGTERM stops all in good order. "
+        "as asked for, the background workers, and the overseer that watches them. What ends is started again, but "
+        "for exit codes 0 and 78. SIGTERM stops all in good order. "
         "Lines go to stdout, each with its program's name, or with LOG_DIR into one file for each program. "
-        "`supervisorctl -c RUN_DIR/supervisord.conf status` and its other commands (stop, start, restart chains:NAME, "
+        "`supervisorctl -c RUN_DIR/supervisord.conf status` and its other commands (stop, start, restart workers:NAME, "
         "tail) work while it runs. Exit codes: 0 told to stop, 1 failed, 78 misconfigured."
     )
 

@@ -1,0 +1,176 @@
+"""Starting, stopping and restarting workers, and their flags: a page that says what will happen, then the order.
+
+A page does nothing to a process: it leaves an order, which the overseer of the worker's machine carries out.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from indexer.access.audit import recorded
+from indexer.workers.live import LiveError, flag_of
+from indexer.workers.live_changes import LONGEST_WHY, set_value
+from indexer.workers.models import WorkerOrder, WorkerRow
+from indexer.workers.states import State
+from indexer.workers.statuses import Status
+
+OVERSEER = "overseer"
+"""The kind of the workers that carry orders out."""
+STEER, SWITCH = "workers.steer_worker", "workers.change_livevalue"
+ENDED = (State.STOPPED, State.MISCONFIGURED, State.CRASHED)
+"""States in which there is something to start."""
+
+
+class Action(NamedTuple):
+    """What may be done to a worker: `at_once` without a page before, `does` it, and says in words what was done."""
+
+    name: str
+    title: str
+    icon: str
+    permission: str
+    effects: tuple[str, ...]
+    does: Callable[[str, str, str], str]
+    at_once: bool = False
+    is_grave: bool = False
+
+
+def order(action: str) -> Callable[[str, str, str], str]:
+    """Leaves such an order, unless one is open already."""
+
+    def leave(worker: str, actor: str, why: str) -> str:
+        with recorded(actor, f"{action} worker", target=worker) as recording:
+            if WorkerOrder.objects.filter(worker=worker, action=action, done_at=None).exists():
+                recording.outcome = "ordered already"
+                return f"{worker}: {action} is ordered already."
+            left = WorkerOrder.objects.create(worker=worker, action=action, actor=actor, why=why)
+            recording.outcome = f"order {left.pk}" + (f" ({why})" if why else "")
+        return f"{worker}: {action} is ordered; its machine's overseer does it within seconds."
+
+    return leave
+
+
+def switch(*, on: bool) -> Callable[[str, str, str], str]:
+    """Sets the worker's flag. LiveError where a reason is missing."""
+
+    def change(worker: str, actor: str, why: str) -> str:
+        return f"{set_value(flag_of(worker).name, on, actor=actor, why=why).words}."
+
+    return change
+
+
+ACTIONS = {
+    action.name: action
+    for action in (
+        Action(
+            "start",
+            "Start",
+            "play_arrow",
+            STEER,
+            ("Its machine starts its process.",),
+            order("start"),
+            at_once=True,
+        ),
+        Action(
+            "stop",
+            "Stop",
+            "stop",
+            STEER,
+            (
+                "It finishes what it is at, and its process ends. It stays ended until somebody starts it.",
+                "To let it rest for a while, switch its flag off: then it stays at hand.",
+            ),
+            order("stop"),
+            is_grave=True,
+        ),
+        Action(
+            "restart",
+            "Restart",
+            "restart_alt",
+            STEER,
+            ("It finishes what it is at, its process ends, and a new one begins.",),
+            order("restart"),
+        ),
+        Action(
+            "switch-off",
+            "Flag off",
+            "toggle_off",
+            SWITCH,
+            (
+                "It finishes what it is at and takes no more work, within five seconds. Its process stays.",
+                "It counts as well, and nobody restarts it. Whoever looks at it reads your reason.",
+            ),
+            switch(on=False),
+            is_grave=True,
+        ),
+        Action(
+            "switch-on",
+            "Flag on",
+            "toggle_on",
+            SWITCH,
+            ("It takes work again within five seconds, unless maintenance is on.",),
+            switch(on=True),
+            at_once=True,
+        ),
+    )
+}
+
+
+def offer(status: Status) -> list[Action]:
+    """What makes sense for a worker in its state. Whoever stopped an overseer could not order it to start again."""
+    if status.kind == OVERSEER:
+        return [ACTIONS["restart"]]
+    if status.state is State.CRASHED:
+        names = ["start", "stop"]
+    elif status.state in ENDED:
+        names = ["start"]
+    else:
+        names = ["stop", "restart"]
+    return [ACTIONS[name] for name in (*names, "switch-off" if status.enabled else "switch-on")]
+
+
+class SteerForm(forms.Form):
+    why = forms.CharField(
+        required=False,
+        max_length=LONGEST_WHY,
+        help_text="Others read it in the worker's history and in the audit.",
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+    )
+
+
+def steer_page(page: "ModelAdmin[Any]", request: HttpRequest, name: str, action: str) -> HttpResponse:
+    """What the action means, and the form for it; posted, the action. `from=worker` leads back to the worker's page."""
+    if action not in ACTIONS:
+        raise Http404(f"nothing called {action} can be done to a worker")
+    chosen = ACTIONS[action]
+    if not request.user.has_perm(chosen.permission):
+        raise PermissionDenied
+    if not WorkerRow.objects.filter(pk=name).exists():
+        raise Http404(f"there is no worker {name}")
+    if request.GET.get("from") == "worker":
+        back = reverse("admin:workers_workerrow_change", args=[name])
+    else:
+        back = reverse("admin:workers_workerrow_changelist")
+    form = SteerForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            said = chosen.does(name, request.user.get_username(), form.cleaned_data["why"])
+        except LiveError as error:
+            form.add_error("why", f"{error}.")
+        else:
+            messages.success(request, said)
+            return redirect(back)
+    context = page.admin_site.each_context(request) | {
+        "title": f"{chosen.title}: {name}",
+        "action": chosen,
+        "form": form,
+        "back": back,
+    }
+    return render(request, "workers/admin/steer.html", context, status=400 if form.errors else 200)

@@ -1,0 +1,182 @@
+"""See and steer the workers of this deployment."""
+
+import json
+import time
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.db import DatabaseError, connection
+from django.utils.termcolors import colorize
+from django.utils.timezone import now
+
+from indexer.access.audit import shell_actor
+from indexer.chains.command import FootprintCommand
+from indexer.workers.errands import ACTIONS
+from indexer.workers.management.commands.oversee import find_place
+from indexer.workers.models import WorkerLine, WorkerRow
+from indexer.workers.programs import NO_WORKERS, OVERSEER
+from indexer.workers.status_table import Line, describe, describe_process, lay_out
+from indexer.workers.statuses import Status, read_statuses
+from indexer.workers.steering import order, steer
+from indexer.workers.supervisor import Phase, Process, Supervisor, SupervisorAway, SupervisorRefuses
+
+ALL = "all"
+FOLLOW_EVERY = 1.0
+UP = frozenset({Phase.STARTING, Phase.RUNNING, Phase.STOPPING, Phase.STOPPED})
+"""Phases of a program that has told nothing of itself in which nobody need do anything."""
+
+
+class Command(FootprintCommand):
+    help = (
+        "See and steer workers. `status` tells of all, and leaves with 1 when one is not well. `start`, `stop` and "
+        "`restart` ask the supervisord of this machine, or else leave an order for the overseer of the worker's; "
+        "NAME may be all. `logs` shows what a worker has logged, from any machine."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--run-dir", help="the run folder of run_workers (default: run/ in the state folder)")
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", help="what to do")
+        status = verbs.add_parser("status", help="how each worker is")
+        status.add_argument("--json", action="store_true", help="as programs read it")
+        for action in ACTIONS:
+            steering = verbs.add_parser(action, help=f"{action} a worker")
+            steering.add_argument("name", metavar="NAME", help=f"the worker, or {ALL}")
+            steering.add_argument("--why", default="", help="for the worker's history")
+        logs = verbs.add_parser("logs", help="what a worker has logged")
+        logs.add_argument("name", metavar="NAME")
+        logs.add_argument("-n", type=int, default=50, metavar="LINES", help="so many of the newest (default: 50)")
+        logs.add_argument("-f", action="store_true", dest="follow", help="go on with what comes, until Ctrl-C")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.supervisor = Supervisor(find_place(options["run_dir"]).socket)
+        try:
+            self.processes: Mapping[str, Process] = self.supervisor.processes()
+            self.away = ""
+        except (SupervisorAway, SupervisorRefuses) as error:
+            self.processes, self.away = {}, str(error)
+        if options["verb"] == "status":
+            self.show_status(as_json=options["json"])
+        elif options["verb"] == "logs":
+            self.show_logs(options["name"], options["n"], follow=options["follow"])
+        else:
+            self.steer(options["name"], options["verb"], options["why"])
+
+    def show_status(self, *, as_json: bool) -> None:
+        """Raises CommandError where a worker is not well, or nobody knows how they are."""
+        statuses, database = self.read()
+        told = {status.name for status in statuses} | {status.kind for status in statuses if status.kind == OVERSEER}
+        silent = [process for name, process in self.processes.items() if name not in told]
+        unknown = [words for words in (database, self.away) if words]
+        if as_json:
+            answer = {
+                "workers": [status.to_json() for status in statuses],
+                "processes": {process.name: process.phase.value for process in silent},
+                "unknown": unknown,
+            }
+            self.stdout.write(json.dumps(answer, indent=1))
+        else:
+            lines = [describe(status, now()) for status in statuses] + [self.describe_silent(each) for each in silent]
+            for line in lay_out(lines, self.colour):
+                self.stdout.write(line)
+            for words in unknown:
+                self.stderr.write(f"not known: {words}")
+        bad = [status.name for status in statuses if not status.healthy]
+        bad += [process.name for process in silent if process.phase not in UP]
+        if bad:
+            raise CommandError(f"not well: {', '.join(bad)}")
+        if database:
+            raise CommandError("nobody knows how the workers are while the database is away")
+
+    def read(self) -> tuple[list[Status], str]:
+        """The statuses, and what kept them from being read."""
+        try:
+            with connection.cursor() as cursor:
+                return read_statuses(cursor), ""
+        except DatabaseError as error:
+            return [], f"what the workers say, as the database is away: {str(error).strip()}"
+
+    def describe_silent(self, process: Process) -> Line:
+        words = "no heartbeat" if process.name not in NO_WORKERS else ""
+        return describe_process(process.name, process.phase.value.lower(), process.error or words)
+
+    def colour(self, text: str, colour: str) -> str:
+        has_colours = self.stdout.isatty() and self.style.ERROR(text) != text
+        return colorize(text, fg=colour) if has_colours else text
+
+    def steer(self, name: str, action: str, why: str) -> None:
+        failed = []
+        for each in self.choose(name):
+            try:
+                self.stdout.write(f"{each}: {self.steer_one(each, action, why)}")
+            except (SupervisorAway, SupervisorRefuses, TimeoutError) as error:
+                self.stderr.write(f"{each}: {error}")
+                failed.append(each)
+        if failed:
+            raise CommandError(f"{action} has failed for {', '.join(failed)}")
+
+    def steer_one(self, name: str, action: str, why: str) -> str:
+        if name in self.processes:
+            return steer(self.supervisor, self.processes[name], action, shell_actor(), why)
+        try:
+            order(name, action, shell_actor(), why)
+        except DatabaseError as error:
+            raise SupervisorAway(
+                f"no supervisord of this machine runs it, and no order can be left: {error}"
+            ) from error
+        return f"ordered; the overseer of its machine will {action} it ({self.away or 'it does not run on this one'})"
+
+    def choose(self, name: str) -> list[str]:
+        """The workers that are meant. Raises CommandError for a name that nobody has."""
+        known = set(self.processes) | set(self.known_rows())
+        if name == ALL:
+            return sorted(each for each in known if each not in NO_WORKERS and "@" not in each)
+        self.refuse_unknown(name, known)
+        return [name]
+
+    def refuse_unknown(self, name: str, known: set[str]) -> None:
+        if name in known:
+            return
+        near = get_close_matches(name, known, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
+        raise CommandError(f"there is no worker {name!r}; {hint}")
+
+    def known_rows(self) -> list[str]:
+        try:
+            return list(WorkerRow.objects.values_list("name", flat=True))
+        except DatabaseError:
+            return []
+
+    def show_logs(self, name: str, count: int, *, follow: bool) -> None:
+        try:
+            lines = list(WorkerLine.objects.filter(worker=name).order_by("-id")[: max(count, 0)])
+            if not lines:
+                self.refuse_unknown(name, set(self.processes) | set(self.known_rows()))
+        except DatabaseError as error:
+            self.show_file(name, count, str(error).strip())
+            return
+        newest = 0
+        while True:
+            for line in reversed(lines):
+                self.stdout.write(f"{line.at:%Y-%m-%d %H:%M:%S} {line.level} {line.logger}: {line.text}")
+                newest = line.pk
+            if not follow:
+                return
+            self.stdout.flush()
+            try:
+                time.sleep(FOLLOW_EVERY)
+            except KeyboardInterrupt:
+                return
+            lines = list(WorkerLine.objects.filter(worker=name, pk__gt=newest).order_by("-id"))
+
+    def show_file(self, name: str, count: int, away: str) -> None:
+        """The program's own output instead, where supervisord keeps it. Raises CommandError where it does not."""
+        self.refuse_unknown(name, set(self.processes))
+        lines = self.supervisor.read_lines(self.processes[name], count)
+        if lines is None:
+            raise CommandError(f"the database is away ({away}), and without LOG_DIR supervisord keeps no lines")
+        self.stderr.write(f"the database is away ({away}); from supervisord:")
+        for line in lines:
+            self.stdout.write(line)

@@ -1,0 +1,54 @@
+"""Every change that the API makes, and who sends it."""
+
+from typing import Any, NamedTuple
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from indexer.access.keys import make_key
+from indexer.access.scopes import WRITE_JOBS, WRITE_WATCHES, Role
+from indexer.chains.connections import Connection
+from tests.positions.lookup_rows import contract
+from tests.positions.world import A, watch
+
+TOKEN = "a" * 32
+
+
+class Change(NamedTuple):
+    """What a route does to the first job of hilltop, and the scope that it needs."""
+
+    method: str
+    pattern: str
+    body: object
+    scope: str
+
+
+NEW = {"contract": "0x" + contract(7).hex(), "event": "Transfer", "protocol": "p", "product": "q"}
+CHANGES = [
+    Change("post", "api/v1/chains/<str:chain>/jobs", NEW, WRITE_JOBS),
+    Change("patch", "api/v1/chains/<str:chain>/jobs/<int:job>", {"enabled": False}, WRITE_JOBS),
+    Change("post", "api/v1/chains/<str:chain>/jobs/<int:job>/rescan", {"from_block": 0}, WRITE_JOBS),
+    Change("post", "api/v1/watch-lists", watch({A: "Transfer"}), WRITE_WATCHES),
+]
+EVERY_CHANGE = pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change.method} {change.pattern}")
+
+
+def with_key(name: str, scopes: set[str]) -> Client:
+    key = make_key(name, sorted(scopes), created_by="test").text
+    return Client(enforce_csrf_checks=True, headers={"authorization": f"Bearer {key}"})
+
+
+def with_login(role: Role | None, *, token: bool) -> Client:
+    client = Client(enforce_csrf_checks=True, headers={"x-csrftoken": TOKEN} if token else {})
+    user = User.objects.create_user("ada", password="correct horse")
+    if role:
+        user.groups.add(Group.objects.get(name=role.name))
+    client.force_login(user)
+    if token:
+        client.cookies["csrftoken"] = TOKEN
+    return client
+
+
+def state(connection: Connection) -> list[Any]:
+    return connection.execute("SELECT id, enabled, covered, live_from FROM jobs ORDER BY id").fetchall()
