@@ -58,7 +58,7 @@ class Stage:
         self.base_url = ""
         self._signals = signals
         self._environment = dict(environment)
-        self._anvils: dict[str, Anvil] = {}
+        self.anvils: dict[str, Anvil] = {}
 
     def set_up(self, *, seed: int | None, history: int, port: int | None, fresh: bool = False) -> None:
         """Start everything but the traffic; `fresh`: nothing that is found is gone on with.
@@ -86,7 +86,7 @@ class Stage:
         with step("Watch lists"):
             self._import_watch_lists()
         with step("Workers and web server") as words:
-            self._start_children(chosen_port)
+            self.start_children(chosen_port)
             words.append(self.base_url)
 
     def _choose_seed(self, wish: int | None) -> int:
@@ -101,7 +101,7 @@ class Stage:
     def _start_chain(self, slug: str, binary: Path, seed: int | None, *, fresh: bool) -> str:
         """Start the chain where it was left, if it and its schema still belong together; say which it was."""
         chain_id = read_profiles()[slug].chain_id
-        anvil = self._anvils[slug] = Anvil(chain_id, self.folder / "chains" / slug, binary=binary)
+        anvil = self.anvils[slug] = Anvil(chain_id, self.folder / "chains" / slug, binary=binary)
         anvil.start()
         tenant = Chain.objects.filter(slug=slug).first()
         kept = read_headers(tenant) if tenant else {}
@@ -124,7 +124,7 @@ class Stage:
         indexed = {slug: max(read_headers(tenant), default=None) for slug, tenant in tenants.items()}
 
         def populate(place: int, slug: str) -> LocalChain:
-            anvil = self._anvils[slug]
+            anvil = self.anvils[slug]
             # Different seeds: one chain's answers must not pass for the other's.
             world = deploy(anvil.url, anvil.chain_id, 2 * seed + place, anvil.directory, bytecode)
             node, traffic = Node(anvil.url), Traffic(world, 2 * seed + place)
@@ -154,7 +154,7 @@ class Stage:
         with (self.folder / "logs" / "import.log").open("w") as log:
             call_command("import_watches", *files, source="demo", prune=True, stdout=log)
 
-    def _start_children(self, port: int) -> None:
+    def start_children(self, port: int) -> None:
         for chain in self.chains:
             self._start_worker(chain.slug, again=False)
         self.base_url = f"http://127.0.0.1:{port}"
@@ -166,14 +166,14 @@ class Stage:
             "WEB_THREADS": "8",
         }
         self.children.start(WEB, command, {**self._environment, **settings})
-        self._wait_for_web()
+        self.wait_for_web()
 
     def _start_worker(self, slug: str, *, again: bool) -> None:
-        urls = {f"RPC_URLS_{slug.upper()}": self._anvils[slug].url}
+        urls = {f"RPC_URLS_{slug.upper()}": self.anvils[slug].url}
         command = [sys.executable, str(project_dir() / "manage.py"), "run_chain_worker", slug]
         self.children.start(name_worker(slug), command, {**self._environment, **urls}, again=again)
 
-    def _wait_for_web(self) -> None:
+    def wait_for_web(self) -> None:
         deadline = time.monotonic() + WEB_SECONDS
         pool = urllib3.PoolManager(retries=False, timeout=5)
         while True:
@@ -195,7 +195,7 @@ class Stage:
 
     def check_health(self) -> None:
         """Raise DemoError if a process has ended by itself, with the end of its log."""
-        for slug, anvil in self._anvils.items():
+        for slug, anvil in self.anvils.items():
             if not anvil.alive():
                 log = anvil.directory / "anvil.log"
                 raise DemoError(f"the chain {slug} has ended. The end of its log, {log}:\n{read_last_lines(log)}")
@@ -206,7 +206,7 @@ class Stage:
     def take_down(self, hurried: Callable[[], bool]) -> None:
         """Stop everything that was started, in order: workers and web server, then the chains."""
         self.children.stop(hurried)
-        for anvil in self._anvils.values():
+        for anvil in self.anvils.values():
             alive = anvil.alive()
             try:
                 anvil.stop()
