@@ -163,8 +163,10 @@ class Heart:
             self.wait(None, self.every)
 
     def note_outage(self, words: str) -> None:
-        # Before the first beat whoever starts the worker says the same.
-        if not self.is_away and self.has_read.is_set():
+        if not self.has_read.is_set():
+            # Before the first beat whoever starts the worker says the same.
+            return
+        if not self.is_away:
             log.warning("%s: no heartbeat can be stored, trying again: %s", self.name, words)
         self.is_away = True
 
