@@ -43,7 +43,9 @@ def test_one_that_stands_still_is_ended_and_its_stack_is_kept(runtime: Connectio
         os.kill(scene.process("frozen").pid, signal.SIGSTOP)
         for name in ("stuck", "idle", "frozen"):
             scene.wait_for_event(name, "stack")
+            # At once, lest the next process hang as well.
             scene.tell(name, "works")
+        for name in ("stuck", "idle", "frozen"):
             scene.wait_for_event(name, "restart", 10)
             scene.wait_for(name, State.HEALTHY)
             assert scene.restarts(name) == 1
