@@ -28,6 +28,7 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="footprint-soak-")))
         folder.chmod(0o711)
+        (folder / "logs").mkdir()
         from indexer.embedded.postgres import EmbeddedPostgres
 
         server = EmbeddedPostgres(folder / "postgres")
@@ -36,6 +37,7 @@ def main() -> int:
         server.create_database(DATABASE)
         os.environ["DATABASE_URL"] = server.dsn(DATABASE)
         os.environ["EXTRA_APPS"] = "tests.workers.samples"
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         import django
 
         django.setup()
