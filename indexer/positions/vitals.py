@@ -13,7 +13,7 @@ from indexer.positions.protocol.outlook import Outlook
 from indexer.rpc import BudgetSpent, QuotaSpent, RpcError
 from indexer.workers.background import Misconfigured
 from indexer.workers.child import PROGRAM
-from indexer.workers.gate import read_reason_to_rest
+from indexer.workers.gate import find_reason_to_rest
 from indexer.workers.heart import Heart
 from indexer.workers.live_values import LiveValues
 from indexer.workers.states import State
@@ -52,7 +52,7 @@ class Vitals:
 
     def look(self, connection: Connection) -> None:
         """In the heart's thread, when live settings were read."""
-        self.reason_to_rest = read_reason_to_rest(connection, self.live, self.heart.name)
+        self.reason_to_rest = find_reason_to_rest(self.live, self.heart.name)
         self.changed.set()
 
     def note_sign(self, loop: str) -> None:

@@ -14,6 +14,11 @@ class Outcome(NamedTuple):
     has_stopped: bool = False
 
 
+def tell_order(action: str, words: str, why: str) -> str:
+    """An order and what came of it, as the worker's history has it."""
+    return f"{action}: {words} ({why})" if why else f"{action}: {words}"
+
+
 class Errand:
     """One of ACTIONS, for one program, to be stepped about once a second until it has an outcome.
 

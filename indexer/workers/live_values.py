@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from django.db import Error, connection
 
@@ -44,6 +44,19 @@ class Stored(NamedTuple):
     why: str
     at: datetime | None
 
+    @property
+    def moment(self) -> str:
+        """When, as people read it; empty where nobody knows."""
+        return "" if self.at is None else f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+class Cursor(Protocol):
+    """What psycopg's cursors and Django's have in common."""
+
+    def execute(self, query: Any, params: Any = None, /) -> object: ...
+    def fetchone(self) -> tuple[Any, ...] | None: ...
+    def fetchall(self) -> list[tuple[Any, ...]]: ...
+
 
 class LiveValues:
     """What is set, as of `version`, for any number of threads. Before the first `poll` everything has its default."""
@@ -55,16 +68,23 @@ class LiveValues:
         self._polling = threading.Lock()
 
     def poll(self, connection: Connection) -> bool:
-        """Read the values where they have changed since; returns whether they have. Raises psycopg.Error.
+        """`read` on a connection of psycopg."""
+        with connection.cursor() as cursor:
+            return self.read(cursor)
 
-        The connection is in autocommit. A change between the two reads is read twice, and never missed.
+    def read(self, cursor: Cursor) -> bool:
+        """Read the values where they have changed since; returns whether they have. Raises what the cursor raises.
+
+        Its connection is in autocommit. A change between the two reads is read twice, and never missed.
         """
         with self._polling:
-            row = connection.execute(VERSION).fetchone()
+            cursor.execute(VERSION)
+            row = cursor.fetchone()
             version = row[0] if row else 0
             if version == self.version:
                 return False
-            self.take(version, connection.execute(VALUES).fetchall())
+            cursor.execute(VALUES)
+            self.take(version, cursor.fetchall())
             return True
 
     def take(self, version: int, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -74,7 +94,7 @@ class LiveValues:
 
     def value(self, setting: LiveSetting) -> Value:
         """What is set, or the default: also where what is stored is no value of the setting any more (logged once)."""
-        stored = self._stored.get(setting.name)
+        stored = self.stored(setting)
         if stored is None:
             return setting.default
         try:
@@ -101,12 +121,16 @@ class LiveValues:
         """Whether the worker of that name is to work."""
         return self.switch(flag_of(worker))
 
+    def stored(self, setting: LiveSetting) -> Stored | None:
+        """What somebody has set; None for a default."""
+        return self._stored.get(setting.name)
+
     def set_by(self, setting: LiveSetting) -> str:
         """Who set the value, when and why: "ada, 2026-11-27 08:30:00 UTC: prices are wrong"; empty for a default."""
-        stored = self._stored.get(setting.name)
-        if stored is None or stored.at is None:
+        stored = self.stored(setting)
+        if stored is None or not stored.moment:
             return ""
-        said = f"{stored.actor}, {stored.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        said = f"{stored.actor}, {stored.moment}"
         return f"{said}: {stored.why}" if stored.why else said
 
     def _tell(self, setting: LiveSetting, error: LiveError) -> None:
@@ -144,11 +168,7 @@ class WebValues:
     def _read(self) -> None:
         try:
             with connection.cursor() as cursor:
-                cursor.execute(VERSION)
-                (version,) = cursor.fetchone()
-                if version != self._values.version:
-                    cursor.execute(VALUES)
-                    self._values.take(version, cursor.fetchall())
+                self._values.read(cursor)
         except Error as error:
             log.warning("live settings cannot be read, the last known ones hold: %s", error)
 

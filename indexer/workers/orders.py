@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from indexer.chains.connections import Connection
-from indexer.workers.errands import Errand, Outcome
+from indexer.workers.errands import Errand, Outcome, tell_order
 from indexer.workers.programs import OVERSEER
 from indexer.workers.sightings import Sightings
 from indexer.workers.supervisor import Process, Supervisor, SupervisorRefuses
@@ -36,8 +36,7 @@ class Orders:
             if outcome.has_stopped:
                 sightings.note_stopped(worker, f"by {actor}: {why}" if why else f"by {actor}")
             connection.execute(DONE, [outcome.words, number])
-            words = f"{action}: {outcome.words}"
-            sightings.note(worker, "order", f"{words} ({why})" if why else words, actor=actor)
+            sightings.note(worker, "order", tell_order(action, outcome.words, why), actor=actor)
             del self.errands[number]
 
     def step(self, errand: Errand, process: Process) -> Outcome | None:

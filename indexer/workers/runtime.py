@@ -21,7 +21,7 @@ from config.masks import SHORTEST_PASSWORD
 from config.options import EX_CONFIG
 from indexer.chains.connections import Connection
 from indexer.workers.background import BackgroundWorker, Misconfigured, OutOfBudget, Stopped, Work
-from indexer.workers.gate import read_reason_to_rest
+from indexer.workers.gate import find_reason_to_rest
 from indexer.workers.heart import Heart
 from indexer.workers.live import LiveSetting
 from indexer.workers.live_values import LiveValues
@@ -182,7 +182,7 @@ class Runtime:
 
     def look(self, connection: Connection) -> None:
         """In the heart's thread, when live settings were read: whether there is a reason to rest."""
-        self.reason_to_rest = read_reason_to_rest(connection, self.live, self.name)
+        self.reason_to_rest = find_reason_to_rest(self.live, self.name)
         if self.reason_to_rest:
             self.work.stop.set()
         self.changed.set()

@@ -5,11 +5,11 @@ The page, the API, `manage.py workers` and the overseer all read it here, so tha
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from indexer.workers.live import ERROR_RATE, HUNG_AFTER, LAG, MEMORY_MB, SILENT_AFTER
-from indexer.workers.live_values import VALUES, LiveValues
+from indexer.workers.live_values import VALUES, Cursor, LiveValues
 from indexer.workers.states import Limits, Seen, State, Told, Verdict, judge
 
 MEGABYTE = 1_000_000
@@ -58,13 +58,6 @@ SELECT {", ".join(f"w.{column}" for column in Row._fields[:-4])}, e.state, e.at,
         WHERE worker = w.name AND what = 'state' ORDER BY id DESC LIMIT 1) e ON true
  ORDER BY w.name
 """
-
-
-class Cursor(Protocol):
-    """What psycopg's cursors and Django's have in common."""
-
-    def execute(self, query: Any, params: Any = None, /) -> object: ...
-    def fetchall(self) -> list[tuple[Any, ...]]: ...
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from django.db import DatabaseError
 
 from indexer.access.audit import recorded
-from indexer.workers.errands import Errand
+from indexer.workers.errands import Errand, tell_order
 from indexer.workers.models import WorkerEvent, WorkerOrder
 from indexer.workers.supervisor import Process, Supervisor
 
@@ -29,7 +29,7 @@ def steer(supervisor: Supervisor, process: Process, action: str, actor: str, why
         except DatabaseError:
             return f"{carry_out(supervisor, process, action)} (not recorded: the database is away)"
         words = recording.outcome = carry_out(supervisor, process, action)
-        told = f"{action}: {words} ({why})" if why else f"{action}: {words}"
+        told = tell_order(action, words, why)
         WorkerEvent.objects.create(worker=process.name, what="order", words=told, actor=actor)
         return words
 

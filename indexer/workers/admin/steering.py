@@ -19,11 +19,10 @@ from indexer.access.audit import recorded
 from indexer.workers.live import LiveError, flag_of
 from indexer.workers.live_changes import LONGEST_WHY, set_value
 from indexer.workers.models import WorkerOrder, WorkerRow
+from indexer.workers.programs import OVERSEER
 from indexer.workers.states import State
 from indexer.workers.statuses import Status
 
-OVERSEER = "overseer"
-"""The kind of the workers that carry orders out."""
 STEER, SWITCH = "workers.steer_worker", "workers.change_livevalue"
 ENDED = (State.STOPPED, State.MISCONFIGURED, State.CRASHED)
 """States in which there is something to start."""

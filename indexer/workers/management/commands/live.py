@@ -21,25 +21,25 @@ class Command(FootprintCommand):
     expected = (*FootprintCommand.expected, LiveError)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        todo = parser.add_subparsers(dest="todo", required=True, metavar="TODO", help="what to do")
-        todo.add_parser("list", help="all settings with their values")
-        shown = todo.add_parser("show", help="one setting: its value, its bounds, and who changed it last")
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", help="what to do")
+        verbs.add_parser("list", help="all settings with their values")
+        shown = verbs.add_parser("show", help="one setting: its value, its bounds, and who changed it last")
         shown.add_argument("name")
-        to_set = todo.add_parser("set", help="give a setting a value")
+        to_set = verbs.add_parser("set", help="give a setting a value")
         to_set.add_argument("name")
         to_set.add_argument("value", help="on or off, a number, or a text; `live show NAME` says what is right")
-        to_reset = todo.add_parser("reset", help="give a setting its default again")
+        to_reset = verbs.add_parser("reset", help="give a setting its default again")
         to_reset.add_argument("name")
-        past = todo.add_parser("history", help="who changed what, when and why, newest first")
+        past = verbs.add_parser("history", help="who changed what, when and why, newest first")
         past.add_argument("name", nargs="?")
         past.add_argument("-n", type=int, default=SHOWN_CHANGES, help=f"changes shown (default: {SHOWN_CHANGES})")
-        back = todo.add_parser("rollback", help="give a setting the value that it had before a change")
+        back = verbs.add_parser("rollback", help="give a setting the value that it had before a change")
         back.add_argument("change", type=int, help="the change's number, as `live history` shows it")
         for changing in (to_set, to_reset, back):
             changing.add_argument("--why", default="", help="the reason; needed where workers are to rest")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        match options["todo"]:
+        match options["verb"]:
             case "list":
                 self.list_all()
             case "show":
