@@ -19,12 +19,19 @@ ALIVE = """
 UPDATE public.workers SET seen = 'alive', seen_words = '', seen_at = now()
  WHERE host = %s AND name = ANY(%s) AND (seen <> 'alive' OR seen_at <= now() - %s)
 """
-BEGUN = """
+# After a crash nothing is well again before the next process speaks: supervisord has begun it within a second, and
+# whoever asks in between would never hear of the crash.
+CRASHED = "(known.seen = %(dead)s AND NOT known.said = ANY(%(left)s))"
+BEGUN = f"""
 UPDATE public.workers AS known
-   SET pid = begun.pid, process = %s, said = %s, why = 'its process has begun', beat_at = now(), progress_at = now(),
-       said_at = now(), started_at = now() - make_interval(secs => begun.age), error_rate = 0, lag = NULL
-  FROM unnest(%s::text[], %s::int[], %s::int[]) AS begun (name, pid, age)
- WHERE known.host = %s AND known.name = begun.name AND known.pid <> begun.pid
+   SET pid = begun.pid,
+       process = %(unspoken)s,
+       said = CASE WHEN {CRASHED} THEN %(crashed)s ELSE %(starting)s END,
+       why = CASE WHEN {CRASHED} THEN known.seen_words || '; ' ELSE '' END || 'its process has begun',
+       beat_at = now(), progress_at = now(), said_at = now(),
+       started_at = now() - make_interval(secs => begun.age), error_rate = 0, lag = NULL
+  FROM unnest(%(names)s::text[], %(pids)s::int[], %(ages)s::int[]) AS begun (name, pid, age)
+ WHERE known.host = %(host)s AND known.name = begun.name AND known.pid <> begun.pid
 """
 BEAT_FOR = """
 UPDATE public.workers SET beat_at = now(), progress_at = now()
@@ -111,7 +118,9 @@ class Sightings:
     def note_begun(self, begun: Sequence[tuple[str, int, int]]) -> None:
         """Names, processes and their ages in seconds; nothing for those that have spoken already."""
         names, pids, ages = ([one[column] for one in begun] for column in range(3))
-        self.connection.execute(BEGUN, [UNSPOKEN, State.STARTING.value, names, pids, ages, self.host])
+        given = {"unspoken": UNSPOKEN, "crashed": State.CRASHED.value, "starting": State.STARTING.value}
+        given |= {"dead": Seen.DEAD.value, "left": [state.value for state in LEFT], "host": self.host}
+        self.connection.execute(BEGUN, given | {"names": names, "pids": pids, "ages": ages})
 
     def beat_for(self, names: Sequence[str]) -> None:
         """For those that are still starting, in their place; and for those that have said why they leave so soon, and

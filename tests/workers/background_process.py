@@ -12,9 +12,9 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests.processes import PATIENCE, PROJECT, database_url, environment, wait_until
+from tests.workers.rows import empty
 
 SAMPLES = "tests.workers.samples"
-TABLES = ("workers", "worker_events", "worker_lines", "worker_orders", "live_values", "live_changes")
 
 
 class BackgroundProcess:
@@ -96,6 +96,5 @@ class BackgroundProcess:
 
 def clear_workers(database: str | None = None) -> None:
     """Nobody has worked, and no live setting was ever changed."""
-    with psycopg.connect(database or database_url()) as connection:
-        for table in TABLES:
-            connection.execute(f"DELETE FROM public.{table}")
+    with psycopg.connect(database or database_url(), autocommit=True) as connection:
+        empty(connection)

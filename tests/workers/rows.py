@@ -15,7 +15,7 @@ from indexer.chains.connections import Connection, open_beside
 from indexer.workers.statuses import Status, read_statuses
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-TABLES = ("workers", "worker_events", "worker_lines", "worker_orders", "live_values", "live_changes")
+TABLES = ("workers", "worker_events", "worker_lines", "worker_orders", "live_values", "live_changes", "audit")
 
 
 @pytest.fixture
