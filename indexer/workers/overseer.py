@@ -202,6 +202,9 @@ class Overseer:
             sightings.note_left(name, state, f"{words}; its log says more" if is_misconfigured else words)
             return
         log.warning("%s: %s (process %d)", name, words, pid)
+        if not why:
+            # Its next process may have spoken already: whoever reads the history is told of the crash all the same.
+            sightings.note_state(name, State.CRASHED, words)
         sightings.note(name, "restart", words)
         limit = int(self.live.number(RESTARTS))
         if restarts >= limit:

@@ -3,10 +3,14 @@
 import json
 import time
 from collections import defaultdict
+from datetime import timedelta
 from threading import Event, Lock, Thread
 from typing import Any, NamedTuple
 
 import urllib3
+from django.utils import timezone
+
+from indexer.workers.models import WorkerEvent
 
 EVERY = 0.5
 
@@ -76,11 +80,18 @@ class Watcher:
             return before + [each for each in self.seen[name] if each.at > at]
 
     def wait_for(self, name: str, state: str, within: float, since: float) -> Sighting | None:
-        """The first sighting of a worker in a state after a moment; None where it does not come in time."""
+        """The first sighting of a worker in a state after a moment; None where it does not come in time.
+
+        A crash may be over before anybody asks: then its history tells of it.
+        """
+        asked = timezone.now() - timedelta(seconds=self.now() - since)
+        noted = WorkerEvent.objects.filter(worker=name, what="state", state=state, at__gte=asked)
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             for sighting in self.since(name, since):
                 if sighting.state == state and (sighting.at > since or self.state(name) == state):
                     return sighting
+            if (event := noted.first()) is not None:
+                return Sighting(self.now(), state, event.words, 0)
             time.sleep(0.1)
         return None
