@@ -11,6 +11,7 @@ import urllib3
 from django.utils import timezone
 
 from indexer.workers.models import WorkerEvent
+from indexer.workers.states import State
 
 EVERY = 0.5
 
@@ -91,7 +92,7 @@ class Watcher:
             for sighting in self.since(name, since):
                 if sighting.state == state and (sighting.at > since or self.state(name) == state):
                     return sighting
-            if (event := noted.first()) is not None:
+            if state == State.CRASHED and (event := noted.first()) is not None:
                 return Sighting(self.now(), state, event.words, 0)
             time.sleep(0.1)
         return None
