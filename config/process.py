@@ -22,6 +22,8 @@ WITHOUT_PAGES = frozenset(
     }
 )
 """Commands that neither show pages nor change tables: of Django they need what reads and writes the database."""
+WITHOUT_TASKS = WITHOUT_PAGES - {"run_worker"}
+"""Commands that neither put scheduled work into the line nor do any."""
 
 
 def is_web() -> bool:
@@ -40,4 +42,13 @@ def program_name() -> str:
 
 def has_pages() -> bool:
     """Whether this process is to know the web server's pages: the web itself, tests, and whatever makes tables."""
-    return is_web() or Path(sys.argv[0]).name != "manage.py" or sys.argv[1:2] == [] or sys.argv[1] not in WITHOUT_PAGES
+    return is_none_of(WITHOUT_PAGES)
+
+
+def has_tasks() -> bool:
+    """Whether this process is to know of scheduled work and of what stands on it."""
+    return is_none_of(WITHOUT_TASKS)
+
+
+def is_none_of(commands: frozenset[str]) -> bool:
+    return is_web() or Path(sys.argv[0]).name != "manage.py" or sys.argv[1:2] == [] or sys.argv[1] not in commands

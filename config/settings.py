@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from config.logs import build_logging
 from config.masks import Mask
 from config.options import OptionError, Options
-from config.process import has_pages, is_web, program_name
+from config.process import has_pages, has_tasks, is_web, program_name
 from indexer.embedded.places import make_state_dir, state_dir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -32,6 +32,11 @@ def of_pages(*apps: str) -> tuple[str, ...]:
     return apps if HAS_PAGES else ()
 
 
+def of_tasks(*apps: str) -> tuple[str, ...]:
+    """Apps of which a chain's worker needs nothing."""
+    return apps if has_tasks() else ()
+
+
 SHARED_APPS = [
     # Before django_tenants, whose migrate_schemas it takes the place of.
     "indexer.chains",
@@ -45,10 +50,13 @@ SHARED_APPS = [
     "indexer.access",  # behind auth, which makes the permissions that the roles are given
     *of_pages("corsheaders", "django_filters", "django_prometheus"),
     *of_pages("drf_spectacular", "drf_spectacular_sidecar", "rest_framework", "api"),
+    *of_tasks("procrastinate.contrib.django", "indexer.tasks", "indexer.market"),
 ]
 if HAS_PAGES:
     from config.unfold import UNFOLD as UNFOLD
 TENANT_APPS = ["indexer.positions"]
+# Procrastinate carries every task as the same job: there is nothing to be discovered.
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 
 
 def extra_apps() -> list[str]:

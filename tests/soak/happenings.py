@@ -18,6 +18,9 @@ EVERYBODY = (*CHAINS, *SAMPLES)
 SOON, LATER, LATE = 8.0, 60.0, 120.0
 """Seconds: until a live change is obeyed and seen; until a hung process is found; until a worker is well again."""
 
+STAYS_WELL = 3.0
+"""What has just befallen a worker may not have been seen yet."""
+
 
 class Result(NamedTuple):
     """What came of one happening: `state` of `worker` was to be seen `within` seconds, and was after `took`."""
@@ -177,11 +180,16 @@ class Happenings:
         return {"healthy", "starting", state} | after
 
     def wait_until_well(self, within: float) -> float | None:
-        """When all workers were healthy at the same time; None where that does not come."""
+        """When all workers were healthy at the same time, and stayed so; None where that does not come."""
         deadline = time.monotonic() + within
+        well: float | None = None
         while time.monotonic() < deadline:
-            if all(self.watcher.state(name) == "healthy" for name in EVERYBODY):
-                return self.watcher.now()
+            if not all(self.watcher.state(name) == "healthy" for name in EVERYBODY):
+                well = None
+            elif well is None:
+                well = self.watcher.now()
+            elif self.watcher.now() - well > STAYS_WELL:
+                return well
             time.sleep(0.2)
         return None
 

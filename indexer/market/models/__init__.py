@@ -1,0 +1,17 @@
+"""The tables of the market, by what they are about."""
+
+from indexer.market.models.mappings import ContractMapping, MappingEvidence, WatchProposal
+from indexer.market.models.sources import Document, RejectedRow
+from indexer.market.models.things import MarketChain, Pool, Protocol, ProtocolAlias
+
+__all__ = [
+    "ContractMapping",
+    "Document",
+    "MappingEvidence",
+    "MarketChain",
+    "Pool",
+    "Protocol",
+    "ProtocolAlias",
+    "RejectedRow",
+    "WatchProposal",
+]

@@ -1,0 +1,1 @@
+"""Scheduled work: tasks, their schedules, runs, retries, priorities, budgets; on procrastinate, in PostgreSQL alone."""
