@@ -73,6 +73,8 @@ def build_logging(options: Options, mask: Mask, *, is_web: bool) -> dict[str, An
             **{name: {"level": level} for name in OURS},
             # These bring handlers of their own, which would print every line again and as it is.
             **{name: {**everybody, "level": others} for name in ("django", "django.server", "gunicorn.error")},
+            # It tells of every job and every start; what becomes of a task is told by its run.
+            "procrastinate": {**everybody, "level": "INFO" if level == "DEBUG" else "WARNING"},
             "gunicorn.access": {**everybody, "level": "INFO" if level == "DEBUG" else "WARNING"},
         },
     }
