@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from indexer.embedded.postgres import EmbeddedPostgres
+from indexer.workers.live import RESTARTS
 from indexer.workers.models import WorkerOrder
+from indexer.workers.patience import pause_before_restart
 from tests.soak.stage import SupervisedStage
 from tests.soak.watcher import Watcher
 
@@ -151,7 +153,9 @@ class Happenings:
         sighting = self.watcher.wait_for(worker, state, within, began)
         if self.take_back:
             self.take_back()
-        well = self.wait_until_well(LATE)
+        # One that hangs again and again is left as it is for longer and longer, once a person was asked.
+        restarts = self.watcher.newest[worker]["restartCount"]
+        well = self.wait_until_well(LATE + pause_before_restart(restarts, int(RESTARTS.default)))
         others = [
             f"{name} {each.state}"
             for name in EVERYBODY
