@@ -11,8 +11,6 @@ from uuid import UUID
 from indexer.chains.connections import Connection
 from indexer.workers.states import State
 
-EVENTS_KEPT = "1 month"
-
 
 class Change(NamedTuple):
     """A state that the worker said it is in, why, and since when (monotonic)."""
@@ -71,7 +69,6 @@ NOTE_CHANGE = """
 INSERT INTO public.worker_events (worker, at, what, state, words, actor)
 VALUES (%(name)s, now() - %(ago)s::interval, 'state', %(state)s, %(why)s, '')
 """
-FORGET_EVENTS = f"DELETE FROM public.worker_events WHERE worker = %s AND at < now() - interval '{EVENTS_KEPT}'"
 
 
 def store_beat(connection: Connection, beat: Beat, changes: list[Change]) -> None:
@@ -96,11 +93,6 @@ def store_beat(connection: Connection, beat: Beat, changes: list[Change]) -> Non
                 "why": change.why,
             },
         )
-
-
-def clean_up(connection: Connection, name: str) -> None:
-    """Forget what befell the worker too long ago."""
-    connection.execute(FORGET_EVENTS, [name])
 
 
 def since(now: float, then: float) -> timedelta:

@@ -22,7 +22,7 @@ from django.conf import settings
 
 from indexer.chains.connections import Connection, open_beside
 from indexer.chains.outages import describe_outage
-from indexer.workers.beating import Beat, Change, clean_up, store_beat
+from indexer.workers.beating import Beat, Change, store_beat
 from indexer.workers.lines import LineBuffer, store_lines
 from indexer.workers.live_values import CHANNEL, LiveValues
 from indexer.workers.runs import Runs
@@ -178,7 +178,6 @@ class Heart:
 
     def beat_on(self, connection: Connection) -> None:
         """Beat until closed, and then a last time."""
-        clean_up(connection, self.name)
         while True:
             is_last = self.ended.is_set()
             self.beat(connection)

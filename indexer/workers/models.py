@@ -57,7 +57,7 @@ class WorkerRow(models.Model):
 
 
 class WorkerEvent(models.Model):
-    """Something befell a worker: a new state, a restart, an order of somebody's. Kept for a month."""
+    """Something befell a worker: a new state, a restart, an order of somebody's. Kept for `sightings.KEPT`."""
 
     worker = models.CharField(max_length=100)
     at = models.DateTimeField(db_default=Now())

@@ -12,7 +12,7 @@ UNSPOKEN = UUID(int=0)
 """The `process` of a row whose process has begun and not spoken itself yet: the overseer beats for it meanwhile."""
 SEEN_EVERY = timedelta(seconds=2)
 KEPT = timedelta(days=30)
-"""How long events and orders are kept, and the row of a worker that nobody hears of."""
+"""How long events and orders are kept, and the row and the lines of a worker that nobody hears of."""
 
 PIDS = "SELECT name, pid FROM public.workers WHERE host = %s AND seen <> 'dead' AND NOT said = ANY(%s)"
 ALIVE = """
@@ -88,7 +88,10 @@ JUDGED = [State.HUNG.value, State.CRASHED.value, State.DEGRADED.value]
 FORGET = (
     "DELETE FROM public.worker_events WHERE at < now() - %s",
     "DELETE FROM public.worker_orders WHERE at < now() - %s",
-    "DELETE FROM public.workers WHERE beat_at < now() - %s",
+    """
+    WITH gone AS (DELETE FROM public.workers WHERE beat_at < now() - %s RETURNING name)
+    DELETE FROM public.worker_lines USING gone WHERE worker = gone.name
+    """,
 )
 
 
@@ -164,5 +167,6 @@ class Sightings:
         self.connection.execute(NOTE_STATE, given)
 
     def forget_old(self) -> None:
+        """What is older than KEPT, of all machines."""
         for statement in FORGET:
             self.connection.execute(statement, [KEPT])

@@ -46,8 +46,15 @@ def carry_out(supervisor: Supervisor, process: Process, action: str) -> str:
     return outcome.words
 
 
-def order(name: str, action: str, actor: str, why: str) -> None:
-    """Leave an order for the overseer of the worker's machine. Raises DatabaseError."""
+def order(name: str, action: str, actor: str, why: str) -> bool:
+    """Leave an order for the overseer of the worker's machine; False where such a one is open already.
+
+    Raises DatabaseError.
+    """
     with recorded(actor, f"{action} worker", target=name) as recording:
-        WorkerOrder.objects.create(worker=name, action=action, actor=actor, why=why)
-        recording.outcome = "ordered"
+        if WorkerOrder.objects.filter(worker=name, action=action, done_at=None).exists():
+            recording.outcome = "ordered already"
+            return False
+        left = WorkerOrder.objects.create(worker=name, action=action, actor=actor, why=why)
+        recording.outcome = f"order {left.pk}" + (f" ({why})" if why else "")
+        return True

@@ -69,7 +69,9 @@ def test_without_a_supervisord_an_order_is_left(runtime: Connection, run_dir: Pa
     (order,) = WorkerOrder.objects.all()
     assert (order.worker, order.action, order.why, order.done_at) == ("prices", "restart", "new key", None)
     assert order.actor.startswith("shell:")
-    assert AuditEntry.objects.get().outcome == "ordered"
+    assert AuditEntry.objects.get().outcome == f"order {order.pk} (new key)"
+    assert workers(run_dir, "restart", "prices")[0].startswith("prices: ordered already; ")
+    assert WorkerOrder.objects.count() == 1
 
 
 def test_logs_are_the_newest_lines(runtime: Connection, run_dir: Path) -> None:

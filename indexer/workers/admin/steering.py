@@ -15,13 +15,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from indexer.access.audit import recorded
 from indexer.workers.live import LiveError, flag_of
 from indexer.workers.live_changes import LONGEST_WHY, set_value
-from indexer.workers.models import WorkerOrder, WorkerRow
+from indexer.workers.models import WorkerRow
 from indexer.workers.programs import OVERSEER
 from indexer.workers.states import State
 from indexer.workers.statuses import Status
+from indexer.workers.steering import order
 
 STEER, SWITCH = "workers.steer_worker", "workers.change_livevalue"
 ENDED = (State.STOPPED, State.MISCONFIGURED, State.CRASHED)
@@ -41,19 +41,15 @@ class Action(NamedTuple):
     is_grave: bool = False
 
 
-def order(action: str) -> Callable[[str, str, str], str]:
-    """Leaves such an order, unless one is open already."""
+def leave(action: str) -> Callable[[str, str, str], str]:
+    """Leaves such an order."""
 
-    def leave(worker: str, actor: str, why: str) -> str:
-        with recorded(actor, f"{action} worker", target=worker) as recording:
-            if WorkerOrder.objects.filter(worker=worker, action=action, done_at=None).exists():
-                recording.outcome = "ordered already"
-                return f"{worker}: {action} is ordered already."
-            left = WorkerOrder.objects.create(worker=worker, action=action, actor=actor, why=why)
-            recording.outcome = f"order {left.pk}" + (f" ({why})" if why else "")
+    def leave_order(worker: str, actor: str, why: str) -> str:
+        if not order(worker, action, actor, why):
+            return f"{worker}: {action} is ordered already."
         return f"{worker}: {action} is ordered; its machine's overseer does it within seconds."
 
-    return leave
+    return leave_order
 
 
 def switch(*, on: bool) -> Callable[[str, str, str], str]:
@@ -74,7 +70,7 @@ ACTIONS = {
             "play_arrow",
             STEER,
             ("Its machine starts its process.",),
-            order("start"),
+            leave("start"),
             at_once=True,
         ),
         Action(
@@ -86,7 +82,7 @@ ACTIONS = {
                 "It finishes what it is at, and its process ends. It stays ended until somebody starts it.",
                 "To let it rest for a while, switch its flag off: then it stays at hand.",
             ),
-            order("stop"),
+            leave("stop"),
             is_grave=True,
         ),
         Action(
@@ -95,7 +91,7 @@ ACTIONS = {
             "restart_alt",
             STEER,
             ("It finishes what it is at, its process ends, and a new one begins.",),
-            order("restart"),
+            leave("restart"),
         ),
         Action(
             "switch-off",

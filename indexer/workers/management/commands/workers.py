@@ -121,12 +121,13 @@ class Command(FootprintCommand):
         if name in self.processes:
             return steer(self.supervisor, self.processes[name], action, shell_actor(), why)
         try:
-            order(name, action, shell_actor(), why)
+            is_new = order(name, action, shell_actor(), why)
         except DatabaseError as error:
             raise SupervisorAway(
                 f"no supervisord of this machine runs it, and no order can be left: {error}"
             ) from error
-        return f"ordered; the overseer of its machine will {action} it ({self.away or 'it does not run on this one'})"
+        words = "ordered" if is_new else "ordered already"
+        return f"{words}; the overseer of its machine will {action} it ({self.away or 'it does not run on this one'})"
 
     def choose(self, name: str) -> list[str]:
         """The workers that are meant. Raises CommandError for a name that nobody has."""
