@@ -23,7 +23,7 @@ from indexer.workers.heart import Heart
 from indexer.workers.live import RESTARTS, SILENT_AFTER
 from indexer.workers.live_values import LiveValues
 from indexer.workers.orders import Orders
-from indexer.workers.patience import ask_person, pause_before_restart
+from indexer.workers.patience import PAUSES, Pauses, ask_person, pause_before_restart
 from indexer.workers.programs import NO_WORKERS, OVERSEER, WEB
 from indexer.workers.sightings import Ended, Sightings
 from indexer.workers.standstill import forget_stacks, take_stack
@@ -62,11 +62,12 @@ class Place(NamedTuple):
 
 
 class Overseer:
-    """One machine's. `recovery`: see RECOVERY."""
+    """One machine's. `recovery`: see RECOVERY; `pauses`: before one that goes on hanging is ended."""
 
-    def __init__(self, place: Place, recovery: timedelta = RECOVERY) -> None:
+    def __init__(self, place: Place, recovery: timedelta = RECOVERY, pauses: Pauses = PAUSES) -> None:
         self.place = place
         self.recovery = recovery
+        self.pauses = pauses
         self.supervisor = Supervisor(place.socket)
         self.orders = Orders(self.supervisor)
         self.live = LiveValues()
@@ -240,7 +241,7 @@ class Overseer:
                 continue
             key = (status.program, status.pid)
             found[key] = self.hung.get(key, now)
-            if key in self.hung and now - found[key] >= pause_before_restart(status.restarts, limit):
+            if key in self.hung and now - found[key] >= pause_before_restart(status.restarts, limit, self.pauses):
                 due.append(status)
         self.hung = found
         for status in due[:1]:

@@ -11,6 +11,7 @@ from threading import Event, Thread
 from indexer.chains.connections import Connection
 from indexer.workers.configuration import Layout
 from indexer.workers.overseer import RECOVERY, Overseer, Place
+from indexer.workers.patience import PAUSES, Pauses
 from indexer.workers.programs import Program, make_overseer
 from indexer.workers.run_folder import write_run_folder
 from indexer.workers.states import State
@@ -119,13 +120,14 @@ def oversee_as(
     *,
     row: str = "{}",
     recovery: timedelta = RECOVERY,
+    pauses: Pauses = PAUSES,
 ) -> Iterator[Overseen]:
     """Likewise on a machine that calls itself `host`, with an overseer in this process, as tests want it to be.
 
     `row`: what the workers' rows are called, with the program's name for {}.
     """
     given = {"BEATS_ON": host, "BEATS_AS": row}
-    overseer = Overseer(Place(host, run_dir / "supervisor.sock", run_dir / "stacks"), recovery)
+    overseer = Overseer(Place(host, run_dir / "supervisor.sock", run_dir / "stacks"), recovery, pauses)
     stop = Event()
     with supervise(beating(run_dir, names), run_dir, given) as supervisord:
         watching = Thread(target=overseer.run, args=[stop])
