@@ -148,9 +148,13 @@ def beating(run_dir: Path, names: Sequence[str]) -> list[Program]:
 
 @contextmanager
 def supervise(
-    programs: Sequence[Program], run_dir: Path, environ: Mapping[str, str], start_seconds: int = 1
+    programs: Sequence[Program],
+    run_dir: Path,
+    environ: Mapping[str, str],
+    start_seconds: int = 1,
+    log_dir: Path | None = None,
 ) -> Iterator[Supervisord]:
-    layout = Layout(Path(sys.executable), PROJECT, run_dir, log_dir=None, start_seconds=start_seconds)
+    layout = Layout(Path(sys.executable), PROJECT, run_dir, log_dir, start_seconds=start_seconds)
     write_run_folder(programs, layout, "127.0.0.1")
     command = ["-m", "supervisor.supervisord", "-c", str(layout.file)]
     given = dict(os.environ) | environment({}) | dict(environ)

@@ -86,18 +86,6 @@ def test_of_two_machines_one_must_be_named(runtime: Connection, run_dir: Path) -
     assert (len(out.splitlines()), error) == (2, "")
 
 
-def test_logs_are_the_newest_lines(runtime: Connection, run_dir: Path) -> None:
-    tell(runtime, "prices")
-    for number in range(5):
-        runtime.execute(
-            "INSERT INTO public.worker_lines (worker, at, level, logger, text)"
-            " VALUES ('prices', now(), 'INFO', 'a', %s)",
-            [f"line {number}"],
-        )
-    out, _ = workers(run_dir, "logs", "prices", "-n", "2")
-    assert [line.rpartition("INFO ")[2] for line in out.splitlines()] == ["a: line 3", "a: line 4"]
-
-
 def test_a_database_that_is_away_is_said(run_dir: Path) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "workers", "--run-dir", str(run_dir), "status"],

@@ -3,7 +3,8 @@
 import json
 import time
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -176,24 +177,25 @@ class Command(FootprintCommand):
         return self.processes.get(worker.program) if worker.host == self.host else None
 
     def show_logs(self, worker: Known, count: int, *, follow: bool) -> None:
+        of_it = WorkerLine.objects.filter(worker=worker.name).order_by("-id")
         try:
-            lines = list(WorkerLine.objects.filter(worker=worker.name).order_by("-id")[: max(count, 0)])
+            lines = list(of_it[: max(count, 1)])
         except DatabaseError as error:
             self.show_file(worker, count, str(error).strip())
             return
-        newest = 0
-        while True:
-            for line in reversed(lines):
-                self.stdout.write(f"{line.at:%Y-%m-%d %H:%M:%S} {line.level} {line.logger}: {line.text}")
-                newest = line.pk
-            if not follow:
-                return
-            self.stdout.flush()
-            try:
+        self.print_lines(lines[: max(count, 0)])
+        newest = lines[0].pk if lines else 0
+        with suppress(KeyboardInterrupt):
+            while follow:
                 time.sleep(FOLLOW_EVERY)
-            except KeyboardInterrupt:
-                return
-            lines = list(WorkerLine.objects.filter(worker=worker.name, pk__gt=newest).order_by("-id"))
+                lines = list(of_it.filter(pk__gt=newest))
+                self.print_lines(lines)
+                newest = lines[0].pk if lines else newest
+
+    def print_lines(self, newest_first: Sequence[WorkerLine]) -> None:
+        for line in reversed(newest_first):
+            self.stdout.write(f"{line.at:%Y-%m-%d %H:%M:%S} {line.level} {line.logger}: {line.text}")
+        self.stdout.flush()
 
     def show_file(self, worker: Known, count: int, away: str) -> None:
         """The program's own output instead, where supervisord keeps it. Raises CommandError where it does not."""
