@@ -92,6 +92,13 @@ def mappings_of(pool: UUID) -> list[Mapping]:
     return read(f"{MAPPINGS} {where.sql} ORDER BY m.refuted, m.kind, m.confidence DESC, m.id", where)
 
 
+def mapping_by_id(mapping: int) -> Mapping | None:
+    """None where there is no such mapping."""
+    where = join([Part("m.id = %(mapping)s", {"mapping": mapping})])
+    found = read(f"{MAPPINGS} {where.sql}", where)
+    return found[0] if found else None
+
+
 def read(statement: str, where: Part, limit: int | None = None) -> list[Mapping]:
     with connection.cursor() as cursor:
         cursor.execute(statement, {**where.parameters, "limit": limit})
