@@ -143,7 +143,7 @@ def test_jobs_are_counted_again_only_when_coverage_has_changed(client: Client, c
     rows.refresh(connection)
     with statements() as sent:
         samples = ask(client)
-    assert len(sent) == 5
+    assert len(sent) == 6
     assert of(samples, "jobs", status="complete") == 1
 
 

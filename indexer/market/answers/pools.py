@@ -22,17 +22,18 @@ COLUMNS = {
 ORDERS = orders_of(COLUMNS)
 NUMBERS = {column: column.removeprefix("p.") for column in COLUMNS.values()}
 
-# EXPLAIN: ordered by TVL, pools_by_tvl is followed until the page is full; otherwise 50,000 rows are read and sorted
-# by a heap of the page's size, in some 50 ms. What is joined is looked up for the page's rows alone.
+# EXPLAIN: ordered by TVL, pools_by_tvl is followed until the page is full; otherwise 50,000 rows are read, and those of
+# the page kept. What is joined is looked up for the page's rows alone.
 POOLS = """
 SELECT p.id, p.chain, p.chain_id, p.project, p.protocol_id, r.name, p.symbol, p.pool_meta, p.underlying_tokens,
        p.reward_tokens, p.stablecoin, p.il_risk, p.exposure, p.tvl, p.apy, p.apy_base, p.apy_reward, p.apy_mean_30d,
        p.il_7d, p.volume_1d, p.volume_7d, p.outlier, p.url, p.created_at, p.vanished_at, m.address, m.confidence
-  FROM pools p
+  FROM (SELECT * FROM pools p {where} ORDER BY {order} LIMIT %(limit)s) p
   LEFT JOIN protocols r ON r.id = p.protocol_id
   LEFT JOIN LATERAL (
        SELECT address, confidence FROM contract_mappings
         WHERE pool_id = p.id AND kind = 'pool' AND NOT refuted ORDER BY confidence DESC, id LIMIT 1) m ON true
+ ORDER BY {order}
 """
 HAS_CONTRACT = """EXISTS (
     SELECT FROM contract_mappings
@@ -41,7 +42,7 @@ HAS_TOKEN = "EXISTS (SELECT FROM unnest(p.underlying_tokens) AS token WHERE lowe
 IS_OF_PROJECT = """(p.project = %(project)s OR p.protocol_id IN (
     SELECT protocol_id FROM protocol_aliases WHERE slug = %(project)s))"""
 IS_FOUND = """(p.symbol ILIKE %(search)s OR p.project ILIKE %(search)s OR p.pool_meta ILIKE %(search)s
-    OR r.name ILIKE %(search)s)"""
+    OR p.protocol_id IN (SELECT id FROM protocols WHERE name ILIKE %(search)s))"""
 
 
 class ListedPool(Struct):
@@ -132,7 +133,7 @@ def list_pools(filters: PoolFilters, order: str, after: Key | None, limit: int) 
             behind(chosen, "p.id", after),
         ]
     )
-    rows = read(f"{POOLS} {where.sql} ORDER BY {sort(chosen, 'p.id')} LIMIT %(limit)s", where, limit + 1)
+    rows = read(where, sort(chosen, "p.id"), limit + 1)
     page = [ListedPool(*row) for row in rows[:limit]]
     if len(rows) <= limit:
         return Page(page, None)
@@ -143,11 +144,11 @@ def list_pools(filters: PoolFilters, order: str, after: Key | None, limit: int) 
 def read_pool(pool: UUID) -> PoolWithMappings | None:
     """None where there is no such pool."""
     where = join([Part("p.id = %(pool)s", {"pool": pool})])
-    rows = read(f"{POOLS} {where.sql}", where)
+    rows = read(where, "p.id", 1)
     return PoolWithMappings(*(*rows[0], mappings_of(pool))) if rows else None
 
 
-def read(statement: str, where: Part, limit: int | None = None) -> list[tuple[Any, ...]]:
+def read(where: Part, order: str, limit: int) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**where.parameters, "limit": limit})
+        cursor.execute(POOLS.format(where=where.sql, order=order), {**where.parameters, "limit": limit})
         return list(cursor.fetchall())
