@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from tests.api.problems import problem
-from tests.market.listed import SHARED, SOLANA, TOKEN, VAULT, market, pool_id
+from tests.market.listed import PROPOSAL, SHARED, SOLANA, TOKEN, VAULT, market, pool_id
 from tests.positions.lookup_rows import statements
 
 __all__ = ["market"]
@@ -210,6 +210,16 @@ def test_rejected_rows_come_newest_first(client: Client) -> None:
     assert [row["key"] for row in ask(client, "rejected", reason="shape")["rejected"]] == ["x"]
 
 
+def test_proposals_are_listed_by_their_state(client: Client) -> None:
+    proposal = ask(client, "proposals", state="proposed", chain="hilltop")["proposals"][0]
+    assert (proposal["id"], proposal["contract"], proposal["confidence"]) == (PROPOSAL, VAULT, 1.0)
+    assert proposal["entry"]["event"] == "Transfer"
+    assert (proposal["decided_at"], proposal["decided_by"], proposal["job"]) == (None, "", None)
+    assert ask(client, f"proposals/{PROPOSAL}") == proposal
+    assert ask(client, "proposals", state="accepted")["proposals"] == []
+    assert ask(client, "proposals", chain="seaside")["proposals"] == []
+
+
 @pytest.mark.parametrize(
     ("path", "named"),
     [
@@ -221,6 +231,7 @@ def test_rejected_rows_come_newest_first(client: Client) -> None:
         ("pools?cursor=x", "cursor: It is none"),
         ("pools?format=xml", "format: It is one of json, csv."),
         ("pools?format=csv&limit=3", "limit goes with JSON"),
+        ("proposals?chain=atlantis", "Unknown chain 'atlantis'"),
         ("pools/lido", "'lido' in the path is no id of a pool"),
         ("mappings?min_confidence=2", "min_confidence:"),
         ("protocols/1/snapshots?from=2026-W01-1", "from: A day is needed"),
@@ -237,8 +248,13 @@ def test_a_wrong_question_is_told_what_would_be_right(client: Client, path: str,
 @pytest.mark.parametrize(
     "path", [f"pools/{pool_id(9)}", f"pools/{pool_id(9)}/snapshots", "protocols/nobody", "protocols/a%00b/snapshots"]
 )
-def test_what_is_not_there_is_a_404(client: Client, path: str) -> None:
+def test_what_is_not_in_the_market_is_a_404(client: Client, path: str) -> None:
     assert "finds some" in problem(client.get(f"{BASE}/{path}"), 404)["detail"]
+
+
+@pytest.mark.parametrize("proposal", [8, 2**31, 10**30])
+def test_a_proposal_that_is_not_there_is_a_404(client: Client, proposal: int) -> None:
+    assert f"no proposal {proposal}" in problem(client.get(f"{BASE}/proposals/{proposal}"), 404)["detail"]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from indexer.market.models import (
 )
 
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
+PROPOSAL = 7
 LONG_AGO = datetime(2024, 1, 1, 3, tzinfo=UTC)
 VAULT = "0x" + "a1" * 20
 SHARED = "0x" + "b2" * 20
@@ -68,7 +69,7 @@ def make_market(chain: Chain) -> None:
     make_mapping(2, SHARED, "url", confidence=0.4)
     make_mapping(3, SOLANA, "key", namespace="solana", chain_id=None, confidence=0.8)
     entry = {"protocol": "vaults", "product": "USDC", "event": "Transfer", "contracts": [VAULT]}
-    WatchProposal.objects.create(mapping=vault, chain=chain, entry=entry)
+    WatchProposal.objects.create(pk=PROPOSAL, mapping=vault, chain=chain, entry=entry)
     RejectedRow.objects.create(task="sync-pools", key="x", reason="shape", words="$.apy: expected a number", row="{}")
     RejectedRow.objects.create(
         task="sync-pools", key="y", reason="spike", words="$.tvlUsd", row='{"tvlUsd":9}', times=3
