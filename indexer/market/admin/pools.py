@@ -12,13 +12,12 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from indexer.market.admin.base import ListedFilter, MarketAdmin, column_filter
 from indexer.market.admin.evidence import mappings_html
-from indexer.market.admin.present import confidence_html, dollars, per_cent, short_html
+from indexer.market.admin.present import contract_html, dollars, figures_html, per_cent
 from indexer.market.answers.mappings import MAPPED
 from indexer.market.models import ContractMapping, Pool
 from indexer.positions.admin.present import moment_html, two_lines_html
 
 OWN = ContractMapping.objects.filter(pool=OuterRef("pk"), kind="pool", refuted=False)
-NUMBERS = ("tvl", "apy", "apy_base", "apy_reward", "apy_mean_30d", "il_7d", "volume_1d", "volume_7d")
 
 
 class ContractFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no type information
@@ -60,10 +59,10 @@ class PoolAdmin(MarketAdmin):
     ordering = (F("tvl").desc(nulls_last=True), "id")
     fields = (
         *("id", "project", "protocol", "symbol", "pool_meta", "chain_name", "chain_id"),
-        *("mappings_shown", *NUMBERS, "stablecoin", "il_risk", "exposure", "outlier"),
+        *("mappings_shown", "figures", "stablecoin", "il_risk", "exposure", "outlier"),
         *("underlying_tokens", "reward_tokens", "url", "created_at", "vanished_at"),
     )
-    readonly_fields = ("mappings_shown",)
+    readonly_fields = ("mappings_shown", "figures")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Pool]:
         surest = OWN.order_by("-confidence", "id")
@@ -98,11 +97,26 @@ class PoolAdmin(MarketAdmin):
 
     @admin.display(description="contract")
     def contract(self, pool: Any) -> SafeString:
-        return two_lines_html(confidence_html(pool.surest), short_html(pool.surest_address))
+        return contract_html(pool.surest_address, pool.surest)
 
     @admin.display(description="listed")
     def since(self, pool: Pool) -> SafeString | str:
         return moment_html(pool.created_at) if pool.vanished_at is None else "no more"
+
+    @admin.display(description="figures")
+    def figures(self, pool: Pool) -> SafeString:
+        return figures_html(
+            (
+                ("TVL", dollars(pool.tvl)),
+                ("APY", per_cent(pool.apy)),
+                ("of it base", per_cent(pool.apy_base)),
+                ("of it rewards", per_cent(pool.apy_reward)),
+                ("mean APY of 30 days", per_cent(pool.apy_mean_30d)),
+                ("impermanent loss of 7 days", per_cent(pool.il_7d)),
+                ("volume of a day", dollars(pool.volume_1d)),
+                ("volume of 7 days", dollars(pool.volume_7d)),
+            )
+        )
 
     @admin.display(description="contracts")
     def mappings_shown(self, pool: Pool) -> SafeString:

@@ -1,6 +1,8 @@
 """How the pages write the market: dollars, per cent, confidence. What the source does not say is a dash, never zero."""
 
-from django.utils.html import format_html
+from collections.abc import Iterable
+
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from indexer.access.labels import Shown, show
@@ -34,7 +36,20 @@ def dollars(value: float | None) -> str:
 
 
 def per_cent(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:,.2f} %"
+    # A space at which no line ends.
+    return NOTHING if value is None else f"{value:,.2f}\u00a0%"
+
+
+def figures_html(figures: Iterable[tuple[str, str]]) -> SafeString:
+    """Numbers under the names that people call them by."""
+    return format_html('<dl class="fp-facts">{}</dl>', format_html_join("", "<dt>{}</dt><dd>{}</dd>", figures))
+
+
+def contract_html(address: str | None, confidence: float | None) -> SafeString:
+    """A contract below how sure it is; a word where none is known."""
+    if address is None:
+        return confidence_html(None)
+    return format_html('{}<div class="fp-mono">{}</div>', confidence_html(confidence), address)
 
 
 def short_html(text: str | None) -> SafeString | str:

@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from indexer.market.admin.base import ListedFilter, MarketAdmin, column_filter
-from indexer.market.admin.present import dollars, per_cent
+from indexer.market.admin.present import dollars, figures_html, per_cent
 from indexer.market.models import Protocol
 from indexer.positions.admin.present import two_lines_html
 
@@ -23,10 +23,9 @@ class ProtocolAdmin(MarketAdmin):
     ordering = (F("tvl").desc(nulls_last=True), "id")
     fields = (
         *("id", "slug", "slugs", "name", "symbol", "category", "parent", "chains", "address", "url", "twitter"),
-        *("description", "gecko_id", "cmc_id", "listed_at", "tvl", "mcap", "change_1h", "change_1d", "change_7d"),
-        *("chain_tvls", "vanished_at"),
+        *("figures", "description", "gecko_id", "cmc_id", "listed_at", "chain_tvls", "vanished_at"),
     )
-    readonly_fields = ("slugs",)
+    readonly_fields = ("slugs", "figures")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Protocol]:
         rows: QuerySet[Protocol] = super().get_queryset(request)
@@ -51,6 +50,18 @@ class ProtocolAdmin(MarketAdmin):
     @admin.display(description="pools")
     def pool_count(self, protocol: Any) -> str:
         return f"{protocol.listed:,}"
+
+    @admin.display(description="figures")
+    def figures(self, protocol: Protocol) -> SafeString:
+        return figures_html(
+            (
+                ("TVL", dollars(protocol.tvl)),
+                ("market value", dollars(protocol.mcap)),
+                ("in an hour", per_cent(protocol.change_1h)),
+                ("in a day", per_cent(protocol.change_1d)),
+                ("in 7 days", per_cent(protocol.change_7d)),
+            )
+        )
 
     @admin.display(description="slugs")
     def slugs(self, protocol: Protocol) -> SafeString:
