@@ -101,7 +101,7 @@ class Source:
         status, headers, body = self._ask(run, host, name, path, conditions_of(known))
         if status == 304:
             return None
-        if body[:100].lstrip()[:1] not in (b"{", b"["):
+        if not body[:100].lstrip().startswith((b"{", b"[")):
             kind = headers.get("content-type", "an answer without a type")
             raise SourceError(f"{name}: {kind} instead of JSON, such as a proxy's page: {excerpt(body)}")
         digest = hashlib.sha256(body).digest()
