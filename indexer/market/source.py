@@ -123,10 +123,10 @@ class Source:
                 where = urlsplit(target).hostname
                 raise SourceError(f"{name}: it leads to {where}, which is not asked; is {host.setting} still right?")
             url = target
-        if status in (200, 304):
+        if status == 200 or (status == 304 and conditions):
             return Reply(status, headers, body)
         words = f"{name}: HTTP {status}: {excerpt(body)}"
-        if status in (401, 402, 403):
+        if status in (401, 402):
             raise Unpaid(words, retry_after_of(headers))
         raise SourceError(words, retry_after_of(headers))
 
