@@ -214,6 +214,11 @@ def test_far_fewer_rows_than_before_are_drift_and_a_new_pool_s_empty_chart_is_no
     assert read(in_data([]), CHART).rows == []
 
 
+def test_a_text_without_end_costs_no_more_than_its_length() -> None:
+    with pytest.raises(Malformed):
+        read(b'{"status":"' + b'\\"' * 500_000, POOLS)
+
+
 @pytest.mark.parametrize("body", [in_data(rows_of("/pools"))[:-500], b"", b"<html>", b'{"status":'])
 def test_what_is_no_json_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed, match=f"^{len(body):,} bytes that are no JSON: "):
