@@ -66,6 +66,8 @@ def test_a_chart_has_a_day_each_up_to_today(url: str) -> None:
     pool = read(get(f"{url}/pools"), POOLS).rows[1]
     days = json.loads(get(f"{url}/chart/{pool.id}"))["data"]
     assert (len(days), days[0]["timestamp"][:10], days[-1]["timestamp"][:10]) == (365, "2025-10-01", "2026-09-30")
+    control(url, change=f"/chart/{pool.id}", do="remove", first=5)
+    assert json.loads(get(f"{url}/chart/{pool.id}"))["data"] == days[5:]
 
 
 @pytest.mark.parametrize(("path", "status"), [("/chart/7", 400), ("/yields/poolsOld", 402), ("/nowhere", 404)])

@@ -69,17 +69,26 @@ class DefiLlama:
     def find(self, path: str) -> Table | None:
         """The answer of a path; None where there is none, or for an unpaid path.
 
-        Charts and paid answers are made when they are first asked for: what changes in /pools later, is not in them.
+        Paid answers are made when they are first asked for: what changes in /pools later, is not in them. Charts are
+        made each time, for thousands of them would fill the memory.
         """
-        if path not in self.tables:
-            chart, paid = CHART.fullmatch(path), PAID.fullmatch(path)
-            if chart and is_uuid(chart[1]):
-                self.tables[path] = Table("timestamp", make_chart(self._seed, chart[1], self._today), IN_DATA)
-            elif paid:
-                self.tables[path] = Table("pool", map(self._tell_more, self.tables["/pools"].rows), IN_DATA)
-            elif path == "/config/yields":
-                self.tables[path] = Table("", self._config(), (b'{"protocols":{', b"}}"))
-        return self.tables.get(path)
+        if path in self.tables:
+            return self.tables[path]
+        if chart := CHART.fullmatch(path):
+            return (
+                Table("timestamp", make_chart(self._seed, chart[1], self._today), IN_DATA)
+                if is_uuid(chart[1])
+                else None
+            )
+        if PAID.fullmatch(path):
+            return self.keep(path, Table("pool", map(self._tell_more, self.tables["/pools"].rows), IN_DATA))
+        if path == "/config/yields":
+            return self.keep(path, Table("", self._config(), (b'{"protocols":{', b"}}")))
+        return None
+
+    def keep(self, path: str, table: Table) -> Table:
+        """What a path is answered from now on."""
+        return self.tables.setdefault(path, table)
 
     def _tell_more(self, row: bytes) -> bytes:
         pool = msgspec.json.decode(row)

@@ -70,14 +70,15 @@ class StandIn:
             self._faults.clear()
 
     def change(self, path: str, do: str, **what: Any) -> int:
-        """Change the rows of a path: see Table.change. Raises KeyError for a path without an answer."""
+        """Change the rows of a path: see Table.change, and `table` here."""
         return self.table(path).change(do, **what)
 
     def table(self, path: str) -> Table:
+        """The rows of a path, kept to be changed. Raises KeyError for a path without an answer."""
         found = self.llama.find(path)
         if found is None:
             raise KeyError(path)
-        return found
+        return self.llama.keep(path, found)
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         path = str(environ["PATH_INFO"])
