@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 PROJECT = Path(__file__).resolve().parent.parent
 EX_CONFIG = 78
@@ -143,6 +144,21 @@ GROUPS = (
         ),
     ),
     Group(
+        "Market data",
+        (
+            Option("DEFILLAMA_URL", "https://api.llama.fi", "Where protocols and chains are asked for."),
+            Option("DEFILLAMA_YIELDS_URL", "https://yields.llama.fi", "Where pools and their charts are asked for."),
+            Option("DEFILLAMA_PRO_URL", "https://pro-api.llama.fi", "Where what needs a paid key is asked for."),
+            Option(
+                "DEFILLAMA_API_KEY",
+                "",
+                "A paid key, by which pools come with the names that their adapters have for them. Empty: none.",
+                "the key alone",
+                secret=True,
+            ),
+        ),
+    ),
+    Group(
         "Watching",
         (
             Option(
@@ -220,6 +236,18 @@ class Options:
         if not (value.isascii() and value.isdigit()) or int(value) < least:
             raise OptionError(f"{name}={value} is not a whole number of {least} or more")
         return int(value)
+
+    def url(self, name: str) -> str:
+        """A base URL, without a slash at its end."""
+        value = self.text(name)
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise OptionError(f"{name}={value} is no base URL: it looks like https://host or http://host:port/path")
+        return value.rstrip("/")
 
     def names(self, name: str) -> list[str]:
         """A list with commas between; empty parts are left out."""

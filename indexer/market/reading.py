@@ -1,0 +1,187 @@
+"""From an answer's bytes to its rows, strictly: a bad row takes no other with it, a changed source stops all. Pure.
+
+One row that is wrong is the row's problem, and it is rejected with the path of its field. The same field wrong in many
+rows is the source's: it has changed, nothing of the answer may be written, and what was kept before stays.
+"""
+
+import re
+from collections import Counter
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from indexer.market.shapes import Row, Shape
+
+TOLERATED = 0.05
+"""The share of an answer's rows that may be bad for one and the same field."""
+LEAST_BAD = 5
+"""In a short answer, fewer bad rows than these are no sign of anything, unless they are all."""
+SPEAKS = 100
+"""Rows from which on a known field without any value is a field that is gone."""
+LONGEST_ROW = 10_000
+"""Characters of a rejected row that are kept."""
+LONGEST_KEY = 200
+
+PATH = re.compile(r" - at `(\$.*)`$")
+MISSING = re.compile(r"^Object missing required field `(.+?)`")
+BOUNDS = re.compile(r"^(Expected `\w+( \| null)?` (<=|>=|of length)|Number out of range)")
+NUL = b"\\u0000"
+NO_NUMBER = re.compile(rb'((?>[^"NI-]++|-(?!Infinity)|"(?>[^"\\]++|\\.)*+"?)++)|-?(?:NaN|Infinity)', re.DOTALL)
+"""What is in order, as long as can be, with the texts in it; or one of the words that are no numbers."""
+ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+
+
+class Malformed(Exception):
+    """The answer is no JSON, perhaps because its end is missing: to be asked again."""
+
+
+class Drift(Exception):
+    """The source has changed. Nothing of the answer is to be written; the text names the field."""
+
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(f"{field}: {words}. Nothing was written, what was kept before stays")
+        self.field = field
+
+
+class Rejected(NamedTuple):
+    """A row that is not taken: its key or place, shape, bounds or duplicate, what is wrong, and itself as it came."""
+
+    key: str
+    reason: str
+    words: str
+    row: str
+
+
+Kind = TypeVar("Kind", bound=Row)
+
+
+class Reading(NamedTuple, Generic[Kind]):
+    """The rows of an answer by key, no key twice, and those that were not taken."""
+
+    rows: list[Kind]
+    rejected: list[Rejected]
+
+
+class Trouble:
+    """How many rows are bad for which field, and what the first of them says."""
+
+    def __init__(self) -> None:
+        self.times: Counter[str] = Counter()
+        self.words: dict[str, str] = {}
+
+    def add(self, path: str, words: str) -> None:
+        self.times[path] += 1
+        self.words.setdefault(path, words.partition(" - at")[0])
+
+    def stop_at_drift(self, rows: int) -> None:
+        """Raises Drift when so many of the rows are bad for one field that it is not they but the source."""
+        for path, times in self.times.most_common(1):
+            if times > TOLERATED * rows and (times >= LEAST_BAD or times == rows):
+                raise Drift(path, f"{times:,} of {rows:,} rows are bad for it: {self.words[path]}")
+
+
+def read(body: bytes | bytearray, shape: Shape, *, least: int = 0) -> Reading[Any]:
+    """The rows of an answer, in its order; of two with one key the last. `least`: fewer rows than these are Drift.
+
+    Raises Malformed and Drift.
+    """
+    raws = split(body, shape)
+    if len(raws) < max(least, 0 if shape.may_be_empty else 1):
+        raise Drift("$", f"{len(raws):,} rows, where there were {max(least, 1):,} or more")
+    decoder = msgspec.json.Decoder(shape.row)
+    taken: dict[str, Any] = {}
+    places: dict[str, int] = {}
+    rejected: list[Rejected] = []
+    trouble = Trouble()
+    unseen = set(shape.known)
+    for place, raw in enumerate(raws):
+        try:
+            row = decoder.decode(raw)
+            if NUL in bytes(raw):
+                raise ValueError("a character that no text can hold: NUL, or half of a pair")
+        except ValueError as error:  # msgspec's own, and UnicodeDecodeError
+            words = str(error)
+            trouble.add(path_of(words), words)
+            rejected.append(reject(raw, shape, place, reason_of(words), words))
+            continue
+        if unseen:
+            unseen -= fields_with_values(raw)
+        key = row.key
+        if key in taken:
+            words = "its key is there again further down: the last one is taken"
+            trouble.add(f"$.{shape.key}", words)
+            rejected.append(reject(raws[places[key]], shape, places[key], "duplicate", words))
+            del taken[key]
+        taken[key] = row
+        places[key] = place
+    trouble.stop_at_drift(len(raws))
+    if unseen and len(raws) >= SPEAKS:
+        raise Drift(f"$.{min(unseen)}", f"it has a value in none of {len(raws):,} rows: the source no longer says it")
+    return Reading(list(taken.values()), rejected)
+
+
+def split(body: bytes | bytearray, shape: Shape) -> list[msgspec.Raw]:
+    """The rows, undecoded. Raises Malformed, and Drift where there is no list of rows."""
+    try:
+        try:
+            return find_rows(body, shape)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            # NaN or half a pair, which are no JSON, in one row make all of it unreadable.
+            return find_rows(mend(body), shape)
+    except msgspec.ValidationError as error:
+        raise Drift(path_of(str(error)), f"there are no rows: {str(error).partition(' - at')[0]}") from None
+    except msgspec.DecodeError as error:
+        raise Malformed(f"{len(body):,} bytes that are no JSON: {error}") from None
+
+
+def find_rows(body: bytes | bytearray, shape: Shape) -> list[msgspec.Raw]:
+    if not shape.in_data:
+        return msgspec.json.decode(body, type=list[msgspec.Raw])
+    envelope = msgspec.json.decode(body, type=Envelope)
+    if envelope.status != "success":
+        raise Drift("$.status", f"{envelope.status[:LONGEST_KEY]!r}, where success was expected")
+    return envelope.data
+
+
+class Envelope(msgspec.Struct):
+    status: str
+    data: list[msgspec.Raw]
+
+
+def mend(body: bytes | bytearray) -> bytes | bytearray:
+    """NaN as a text, which no number may be, and half a pair as NUL, which no text may hold: their row is rejected."""
+    if b"\\u" in body:
+        body = ESCAPE.sub(lambda escape: NUL if escape[1] else escape[0], body)
+    return NO_NUMBER.sub(lambda found: found[1] or b'"' + found[0] + b'"', body)
+
+
+def fields_with_values(raw: msgspec.Raw) -> set[str]:
+    return {name for name, value in msgspec.json.decode(raw, type=dict[str, Any]).items() if value is not None}
+
+
+def reject(raw: msgspec.Raw, shape: Shape, place: int, reason: str, words: str) -> Rejected:
+    text = bytes(raw).decode(errors="replace")[:LONGEST_ROW].replace("\0", "�")
+    return Rejected(key_of(raw, shape.key) or f"row {place:,}", reason, words, text)
+
+
+def key_of(raw: msgspec.Raw, name: str) -> str:
+    """What a bad row says that its key is; empty where it says nothing."""
+    try:
+        value = msgspec.json.decode(raw, type=dict[str, Any]).get(name)
+    except ValueError:
+        return ""
+    return str(value)[:LONGEST_KEY].replace("\0", "�") if isinstance(value, str | int) else ""
+
+
+def path_of(words: str) -> str:
+    """The path of msgspec's error: `$.apy`; `$` where it names none."""
+    found = PATH.search(words)
+    path = found[1] if found else "$"
+    missing = MISSING.match(words)
+    return re.sub(r"\[\d+\]", "[...]", f"{path}.{missing[1]}" if missing else path)
+
+
+def reason_of(words: str) -> str:
+    return "bounds" if BOUNDS.match(words) else "shape"

@@ -1,0 +1,229 @@
+"""Answers of DeFiLlama, or of whatever a setting says stands in its place: asked conditionally, bounded, in full.
+
+What cannot be used of an answer is an error with words in which no URL stands, for the paid one's holds the key.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import NamedTuple, Self
+from urllib.parse import urljoin, urlsplit
+
+import urllib3
+from django.conf import settings
+
+from indexer.market.models import Document
+from indexer.rpc.errors import Transport
+from indexer.rpc.wire import MOST_LINES, bounded
+from indexer.tasks.declaring import Run
+
+TIMEOUT = 30.0
+"""Seconds for connecting, and between one piece of an answer and the next."""
+LONGEST = 180.0
+"""Seconds for a whole answer."""
+LARGEST = 96 << 20
+"""Bytes of an answer, unpacked: 50,000 pools are 35 million."""
+CHUNK = 1 << 18
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MOST_REDIRECTS = 3
+
+
+class SourceError(Exception):
+    """An answer that cannot be used. `retry_after`: the seconds that the source wants to be left alone, if it says."""
+
+    def __init__(self, words: str, retry_after: float | None = None) -> None:
+        super().__init__(words)
+        self.retry_after = retry_after
+
+
+class Unpaid(SourceError):
+    """The source wants to be paid for this (HTTP 402), or does not take the key."""
+
+
+class Answer(NamedTuple):
+    """A whole answer, unpacked, with what to ask by whether it has changed; `digest` is its sha256."""
+
+    name: str
+    body: bytes | bytearray
+    etag: str | None
+    last_modified: str | None
+    digest: bytes
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytearray
+
+
+class Host(NamedTuple):
+    """Where paths that start so are asked, on whose account, and by which setting that is said."""
+
+    start: str
+    api: str
+    url: str
+    setting: str
+
+
+class Source:
+    """A source's hosts, with kept connections; to be used in `with`, by one thread."""
+
+    def __init__(
+        self, hosts: tuple[Host, ...], *, timeout: float = TIMEOUT, longest: float = LONGEST, largest: int = LARGEST
+    ) -> None:
+        """`hosts`: the first one whose start a path has is asked. `timeout` and `longest` seconds, `largest` bytes."""
+        self._hosts = hosts
+        self._timeout = timeout
+        self._longest = longest
+        self._largest = largest
+        self._pools: dict[tuple[str, str, int | None], urllib3.HTTPConnectionPool] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for pool in self._pools.values():
+            pool.close()
+
+    def fetch(self, run: Run, path: str, *, again: bool = False) -> Answer | None:
+        """The answer of a path, or None: it is what its stored Document was taken from. `again`: then, too.
+
+        Raises SourceError, Unpaid, and what `run` raises, such as Wait: the source may not be asked before long.
+        """
+        host = next(host for host in self._hosts if path.startswith(host.start))
+        name = document_name(host, path)
+        known = None if again else Document.objects.filter(name=name).first()
+        status, headers, body = self._ask(run, host, name, path, conditions_of(known))
+        if status == 304:
+            return None
+        if not body[:100].lstrip().startswith((b"{", b"[")):
+            kind = headers.get("content-type", "an answer without a type")
+            raise SourceError(f"{name}: {kind} instead of JSON, such as a proxy's page: {excerpt(body)}")
+        digest = hashlib.sha256(body).digest()
+        if known is not None and known.digest is not None and bytes(known.digest) == digest:
+            return None
+        return Answer(name, body, headers.get("etag"), headers.get("last-modified"), digest)
+
+    def _ask(self, run: Run, host: Host, name: str, path: str, conditions: Mapping[str, str]) -> Reply:
+        """The status 200 or 304, headers and body."""
+        url = host.url.rstrip("/") + path
+        for _ in range(1 + MOST_REDIRECTS):
+            run.reserve(host.api)
+            status, headers, body = self._get(name, url, conditions)
+            run.learn(host.api, status, headers)
+            if status not in REDIRECTS:
+                break
+            target = urljoin(url, headers.get("location", ""))
+            if origin_of(target) != origin_of(url):
+                where = urlsplit(target).hostname
+                raise SourceError(f"{name}: it leads to {where}, which is not asked; is {host.setting} still right?")
+            url = target
+        if status == 200 or (status == 304 and conditions):
+            return Reply(status, headers, body)
+        words = f"{name}: HTTP {status}: {excerpt(body)}"
+        if status in (401, 402):
+            raise Unpaid(words, retry_after_of(headers))
+        raise SourceError(words, retry_after_of(headers))
+
+    def _get(self, name: str, url: str, conditions: Mapping[str, str]) -> Reply:
+        try:
+            return self._read(name, url, conditions)
+        except urllib3.exceptions.NewConnectionError:
+            problem = "no connection"  # it counts as a timeout in urllib3, though a refused connection is none
+        except urllib3.exceptions.TimeoutError:
+            problem = f"nothing came for {self._timeout:g} s"
+        except Transport as error:
+            problem = str(error)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            problem = f"the answer broke off ({type(error).__name__})"
+        # Raised outside of `except`: the texts of urllib3 hold the URL, and a chained traceback would print them.
+        raise SourceError(f"{name}: {problem}")
+
+    def _read(self, name: str, url: str, conditions: Mapping[str, str]) -> Reply:
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        headers = urllib3.util.make_headers(accept_encoding="gzip", user_agent="footprint") | dict(conditions)
+        response = self._pool(url).urlopen(
+            "GET", target, headers=headers, retries=False, redirect=False, preload_content=False
+        )
+        body = bytearray()
+        try:
+            for piece in response.stream(CHUNK, decode_content=True):
+                body += piece
+                if len(body) > self._largest:
+                    raise SourceError(f"{name}: an answer of more than {self._largest:,} bytes")
+        finally:
+            response.close()  # a connection whose answer was read to its end is back in the pool already
+        return Reply(response.status, response.headers, body)
+
+    def _pool(self, url: str) -> urllib3.HTTPConnectionPool:
+        origin = origin_of(url)
+        if origin not in self._pools:
+            scheme, hostname, port = origin
+            kind = urllib3.HTTPSConnectionPool if scheme == "https" else urllib3.HTTPConnectionPool
+            pool = kind(hostname, port, timeout=self._timeout, maxsize=1)
+            pool.ConnectionCls = bounded(kind, self._longest, self._largest + CHUNK + MOST_LINES)
+            self._pools[origin] = pool
+        return self._pools[origin]
+
+
+def open_defillama() -> Source:
+    """DeFiLlama by the settings. Paths: /protocols, /v2/chains, /config/yields, /pools, /chart/{pool}; and, with a key
+    only, /yields/poolsOld, for which has_paid_key() says whether there is one."""
+    yields = settings.DEFILLAMA_YIELDS_URL
+    return Source(
+        (
+            Host("/pools", "defillama", yields, "DEFILLAMA_YIELDS_URL"),
+            Host("/chart/", "defillama", yields, "DEFILLAMA_YIELDS_URL"),
+            Host("/yields/", "defillama-pro", paid_url(), "DEFILLAMA_PRO_URL"),
+            Host("/", "defillama", settings.DEFILLAMA_URL, "DEFILLAMA_URL"),
+        )
+    )
+
+
+def has_paid_key() -> bool:
+    return bool(settings.DEFILLAMA_API_KEY)
+
+
+def paid_url() -> str:
+    return f"{settings.DEFILLAMA_PRO_URL}/{settings.DEFILLAMA_API_KEY}"
+
+
+def document_name(host: Host, path: str) -> str:
+    """Such as defillama:/pools, the name of the Document."""
+    return f"{host.api}:{path}"
+
+
+def conditions_of(known: Document | None) -> dict[str, str]:
+    """Headers that ask for an answer only if it is not the one we know."""
+    named = {} if known is None else {"if-none-match": known.etag, "if-modified-since": known.last_modified}
+    return {name: value for name, value in named.items() if value}
+
+
+def retry_after_of(headers: Mapping[str, str]) -> float | None:
+    """Seconds; the header has either them or a date (RFC 9110, 10.2.3)."""
+    text = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            until = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        seconds = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def origin_of(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port
+
+
+def excerpt(body: bytearray) -> str:
+    """The beginning of an answer that is none, in one line."""
+    return " ".join(body[:400].decode(errors="replace").split())[:200] or "nothing"
