@@ -39,6 +39,7 @@ class Tasks(BackgroundWorker):
     async def keep(self, work: Work, place: Place) -> None:
         most = settings.MAX_CONCURRENT_JOBS
         line = open_line(most)
+        loop = asyncio.get_running_loop()
         duties = ThreadPoolExecutor(1, "schedules")
         told = 0
         async with line.open_async():
@@ -58,8 +59,8 @@ class Tasks(BackgroundWorker):
             work.log.info("%s takes runs from the line, %s at once in all processes", place.worker, most)
             try:
                 while not work.stop.is_set() and not carrying.done():
-                    await asyncio.get_running_loop().run_in_executor(duties, keep_schedules)
-                    give_up_deaf(work, place)
+                    await loop.run_in_executor(duties, keep_schedules)
+                    await loop.run_in_executor(duties, give_up_deaf, work, place)
                     work.beat(place.ended - told)
                     told = place.ended
                     await asyncio.wait([carrying], timeout=POLL)
@@ -68,7 +69,7 @@ class Tasks(BackgroundWorker):
                 carrying.cancel()
                 while not carrying.done():
                     await asyncio.wait([carrying], timeout=POLL)
-                    give_up_deaf(work, place)
+                    await loop.run_in_executor(duties, give_up_deaf, work, place)
                     work.beat()
                 duties.submit(connection.close)
                 duties.shutdown()
@@ -93,6 +94,8 @@ def give_up_deaf(work: Work, place: Place) -> None:
                 run.task.name,
                 run.overdue,
             )
-            give_up(run)
-            logging.shutdown()
-            os._exit(os.EX_SOFTWARE)
+            try:
+                give_up(run)
+            finally:
+                logging.shutdown()
+                os._exit(os.EX_SOFTWARE)

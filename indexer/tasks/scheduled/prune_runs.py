@@ -1,5 +1,3 @@
-"""What nobody looks at any more goes: runs that are long over, with their lines, and what they left in the line."""
-
 from django.db import connection
 
 from indexer.tasks.declaring import Counts, Run, task
@@ -17,19 +15,7 @@ WHERE run.finished_at < now() - interval '{KEPT}' AND run.id NOT IN (
 )
 ORDER BY run.finished_at LIMIT {AT_ONCE}
 """
-JOBS = "1 day"
-AT_ONCE = 1_000
-
-# The newest success of each task stays, however old: freshness is told by it.
-RUNS = f"""
-DELETE FROM public.task_runs WHERE id IN (
-    SELECT run.id FROM public.task_runs AS run
-    WHERE run.finished_at < now() - interval '{KEPT}' AND run.id NOT IN (
-        SELECT max(id) FROM public.task_runs WHERE state = 'succeeded' GROUP BY task
-    )
-    ORDER BY run.finished_at LIMIT {AT_ONCE}
-)
-"""
+# What a worker could not take out of the line itself.
 JOBS = f"""
 DELETE FROM public.procrastinate_jobs AS job
 WHERE job.status NOT IN ('todo', 'doing') AND NOT EXISTS (
