@@ -5,16 +5,14 @@ beside Django's, whose transactions would make everybody wait.
 """
 
 import os
-import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
-import psycopg
 from django.conf import settings
 
-from indexer.chains.connections import Connection, open_beside
+from indexer.chains.connections import Connection
 from indexer.tasks.declaring import Wait
 from indexer.tasks.hints import read_hold
 
@@ -47,8 +45,6 @@ ON CONFLICT (api) DO UPDATE SET hold_until = EXCLUDED.hold_until, hold_words = E
 WHERE known.hold_until IS NULL OR known.hold_until < EXCLUDED.hold_until
 """
 
-own = threading.local()
-
 
 class Turn(NamedTuple):
     """Wait so many seconds, and then: ask (`granted`), or reserve again."""
@@ -57,8 +53,8 @@ class Turn(NamedTuple):
     granted: bool
 
 
-def reserve(api: str) -> Turn:
-    """The next turn of this API's key. Raises Wait where it comes too late to wait for it."""
+def reserve(beside: Connection, api: str) -> Turn:
+    """The next turn of this API's key, on a connection in autocommit. Raises Wait where it comes too late."""
     key, budget = key_of(api), settings.API_BUDGETS.get(api)
     values = {
         "key": key,
@@ -66,7 +62,6 @@ def reserve(api: str) -> Turn:
         "patience": timedelta(seconds=PATIENCE),
         "budget": budget,
     }
-    beside = connect()
     if (row := beside.execute(RESERVE, values).fetchone()) is not None:
         return Turn(row[0], granted=True)
     row = beside.execute(ASK_WHY, [key]).fetchone()
@@ -85,30 +80,15 @@ def reserve(api: str) -> Turn:
     return Turn(seconds, granted=False)
 
 
-def learn(api: str, status: int, headers: Mapping[str, str]) -> None:
+def learn(beside: Connection, api: str, status: int, headers: Mapping[str, str]) -> None:
     """Leave the API alone for as long as its answer says."""
     hold = read_hold(status, headers, datetime.now(UTC))
     if hold is not None:
         values = {"key": key_of(api), "length": timedelta(seconds=hold.seconds), "words": hold.words}
-        connect().execute(HOLD, values)
+        beside.execute(HOLD, values)
 
 
 def key_of(api: str, environ: Mapping[str, str] = os.environ) -> str:
     """The API's name, with a digest of the key in its NAME_API_KEY: each key has limits of its own."""
     secret = environ.get(f"{api.upper().replace('-', '_')}_API_KEY", "").strip()
     return f"{api}:{sha256(secret.encode()).hexdigest()[:8]}" if secret else api
-
-
-def connect() -> Connection:
-    """This thread's connection; a new one where the last has broken."""
-    known: Connection | None = getattr(own, "connection", None)
-    if known is not None and not known.closed:
-        try:
-            known.execute("SELECT 1")
-        except psycopg.OperationalError:
-            known.close()
-        else:
-            return known
-    own.connection = open_beside(application_name="footprint budgets")
-    made: Connection = own.connection
-    return made

@@ -58,7 +58,8 @@ UPDATE public.task_runs SET
     why = CASE WHEN cancelled_by = '' THEN %(why)s ELSE 'cancelled by ' || cancelled_by END,
     finished_at = CASE WHEN cancelled_by = '' THEN NULL ELSE now() END,
     due_at = CASE WHEN cancelled_by = '' THEN %(due_at)s::timestamptz END,
-    attempt = attempt - %(given_back)s, error = %(error)s, traceback = %(traceback)s, done = %(done)s, total = %(total)s
+    attempt = attempt - %(given_back)s, error = %(error)s, traceback = %(traceback)s,
+    beat_at = now(), done = %(done)s, total = %(total)s
 WHERE id = %(run)s AND claim = %(claim)s AND state = 'running'
 RETURNING state
 """

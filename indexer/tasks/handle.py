@@ -56,7 +56,24 @@ class Handle(Run):
         self.log = logging.Logger(f"{task.function.__module__}.{claim.run}", logging.INFO)
         self.log.parent = logging.getLogger(task.function.__module__)
         self.log.addHandler(self.lines)
+        self._beside: Connection | None = None
         self.restart_clock()
+
+    def close(self) -> None:
+        if self._beside is not None:
+            self._beside.close()
+
+    def beside(self) -> Connection:
+        """A connection for budgets, in autocommit whatever its function does on Django's; a new one if it broke."""
+        if self._beside is not None:
+            try:
+                self._beside.execute("SELECT 1")
+            except psycopg.OperationalError:
+                self._beside.close()
+            else:
+                return self._beside
+        self._beside = open_beside(application_name="footprint budgets of a run")
+        return self._beside
 
     def restart_clock(self) -> None:
         self.deadline = time.monotonic() + self.task.time_limit
@@ -82,7 +99,7 @@ class Handle(Run):
 
     def reserve(self, api: str) -> None:
         while True:
-            turn = budgets.reserve(api)
+            turn = budgets.reserve(self.beside(), api)
             self.pause(turn.seconds)
             if turn.granted:
                 return
@@ -96,7 +113,7 @@ class Handle(Run):
             self.heed()
 
     def learn(self, api: str, status: int, headers: Mapping[str, str]) -> None:
-        budgets.learn(api, status, headers)
+        budgets.learn(self.beside(), api, status, headers)
 
     def heed(self) -> None:
         """Raises what ends the run, if anything does."""

@@ -9,7 +9,7 @@ import random
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock
 
@@ -74,7 +74,7 @@ def execute(run_id: int, job_id: int, place: Place) -> None:
         claims.end(claim, RunState.FAILED, claim.done, claim.total, str(error), Trouble(str(error)))
         return
     run = Handle(claim, task, place.leaving)
-    with place.holding(run):
+    with closing(run), place.holding(run):
         outcome: Counts | BaseException
         with Beating(run):
             try:

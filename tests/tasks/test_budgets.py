@@ -17,43 +17,43 @@ def _limits(settings: Any) -> None:
 
 def test_turns_are_one_after_the_other(line: Connection) -> None:
     began = time.monotonic()
-    waits = [reserve("sample").seconds for _ in range(5)]
+    waits = [reserve(line, "sample").seconds for _ in range(5)]
     took = time.monotonic() - began
     assert waits[0] == 0
     assert waits[-1] == pytest.approx(0.4 - took, abs=0.05)
 
 
 def test_what_comes_too_late_is_not_waited_for(line: Connection) -> None:
-    reserve("sample")
+    reserve(line, "sample")
     line.execute("UPDATE api_limits SET next_at = now() + interval '5 min'")
     with pytest.raises(Wait, match="others are before") as caught:
-        reserve("sample")
+        reserve(line, "sample")
     assert 290 < (caught.value.until - datetime.now(UTC)).total_seconds() < 301
     assert line.execute("SELECT used FROM api_limits").fetchone() == (1,)
 
 
 def test_a_spent_budget_waits_for_the_next_day_which_brings_another(line: Connection) -> None:
-    reserve("thrifty")
-    reserve("thrifty")
+    reserve(line, "thrifty")
+    reserve(line, "thrifty")
     with pytest.raises(Wait, match="its budget of 2 requests a day is spent") as caught:
-        reserve("thrifty")
+        reserve(line, "thrifty")
     assert caught.value.until.strftime("%H:%M:%S") == "00:00:00"
     line.execute("UPDATE api_limits SET day = day - 1")
-    assert reserve("thrifty").granted
+    assert reserve(line, "thrifty").granted
     assert line.execute("SELECT used FROM api_limits").fetchone() == (1,)
 
 
 def test_its_own_word_holds_for_everybody(line: Connection) -> None:
-    reserve("sample")
-    learn("sample", 200, {})
-    learn("sample", 429, {"Retry-After": "5"})
-    turn = reserve("sample")
+    reserve(line, "sample")
+    learn(line, "sample", 200, {})
+    learn(line, "sample", 429, {"Retry-After": "5"})
+    turn = reserve(line, "sample")
     assert not turn.granted
     assert 4 < turn.seconds <= 5
-    learn("sample", 402, {})
-    learn("sample", 429, {"Retry-After": "1"})  # the longer one stays
+    learn(line, "sample", 402, {})
+    learn(line, "sample", 429, {"Retry-After": "1"})  # the longer one stays
     with pytest.raises(Wait, match=r"sample: its plan is spent.*look at its key"):
-        reserve("sample")
+        reserve(line, "sample")
 
 
 def test_each_key_has_limits_of_its_own() -> None:
