@@ -1,7 +1,7 @@
 """GET /metrics: what Prometheus asks the web server for.
 
-Its own requests and statements (django-prometheus), its processes, how every chain stands in the database, and the
-workers.
+Its own requests and statements (django-prometheus), its processes, how every chain stands in the database, the
+workers, and the market.
 """
 
 import os
@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from api.health import Ready, stalled_after
 from api.resource import Resource
+from indexer.market.exposition import read_series, show_market
 from indexer.positions.exposition import show_chains, show_database, show_jobs
 from indexer.positions.readiness import KINDS, Readiness, ask_default
 from indexer.positions.standing import JobCounts
@@ -44,6 +45,7 @@ class Metrics(Resource):
             *show_chains(found.standings, stalled_after()),
             *self.show_jobs(found),
             *self.show_workers(found),
+            *self.show_market(found),
         ]
 
     def show_jobs(self, found: Readiness) -> list[Metric]:
@@ -61,6 +63,16 @@ class Metrics(Resource):
                 return list(show_workers(read_statuses(cursor)))
         except Error:
             # The database went since a moment ago, or lacks the tables: the obstacles say so.
+            return []
+
+    def show_market(self, found: Readiness) -> list[Metric]:
+        if not found.database:
+            return []
+        try:
+            with connection.cursor() as cursor:
+                return list(show_market(read_series(cursor)))
+        except Error:
+            # As above.
             return []
 
 

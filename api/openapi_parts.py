@@ -10,8 +10,8 @@ PROBLEMS = {
     "400": ("BadRequest", "A parameter or the body cannot be read; `errors` says which."),
     "401": ("Unauthorized", "An API key or a login is needed, or the key that was shown is not valid."),
     "403": ("Forbidden", "The key or login lacks the scope, or a login's CSRF token is missing."),
-    "404": ("NotFound", "There is no such chain, job or contract."),
-    "409": ("Conflict", "The job has retired: its definition was replaced, and it is on its way out."),
+    "404": ("NotFound", "There is no such chain, job, contract, pool, protocol or proposal."),
+    "409": ("Conflict", "The job has retired and is on its way out; or the proposal is decided already, or cannot be."),
     "411": ("LengthRequired", "The body has no Content-Length, and this server takes none in chunks."),
     "413": ("TooLarge", "The body is longer than the server takes."),
     "415": ("UnsupportedMediaType", "Bodies are application/json."),
@@ -33,6 +33,9 @@ IN_PATHS: dict[str, tuple[Json, str]] = {
     "chain": ({"type": "string"}, "The chain's name."),
     "job": ({"type": "integer", "minimum": 1, "maximum": 2**31 - 1}, "The job's id."),
     "contract": (ANY_CASE, "The contract, in any case."),
+    "pool": ({"type": "string", "format": "uuid"}, "The source's id of the pool."),
+    "protocol": ({"type": "string"}, "The source's id of the protocol, its slug, or a slug that it had."),
+    "proposal": ({"type": "integer", "minimum": 1, "maximum": 2**31 - 1}, "The proposal's id."),
 }
 
 structs: Json = {}
