@@ -159,6 +159,23 @@ GROUPS = (
         ),
     ),
     Group(
+        "Tasks",
+        (
+            Option("MAX_CONCURRENT_JOBS", "3", "Runs of tasks at once, in all processes of the deployment together."),
+            Option(
+                "API_RATE_LIMIT_MS",
+                "200",
+                "Milliseconds from one request with an off-chain API's key to the next one, of all processes together.",
+            ),
+            Option(
+                "API_BUDGETS",
+                "",
+                "Requests a UTC day to off-chain APIs, with commas between; an API that is not named has no limit.",
+                "defillama=10000,alchemy=5000",
+            ),
+        ),
+    ),
+    Group(
         "Watching",
         (
             Option(

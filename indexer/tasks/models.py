@@ -3,10 +3,16 @@
 The waiting line itself is procrastinate's; a run's row says all that people and programs want to know of it.
 """
 
+from typing import Any
+
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 
-from indexer.tasks.declaring import Priority
+from indexer.tasks.cron import When, check
+from indexer.tasks.declaring import Priority, TaskError
+from indexer.tasks.params import keep_params
+from indexer.tasks.registry import find
 from indexer.tasks.states import ACTIVE, Missed, PartitionState, RunState
 
 PRIORITIES = [(priority.value, priority.label) for priority in Priority]
@@ -31,6 +37,7 @@ class Schedule(models.Model):
     paused = models.BooleanField(default=False)
     next_at = models.DateTimeField(null=True, blank=True, help_text="null: to be worked out")
     last_at = models.DateTimeField(null=True, blank=True, help_text="when it last put a run into the line")
+    note = models.TextField(blank=True, default="", db_default="", help_text="what became of times that were missed")
 
     class Meta:
         db_table = "task_schedules"
@@ -38,6 +45,32 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Whoever edits it lets its next time be worked out again; times that passed before are not missed any more."""
+        self.next_at = None
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*fields, "next_at"}
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """For forms and the API: ValidationError where it can never be due, or no such task runs so."""
+        errors = {}
+        try:
+            self.when  # noqa: B018  # reading it checks it
+        except TaskError as error:
+            errors["every" if self.every is not None else "cron"] = str(error)
+        try:
+            self.params = keep_params(find(self.task), self.params)
+        except TaskError as error:
+            errors["params"] = str(error)
+        if errors:
+            raise ValidationError(errors)
+
+    @property
+    def when(self) -> When:
+        """As `cron` takes it. Raises TaskError where nobody can tell."""
+        return check(self.cron, self.every)
 
 
 class TaskRun(models.Model):
@@ -51,28 +84,33 @@ class TaskRun(models.Model):
     priority = models.SmallIntegerField(choices=PRIORITIES)
     job_id = models.BigIntegerField(null=True, help_text="of procrastinate")
     state = models.CharField(max_length=10, choices=[(state.value, state.value) for state in RunState])
-    why = models.TextField(blank=True, default="", help_text="what it waits for, or why it ended so")
-    attempt = models.IntegerField(default=0)
-    takeovers = models.IntegerField(default=0, help_text="how often its worker had gone")
-    claim = models.BigIntegerField(default=0, help_text="raised whenever a worker takes it: an earlier one has lost it")
-    worker = models.CharField(max_length=200, blank=True, default="")
-    cancelled_by = models.CharField(max_length=200, blank=True, default="", help_text="who wants it ended")
+    why = models.TextField(blank=True, default="", db_default="", help_text="what it waits for, or why it ended so")
+    attempt = models.IntegerField(default=0, db_default=0)
+    takeovers = models.IntegerField(default=0, db_default=0, help_text="how often its worker had gone")
+    stuck = models.IntegerField(default=0, db_default=0, help_text="takeovers since it last came further")
+    claim = models.BigIntegerField(
+        default=0, db_default=0, help_text="raised whenever a worker takes it: an earlier one has lost it"
+    )
+    worker = models.CharField(max_length=200, blank=True, default="", db_default="")
+    cancelled_by = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="who wants it ended"
+    )
     queued_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(null=True, help_text="not before")
     started_at = models.DateTimeField(null=True, help_text="its first attempt")
     attempt_at = models.DateTimeField(null=True, help_text="its last attempt")
     beat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    done = models.BigIntegerField(default=0)
+    done = models.BigIntegerField(default=0, db_default=0)
     total = models.BigIntegerField(null=True)
     cursor = models.JSONField(null=True)
-    created = models.BigIntegerField(default=0)
-    changed = models.BigIntegerField(default=0)
-    unchanged = models.BigIntegerField(default=0)
-    vanished = models.BigIntegerField(default=0)
-    rejected = models.BigIntegerField(default=0)
-    error = models.TextField(blank=True, default="")
-    traceback = models.TextField(blank=True, default="")
+    created = models.BigIntegerField(default=0, db_default=0)
+    changed = models.BigIntegerField(default=0, db_default=0)
+    unchanged = models.BigIntegerField(default=0, db_default=0)
+    vanished = models.BigIntegerField(default=0, db_default=0)
+    rejected = models.BigIntegerField(default=0, db_default=0)
+    error = models.TextField(blank=True, default="", db_default="")
+    traceback = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         db_table = "task_runs"
@@ -116,9 +154,9 @@ class Partition(models.Model):
     first = models.DateField(null=True, help_text="null: all that there is")
     last = models.DateField(null=True)
     run = models.ForeignKey(TaskRun, models.SET_NULL, null=True)
-    attempts = models.IntegerField(default=0)
-    error = models.TextField(blank=True, default="")
-    records = models.BigIntegerField(default=0)
+    attempts = models.IntegerField(default=0, db_default=0)
+    error = models.TextField(blank=True, default="", db_default="")
+    records = models.BigIntegerField(default=0, db_default=0)
     finished_at = models.DateTimeField(null=True, help_text="when it was last complete")
 
     class Meta:

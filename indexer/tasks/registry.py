@@ -1,0 +1,111 @@
+"""Finds tasks: each file in the folder `scheduled` of an installed app is one, called as its file is, with - for _."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import cache
+from importlib.util import find_spec
+from types import ModuleType
+from typing import NamedTuple
+
+from django.apps import apps
+
+from indexer.tasks.cron import check
+from indexer.tasks.declaring import Task, TaskError
+
+FOLDER = "scheduled"
+LONGEST = 100
+"""Characters of a task's name, as the tables have them."""
+
+
+class Broken(NamedTuple):
+    """A file that should be a task and is none, and why."""
+
+    name: str
+    module: str
+    words: str
+
+
+class Loaded(NamedTuple):
+    tasks: dict[str, Task]
+    broken: list[Broken]
+
+
+def tasks() -> dict[str, Task]:
+    """All that can run, by name."""
+    return load().tasks
+
+
+def broken() -> list[Broken]:
+    """The files that cannot be tasks; they stop nobody but themselves."""
+    return load().broken
+
+
+def find(name: str) -> Task:
+    """Raises TaskError, with near names, or with what is wrong with the file of that name."""
+    known = tasks()
+    if name in known:
+        return known[name]
+    for each in broken():
+        if each.name == name:
+            raise TaskError(each.words)
+    near = get_close_matches(name, known)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known) or 'none'}"
+    raise TaskError(f"there is no task {name!r}; {hint}")
+
+
+@cache
+def load() -> Loaded:
+    """Import every task's file, once in a process."""
+    found: dict[str, Task] = {}
+    broken: list[Broken] = []
+    for module in sorted(list_modules()):
+        name = module.rpartition(".")[2].replace("_", "-")
+        try:
+            task = load_task(module)
+            if name in found:
+                raise TaskError(
+                    f"{module} is called {name}, as {found[name].function.__module__} is: rename one of the files"
+                )
+            found[name] = task
+        except TaskError as error:
+            broken.append(Broken(name, module, str(error)))
+    return Loaded(dict(sorted(found.items())), broken)
+
+
+def list_modules() -> Iterator[str]:
+    for app in apps.get_app_configs():
+        package = find_spec(f"{app.name}.{FOLDER}")
+        folders = package.submodule_search_locations if package else None
+        for module in pkgutil.iter_modules(folders or []):
+            if not module.name.startswith("_"):
+                yield f"{app.name}.{FOLDER}.{module.name}"
+
+
+def load_task(module: str) -> Task:
+    """Raises TaskError with what is wrong with the file."""
+    try:
+        task = pick_task(importlib.import_module(module))
+        if task.cron or task.every is not None:
+            check(task.cron, task.every)
+        return task
+    except TaskError as error:
+        raise TaskError(f"{module}: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever the file does while it is imported
+        raise TaskError(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def pick_task(module: ModuleType) -> Task:
+    """The one task that a file declares; those that it imports are others'. Raises TaskError."""
+    declared = [thing for thing in vars(module).values() if isinstance(thing, Task)]
+    own = [task for task in declared if task.function.__module__ == module.__name__]
+    if len(own) != 1:
+        raise TaskError(f"it declares {len(own)} tasks: a file is one task, a function with @task")
+    stem = module.__name__.rpartition(".")[2]
+    function = own[0].function.__name__
+    if function != stem:
+        raise TaskError(f"it declares {function}: name the function {stem}, as its file is, or the file {function}.py")
+    if len(stem) > LONGEST:
+        raise TaskError(f"its name has {len(stem)} characters: {LONGEST} at most")
+    return own[0]
