@@ -18,6 +18,7 @@ from indexer.embedded.chain.truth import NOBODY, balances, positions
 from .answers import Web
 from .compare import Difference, compare, compare_balances, count_values
 from .life import Life
+from .market import Market, judge_mappings
 from .progress import Rate, write_line
 from .stage import LocalChain, Stage
 from .steps import DemoError, Signals, say
@@ -27,6 +28,7 @@ BLOCK_SECONDS = 0.22
 LINE_SECONDS = 10.0
 TURN_SECONDS = 0.25
 ANSWER_SECONDS = 90.0
+MARKET_SECONDS = 300.0
 STRANGERS = 20
 # Balances are read at every BALANCE_STEP-th of the last blocks, as far as the node keeps their state.
 BALANCE_BLOCKS = 120
@@ -53,7 +55,8 @@ class Verdict:
 def check(stage: Stage, signals: Signals, minutes: float, seed: int) -> bool:
     """Run the check, say what came of it, and tell whether all was equal. Raises DemoError, Stopped."""
     reorgs_before = {chain.slug: chain.traffic.counters.reorgs for chain in stage.chains}
-    live(stage, signals, minutes, killed=stage.chains[seed % len(stage.chains)].slug)
+    market = Market()
+    live(stage, signals, minutes, market, killed=stage.chains[seed % len(stage.chains)].slug)
     web = Web(stage.base_url)
     seconds = wait_for_answers(stage, signals, web)
     say(f"Traffic has stopped; {seconds:.1f} s later the answers are complete up to the newest block of each chain.")
@@ -66,11 +69,18 @@ def check(stage: Stage, signals: Signals, minutes: float, seed: int) -> bool:
     for verdict in verdicts:
         for difference in verdict.differences[:SHOWN_DIFFERENCES]:
             say(f"{verdict.slug}: {difference}")
-    say(summarize(verdicts))
-    return not any(verdict.differences for verdict in verdicts)
+    wait_for_market(stage, signals, market)
+    mapped = judge_mappings({chain.slug: (chain.tenant, chain.world) for chain in stage.chains})
+    for words in mapped.wrong:
+        say(words)
+    say(
+        f"The market's {len(market.runs)} tasks have succeeded; {mapped.verified} contracts of the chains are verified."
+    )
+    say(summarize(verdicts, len(mapped.wrong)))
+    return not mapped.wrong and not any(verdict.differences for verdict in verdicts)
 
 
-def live(stage: Stage, signals: Signals, minutes: float, killed: str) -> None:
+def live(stage: Stage, signals: Signals, minutes: float, market: Market, killed: str) -> None:
     """Fast traffic for so many minutes; in the middle one worker is killed and started again."""
     began = time.monotonic()
     until, middle = began + minutes * 60, began + minutes * 30
@@ -84,6 +94,7 @@ def live(stage: Stage, signals: Signals, minutes: float, killed: str) -> None:
         while time.monotonic() < until:
             signals.check()
             check_all(stage, life)
+            market.step()
             if alive and time.monotonic() >= middle:
                 stage.kill_worker(killed)
                 alive = False
@@ -93,6 +104,18 @@ def live(stage: Stage, signals: Signals, minutes: float, killed: str) -> None:
                 said = time.monotonic()
                 say(write_line(lines))
             signals.stop.wait(TURN_SECONDS)
+
+
+def wait_for_market(stage: Stage, signals: Signals, market: Market) -> None:
+    """Return when every task of the market has succeeded. Raises DemoError."""
+    deadline = time.monotonic() + MARKET_SECONDS
+    while not market.is_over:
+        signals.check()
+        stage.check_health()
+        market.step()
+        if time.monotonic() > deadline:
+            raise DemoError(f"after {MARKET_SECONDS:.0f} s {market.runs[-1].task} is not over yet")
+        time.sleep(TURN_SECONDS)
 
 
 def wait_for_answers(stage: Stage, signals: Signals, web: Web) -> float:
@@ -175,10 +198,10 @@ def make_table(verdicts: Sequence[Verdict]) -> Table:
     return table
 
 
-def summarize(verdicts: Sequence[Verdict]) -> str:
-    """The last line: whether all was equal."""
+def summarize(verdicts: Sequence[Verdict], wrong: int = 0) -> str:
+    """The last line: whether all was equal, and no contract was mapped wrongly."""
     chains = f"{len(verdicts)} chains, {sum(verdict.blocks for verdict in verdicts):,} blocks"
-    differences = sum(len(verdict.differences) for verdict in verdicts)
+    differences = sum(len(verdict.differences) for verdict in verdicts) + wrong
     if differences:
         return f"demo --check: FAILED, {chains}, {differences:,} differences"
     pools = sum(verdict.pools for verdict in verdicts)

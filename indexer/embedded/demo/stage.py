@@ -24,12 +24,15 @@ from indexer.embedded.chain.traffic import Traffic
 from indexer.embedded.chain.world import World, deploy
 from indexer.embedded.places import project_dir
 
+from .market import serving, standing_in, write_contracts
 from .processes import Children, read_last_lines
 from .steps import DemoError, Signals, Steps, say
 
 SLUGS = ("hilltop", "seaside")
 FIRST_SEED = 1
 WEB = "web"
+STANDIN = "standin"
+TASK_WORKER = "tasks"
 WEB_SECONDS = 60.0
 TURN_SECONDS = 0.2
 FIRST_PORT = 8000
@@ -49,7 +52,7 @@ class LocalChain:
 
 
 class Stage:
-    """Two chains, a worker for each, the web server. All state is below `folder`, but for the database."""
+    """Two chains with a worker each, a stand-in's market data, the web server. All but the database is in `folder`."""
 
     def __init__(self, folder: Path, signals: Signals, environment: Mapping[str, str]) -> None:
         self.folder = folder
@@ -85,7 +88,7 @@ class Stage:
             words += [f"{chain.slug} is at block {chain.node.head():,}" for chain in self.chains]
         with step("Watch lists"):
             self._import_watch_lists()
-        with step("Workers and web server") as words:
+        with step("Workers, market and web server") as words:
             self.start_children(chosen_port)
             words.append(self.base_url)
 
@@ -157,6 +160,7 @@ class Stage:
     def start_children(self, port: int) -> None:
         for chain in self.chains:
             self._start_worker(chain.slug, again=False)
+        self._start_market()
         self.base_url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
         settings = {
@@ -167,6 +171,16 @@ class Stage:
         }
         self.children.start(WEB, command, {**self._environment, **settings})
         self.wait_for_web()
+
+    def _start_market(self) -> None:
+        contracts, port = self.folder / "contracts.json", choose_port(0)
+        write_contracts(contracts, {chain.slug: chain.world for chain in self.chains})
+        self.children.start(STANDIN, serving(port, contracts), {})
+        urls = {f"RPC_URLS_{slug.upper()}": anvil.url for slug, anvil in self.anvils.items()}
+        command = [sys.executable, str(project_dir() / "manage.py"), "run_worker", TASK_WORKER]
+        self.children.start(
+            TASK_WORKER, command, {**self._environment, **urls, **standing_in(f"http://127.0.0.1:{port}")}
+        )
 
     def _start_worker(self, slug: str, *, again: bool) -> None:
         urls = {f"RPC_URLS_{slug.upper()}": self.anvils[slug].url}

@@ -9,6 +9,7 @@ from rich.live import Live
 from indexer.chains.connections import Connection, connect
 
 from .life import Life
+from .market import Market
 from .progress import Line, Rate, make_screen, name_links, read_progress, write_line
 from .stage import Stage
 from .steps import DemoError, Signals, is_a_screen, say
@@ -39,8 +40,10 @@ def watch(stage: Stage, signals: Signals, minutes: float | None) -> None:
             for link in links:
                 say(link)
         said = float("-inf")
+        market = Market()
         while not signals.stop.is_set() and time.monotonic() < until:
             check_all(stage, life)
+            market.step()
             lines = read_lines(stage, connections, rates)
             if screen is not None:
                 screen.update(make_screen(lines, links), refresh=True)
