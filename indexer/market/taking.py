@@ -14,8 +14,12 @@ from indexer.market.reading import Reading, Rejected, read
 from indexer.market.rejecting import keep_rejected, take_out_spikes
 from indexer.market.shapes import Shape
 from indexer.market.source import Answer, Source
-from indexer.market.upsert import Target, staged, upsert, vanish
+from indexer.market.upsert import Target, analyze, staged, upsert, vanish
 from indexer.tasks.declaring import Counts, Run
+
+API = "defillama"
+MANY = 1000
+"""Rows written at once that make another table of one."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def take_nothing(run: Run, taking: Taking) -> Counts:
     """The answer is the one that was taken. If that was by an earlier attempt of this very run, its counts stand."""
     with transaction.atomic():
         taking.link()
-        known = Document.objects.filter(name__endswith=f":{taking.path}")
+        known = Document.objects.filter(name=f"{API}:{taking.path}")
         known.update(taken_at=TransactionNow())
         counts = Counts(*run.cursor["counts"]) if run.cursor else Counts(unchanged=known.get().rows)
         run.save({"counts": counts})
@@ -68,6 +72,8 @@ def write(run: Run, taking: Taking, reading: Reading[Any], answer: Answer, since
         rejected += spiking(reading.rows, waiting)
         upserted = upsert(taking.target)
         vanished = vanish_others(run, taking.target, rejected)
+    if upserted.created + upserted.changed > MANY:
+        analyze(taking.target)
     taking.link()
     keep_rejected(taking.task, rejected, since)
     remember(answer, len(reading.rows) + len(reading.rejected), again=bool(waiting))

@@ -122,3 +122,12 @@ def vanish(target: Target, others: Collection[str]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(target.write(VANISH), [list(others)])
         return int(cursor.rowcount)
+
+
+def analyze(target: Target) -> None:
+    """Let PostgreSQL know of what was written, in the same transaction.
+
+    Its own daemon, should it come by meanwhile, sees many pages without a row, and plans are for an empty table.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(target.write("ANALYZE {table}"))
