@@ -21,10 +21,11 @@ CREATE TABLE protocol_daily_snapshots (
     protocol_id varchar(100) NOT NULL,
     tvl double precision,
     mcap double precision,
-    pools integer NOT NULL,
+    pools integer,
     pools_tvl double precision,
     PRIMARY KEY (protocol_id, day)
 ) PARTITION BY RANGE (day);
+COMMENT ON COLUMN protocol_daily_snapshots.pools IS 'null: pools were not taken in on that day';
 CREATE TABLE snapshot_days (
     day date PRIMARY KEY,
     complete boolean NOT NULL,

@@ -1,0 +1,157 @@
+"""Daily snapshots: what pools and protocols are worth today, and what the source's own history says of days before.
+
+Of one pool's day, what we took ourselves goes before the history: it has the volume, too, and is of the moment at which
+all other pools were taken. So a day from a chart is written over by a snapshot, and never the other way round.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from indexer.market.months import make_months
+from indexer.market.shapes import ChartRow
+from indexer.market.upsert import Target, Upserted, selected, staged, upsert
+from indexer.tasks.declaring import Counts, Run
+
+POOL_NUMBERS = ("tvl", "apy", "apy_base", "apy_reward", "il_7d")
+POOL_DAYS = Target("pool_daily_snapshots", ("pool_id", "day"), (*POOL_NUMBERS, "volume_1d", "source"))
+CHART_DAYS = Target(
+    "pool_daily_snapshots", ("pool_id", "day"), (*POOL_NUMBERS, "source"), only_if="held.source = 'chart'"
+)
+PROTOCOL_DAYS = Target("protocol_daily_snapshots", ("protocol_id", "day"), ("tvl", "mcap", "pools", "pools_tvl"))
+POOLS = """
+SELECT id AS pool_id, %(day)s::date AS day, tvl, apy, apy_base, apy_reward, il_7d, volume_1d,
+       'pools'::varchar(10) AS source
+FROM pools WHERE vanished_at IS NULL
+"""
+PROTOCOLS = """
+SELECT protocols.id AS protocol_id, %(day)s::date AS day, tvl, mcap,
+       CASE WHEN %(pools)s THEN coalesce(counted.pools, 0)::integer END AS pools,
+       CASE WHEN %(pools)s THEN pools_tvl END AS pools_tvl
+FROM protocols LEFT JOIN (
+    SELECT protocol_id, count(*) AS pools, sum(tvl ORDER BY id) AS pools_tvl
+    FROM pools WHERE vanished_at IS NULL GROUP BY protocol_id
+) AS counted ON protocol_id = protocols.id
+WHERE vanished_at IS NULL
+"""
+# The day is claimed first: of two runs of one day the second sees what the first has stored.
+CLAIM = """
+INSERT INTO snapshot_days AS held (day, complete, pools, protocols, taken_at) VALUES (%s, %s, 0, 0, now())
+ON CONFLICT (day) DO UPDATE SET complete = EXCLUDED.complete, taken_at = now()
+WHERE EXCLUDED.complete OR NOT held.complete
+RETURNING day
+"""
+COUNT = """
+UPDATE snapshot_days SET pools = (SELECT count(*) FROM pool_daily_snapshots AS each WHERE each.day = %(day)s),
+                         protocols = (SELECT count(*) FROM protocol_daily_snapshots AS each WHERE each.day = %(day)s)
+WHERE day = %(day)s
+"""
+TODAY = """
+SELECT (now() AT TIME ZONE 'UTC')::date,
+       (SELECT taken_at FROM market_documents WHERE name = 'defillama:/pools'),
+       (SELECT taken_at FROM market_documents WHERE name = 'defillama:/protocols')
+"""
+BIGGEST = """
+SELECT id::text FROM pools WHERE vanished_at IS NULL AND tvl IS NOT NULL ORDER BY tvl DESC NULLS LAST, id LIMIT %s
+"""
+
+
+class NothingToday(Exception):
+    """Neither pools nor protocols were taken in today: there is nothing that a snapshot could be of."""
+
+
+class Sources(NamedTuple):
+    """The day in UTC, and when pools and protocols were last taken in."""
+
+    day: date
+    pools: datetime | None
+    protocols: datetime | None
+
+    @property
+    def pools_are_todays(self) -> bool:
+        return self.pools is not None and self.pools.date() == self.day
+
+    @property
+    def protocols_are_todays(self) -> bool:
+        return self.protocols is not None and self.protocols.date() == self.day
+
+    @classmethod
+    def read(cls) -> "Sources":
+        with connection.cursor() as cursor:
+            cursor.execute(TODAY)
+            return cls(*cursor.fetchone())
+
+
+def snapshot_today(run: Run) -> Counts:
+    """Store today of what was taken in today, all of it in one transaction. Complete with pools and protocols.
+
+    A partial day never takes the place of a complete one, but a complete one that of a partial. Raises NothingToday.
+    """
+    with transaction.atomic():
+        sources = Sources.read()
+        if not (sources.pools_are_todays or sources.protocols_are_todays):
+            raise NothingToday(
+                f"nothing was taken in on {sources.day}: pools were at {sources.pools or 'no time'} and protocols at "
+                f"{sources.protocols or 'no time'}; run sync-pools and sync-protocols first"
+            )
+        return write_day(run, sources)
+
+
+def write_day(run: Run, sources: Sources) -> Counts:
+    day, is_complete = sources.day, sources.pools_are_todays and sources.protocols_are_todays
+    if not claim_day(day, is_complete):
+        run.log.warning("%s is complete already: a partial snapshot does not take its place", day)
+        return Counts()
+    if not is_complete:
+        run.log.warning(
+            "%s is partial: %s were not taken in", day, "protocols" if sources.pools_are_todays else "pools"
+        )
+    counts = Counts()
+    if sources.pools_are_todays:
+        make_months(POOL_DAYS.table, [day])
+        with selected(POOL_DAYS, POOLS, {"day": day}):
+            counts += Counts(*upsert(POOL_DAYS))
+        run.progress(1, 2)
+    if sources.protocols_are_todays:
+        make_months(PROTOCOL_DAYS.table, [day])
+        with selected(PROTOCOL_DAYS, PROTOCOLS, {"day": day, "pools": sources.pools_are_todays}):
+            counts += Counts(*upsert(PROTOCOL_DAYS))
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, {"day": day})
+    run.progress(2, 2)
+    run.save({"day": day.isoformat()})
+    return counts
+
+
+def claim_day(day: date, is_complete: bool) -> bool:
+    """Whether the day may be written."""
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [day, is_complete])
+        return cursor.fetchone() is not None
+
+
+def store_chart(run: Run, pool: str, rows: Sequence[ChartRow]) -> Upserted:
+    """Days of a pool's history, in the caller's transaction; days of our own snapshots stay."""
+    pool_id = UUID(pool)
+
+    def values(row: ChartRow) -> tuple[Any, ...]:
+        return (pool_id, row.day, row.tvl, row.apy, row.apy_base, row.apy_reward, row.il_7d, "chart")
+
+    make_months(CHART_DAYS.table, (row.day for row in rows))
+    with staged(CHART_DAYS, run, rows, values):
+        return upsert(CHART_DAYS)
+
+
+def biggest_pools(limit: int) -> list[str]:
+    """The ids of the pools with the most TVL, in that order."""
+    with connection.cursor() as cursor:
+        cursor.execute(BIGGEST, [limit])
+        return [key for (key,) in cursor.fetchall()]
+
+
+def choose_days(rows: Collection[ChartRow], first: date, last: date | None) -> list[ChartRow]:
+    """Those of the days from the first to the last."""
+    return [row for row in rows if first <= row.day and (last is None or row.day <= last)]

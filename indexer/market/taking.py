@@ -1,0 +1,106 @@
+"""Taking an answer in: what is new or different of it is written, with what it rejects and when, in one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.contrib.postgres.functions import TransactionNow
+from django.db import transaction
+
+from indexer.market.models import Document
+from indexer.market.reading import Reading, Rejected, read
+from indexer.market.rejecting import keep_rejected, take_out_spikes
+from indexer.market.shapes import Shape
+from indexer.market.source import Answer, Source
+from indexer.market.upsert import Target, analyze, staged, upsert, vanish
+from indexer.tasks.declaring import Counts, Run
+
+API = "defillama"
+MANY = 1000
+"""Rows written at once that make another table of one."""
+
+
+@dataclass(frozen=True)
+class Taking:
+    """How the answer of a path becomes the rows of a table.
+
+    `prepare` is called once the answer is there and returns what makes of a row the values of the target's columns.
+    `link` joins what is stored to the rest, also where the answer is unchanged. `spikes`: numbers that jump wait.
+    """
+
+    task: str
+    path: str
+    shape: Shape
+    target: Target
+    prepare: Callable[[], Callable[[Any], Sequence[Any]]]
+    link: Callable[[], None]
+    spikes: bool = False
+
+
+def take(run: Run, source: Source, taking: Taking) -> Counts:
+    """Ask for the answer and take it in, if it is another one than the last. Raises what `fetch` and `read` raise."""
+    answer = source.fetch(run, taking.path)
+    if answer is None:
+        return take_nothing(run, taking)
+    held = Document.objects.filter(name=answer.name).first()
+    # Half of what was there is no market that changed, but an answer that is not whole.
+    reading = read(answer.body, taking.shape, least=held.rows // 2 if held else 0)
+    with transaction.atomic():
+        counts = write(run, taking, reading, answer, held.taken_at if held else None)
+        run.save({"counts": counts})
+    return counts
+
+
+def take_nothing(run: Run, taking: Taking) -> Counts:
+    """The answer is the one that was taken. If that was by an earlier attempt of this very run, its counts stand."""
+    with transaction.atomic():
+        taking.link()
+        known = Document.objects.filter(name=f"{API}:{taking.path}")
+        known.update(taken_at=TransactionNow())
+        counts = Counts(*run.cursor["counts"]) if run.cursor else Counts(unchanged=known.get().rows)
+        run.save({"counts": counts})
+    return counts
+
+
+def write(run: Run, taking: Taking, reading: Reading[Any], answer: Answer, since: datetime | None) -> Counts:
+    """`since`: when the answer before this one was taken."""
+    rejected = list(reading.rejected)
+    with staged(taking.target, run, reading.rows, taking.prepare()):
+        waiting = take_out_spikes(taking.task, since) if taking.spikes else {}
+        rejected += spiking(reading.rows, waiting)
+        upserted = upsert(taking.target)
+        vanished = vanish_others(run, taking.target, rejected)
+    if upserted.created + upserted.changed > MANY:
+        analyze(taking.target)
+    taking.link()
+    keep_rejected(taking.task, rejected, since)
+    remember(answer, len(reading.rows) + len(reading.rejected), again=bool(waiting))
+    return Counts(*upserted, vanished, len(rejected))
+
+
+def spiking(rows: Sequence[Any], waiting: dict[str, str]) -> list[Rejected]:
+    return [
+        Rejected(row.key, "spike", waiting[row.key], msgspec.json.encode(row).decode())
+        for row in rows
+        if waiting and row.key in waiting
+    ]
+
+
+def vanish_others(run: Run, target: Target, rejected: Sequence[Rejected]) -> int:
+    """Mark what the answer does not have; a row that was rejected is there. Nothing where nobody knows which it was."""
+    if nameless := [each.key for each in rejected if each.key.startswith("row ")]:
+        run.log.warning("%s has no key that can be read: what is not in the answer does not vanish yet", nameless[0])
+        return 0
+    return vanish(target, {each.key for each in rejected})
+
+
+def remember(answer: Answer, rows: int, *, again: bool) -> None:
+    """That it was taken in. `again`: to be asked for in full the next time, even if it has not changed."""
+    # The transaction's time, as rejected rows have it: one of the last answer is as old as that.
+    known = {"etag": answer.etag, "last_modified": answer.last_modified, "digest": answer.digest}
+    Document.objects.update_or_create(
+        name=answer.name,
+        defaults={**(dict.fromkeys(known) if again else known), "rows": rows, "taken_at": TransactionNow()},
+    )
