@@ -1,61 +1,17 @@
 """Pools are mapped against real contracts of a local chain: true ones are verified, false ones score low."""
 
-import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.utils.timezone import now
 
-from indexer.chains.models import Chain
-from indexer.embedded.chain import Anvil, Packages, World
+from indexer.embedded.chain import World
 from indexer.market.models import ContractMapping, MappingEvidence, Pool, WatchProposal
 from indexer.market.scheduled.map_contracts import map_contracts
 from indexer.tasks.declaring import Counts, LooseRun
-from tests.market.multicall import place_multicall
-
-pytest_plugins = ("tests.embedded.chain_fixtures",)
+from tests.market.mappings.local_pools import Make
 
 NOBODY = "0x" + "12" * 20
-Make = Callable[..., Pool]
-
-
-@pytest.fixture(params=["multicall", "single calls"])
-def local(
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-    chains: list[Chain],
-    anvil: Anvil,
-    world: World,
-    packages: Packages,
-) -> World:
-    """The world on the chain hilltop, with Multicall3 or without."""
-    if request.param == "multicall":
-        place_multicall(anvil.url, packages)
-    monkeypatch.setenv("RPC_URLS_HILLTOP", anvil.url)
-    return world
-
-
-@pytest.fixture
-def make(chains: list[Chain]) -> Any:
-    """Stores pools on hilltop."""
-
-    def store(address: str, *tokens: str, **of: Any) -> Pool:
-        given = {"url": f"https://dex.example/pools/{address}", "project": "some-dex", **of}
-        return Pool.objects.create(
-            id=given.pop("id", None) or uuid.uuid4(),
-            chain_name="Local",
-            chain_id=chains[0].chain_id,
-            symbol="-",
-            underlying_tokens=list(tokens),
-            created_at=now(),
-            **given,
-        )
-
-    Pool.objects.all().delete()
-    yield store
-    Pool.objects.all().delete()
 
 
 def mapping_of(pool: Pool, address: str) -> ContractMapping:
@@ -68,7 +24,7 @@ def versions() -> list[tuple[Any, ...]]:
             "SELECT 'm', id, xmin::text FROM contract_mappings UNION ALL SELECT 'e', id, xmin::text"
             " FROM mapping_evidence UNION ALL SELECT 'p', id, xmin::text FROM watch_proposals ORDER BY 1, 2"
         )
-        return cur.fetchall()
+        return list(cur.fetchall())
 
 
 def test_true_contracts_are_verified_and_false_ones_score_low(local: World, make: Make) -> None:
@@ -109,7 +65,7 @@ def test_true_contracts_are_verified_and_false_ones_score_low(local: World, make
     assert {row.mapping.address for row in WatchProposal.objects.all()} == {pair.lower(), local.vault.lower()}
 
 
-def test_what_says_the_same_is_not_written_again_and_what_changes_is(local: World, make: Make, anvil: Anvil) -> None:
+def test_what_says_the_same_is_not_written_again_and_what_changes_is(local: World, make: Make) -> None:
     name, pair = next(iter(local.pairs.items()))
     tokens = [local.tokens[symbol] for symbol in name.split("/")]
     pool, other = make(pair, *tokens), make(local.vault, local.tokens["WETH"])
