@@ -26,7 +26,8 @@ PATH = re.compile(r" - at `(\$.*)`$")
 MISSING = re.compile(r"^Object missing required field `(.+?)`")
 BOUNDS = re.compile(r"^(Expected `\w+( \| null)?` (<=|>=|of length)|Number out of range)")
 NUL = b"\\u0000"
-TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)')
+NO_NUMBER = re.compile(rb'((?>[^"NI-]++|-(?!Infinity)|"(?>[^"\\]++|\\.)*+"?)++)|-?(?:NaN|Infinity)', re.DOTALL)
+"""What is in order, as long as can be, with the texts in it; or one of the words that are no numbers."""
 ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 
 
@@ -122,13 +123,13 @@ def read(body: bytes | bytearray, shape: Shape, *, least: int = 0) -> Reading[An
 def split(body: bytes | bytearray, shape: Shape) -> list[msgspec.Raw]:
     """The rows, undecoded. Raises Malformed, and Drift where there is no list of rows."""
     try:
-        return find_rows(body, shape)
-    except msgspec.ValidationError as error:
-        raise Drift(path_of(str(error)), f"there are no rows: {str(error).partition(' - at')[0]}") from None
-    except msgspec.DecodeError:
-        pass  # NaN or half a pair, which are no JSON, in one row make all of it unreadable
-    try:
-        return find_rows(TOKEN.sub(mend, body), shape)
+        try:
+            return find_rows(body, shape)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            # NaN or half a pair, which are no JSON, in one row make all of it unreadable.
+            return find_rows(mend(body), shape)
     except msgspec.ValidationError as error:
         raise Drift(path_of(str(error)), f"there are no rows: {str(error).partition(' - at')[0]}") from None
     except msgspec.DecodeError as error:
@@ -149,14 +150,11 @@ class Envelope(msgspec.Struct):
     data: list[msgspec.Raw]
 
 
-def mend(token: "re.Match[bytes]") -> bytes:
+def mend(body: bytes | bytearray) -> bytes | bytearray:
     """NaN as a text, which no number may be, and half a pair as NUL, which no text may hold: their row is rejected."""
-    text = token[0]
-    if not text.startswith(b'"'):
-        return b'"' + text + b'"'
-    if b"\\u" not in text:
-        return text
-    return ESCAPE.sub(lambda escape: NUL if escape[1] else escape[0], text)
+    if b"\\u" in body:
+        body = ESCAPE.sub(lambda escape: NUL if escape[1] else escape[0], body)
+    return NO_NUMBER.sub(lambda found: found[1] or b'"' + found[0] + b'"', body)
 
 
 def fields_with_values(raw: msgspec.Raw) -> set[str]:

@@ -101,7 +101,7 @@ class Source:
         status, headers, body = self._ask(run, host, name, path, conditions_of(known))
         if status == 304:
             return None
-        if body[:100].lstrip()[:1] not in (b"{", b"["):
+        if not body[:100].lstrip().startswith((b"{", b"[")):
             kind = headers.get("content-type", "an answer without a type")
             raise SourceError(f"{name}: {kind} instead of JSON, such as a proxy's page: {excerpt(body)}")
         digest = hashlib.sha256(body).digest()
@@ -123,10 +123,10 @@ class Source:
                 where = urlsplit(target).hostname
                 raise SourceError(f"{name}: it leads to {where}, which is not asked; is {host.setting} still right?")
             url = target
-        if status in (200, 304):
+        if status == 200 or (status == 304 and conditions):
             return Reply(status, headers, body)
         words = f"{name}: HTTP {status}: {excerpt(body)}"
-        if status in (401, 402, 403):
+        if status in (401, 402):
             raise Unpaid(words, retry_after_of(headers))
         raise SourceError(words, retry_after_of(headers))
 

@@ -35,6 +35,16 @@ def test_a_value_that_cannot_be_used_is_named_with_what_would_be_right(environ: 
         options.flag("PUBLIC_READ") and options.number("BODY_LIMIT", least=1024) and options.text("LOG_LEVEL")
 
 
+@pytest.mark.parametrize("value", ["api.llama.fi", "ftp://host", "https://", "http://host:0", "http://[::1"])
+def test_a_base_url_that_is_none_is_named(value: str) -> None:
+    with pytest.raises(OptionError, match=rf"^DEFILLAMA_URL={re.escape(value)} is no base URL: it looks like"):
+        Options({"DEFILLAMA_URL": value}).url("DEFILLAMA_URL")
+
+
+def test_a_base_url_has_no_slash_at_its_end() -> None:
+    assert Options({"DEFILLAMA_URL": "http://127.0.0.1:99/llama/"}).url("DEFILLAMA_URL") == "http://127.0.0.1:99/llama"
+
+
 def test_a_list_has_no_empty_names() -> None:
     assert Options({"CHAINS": " ethereum, ,base,"}).names("CHAINS") == ["ethereum", "base"]
 
