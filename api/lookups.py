@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.bodies import read_json, unfit
+from api.expansion import MEANING, expand_batch, wants_market
 from api.openapi_parts import ANY_CASE
 from api.questions import read_plain, shorten, unknown_chains
 from api.resource import Resource, answer_encoded
@@ -16,6 +17,7 @@ from indexer.positions.address import parse_address
 from indexer.positions.answers import answer_many
 
 MOST = 1000
+PARAMETERS = {"expand": MEANING}
 # For the schema alone: read_addresses says the same in sentences.
 ADDRESSES = {"minItems": 1, "maxItems": MOST, "items": ANY_CASE}
 
@@ -31,14 +33,15 @@ class Lookups(Resource):
     """Every address is answered once, in the order first given; what holds for all of them is said once."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        read_plain(request.GET, {})
+        expanded = wants_market(read_plain(request.GET, PARAMETERS))
         question = read_json(request, Question, limit_of(self))
         users = read_addresses(question.addresses)
 
         def ask(known: Sequence[Chain]) -> bytes:
             return answer_many(users, choose_chains(known, question))
 
-        response = answer_encoded(self.chains.ask(ask))
+        content = self.chains.ask(ask)
+        response = answer_encoded(expand_batch(content) if expanded else content)
         response.headers["Cache-Control"] = "no-store"
         return response
 

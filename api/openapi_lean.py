@@ -5,14 +5,13 @@ from typing import Any
 
 from api import addresses, user_pools
 from api import openapi_examples as examples
+from api.expansion import ExpandedBatch, ExpandedLookup
 from api.health import HealthAnswer, LiveAnswer, ReadyAnswer
 from api.index import IndexAnswer
 from api.lookups import Question
 from api.openapi_examples import POOL, TAG
 from api.openapi_parts import ANY_CASE, IN_PATHS, OF_ALL, OF_BODIES, Json, refer_to_problems, schema_of, sentence
 from api.user_pools import INCOMPLETE, PoolsByChain
-from indexer.positions.batch import Batch
-from indexer.positions.lookup import Lookup
 
 OPEN: list[Json] = []
 """Security of what nobody needs a key for."""
@@ -70,6 +69,7 @@ ADDRESS = {
     "description": IN_PATHS["address"][1],
     "schema": IN_PATHS["address"][0],
 }
+EXPAND = query("expand", addresses.PARAMETERS["expand"], "market", {**TEXT, "enum": ["market"]})
 IF_NONE_MATCH = {**query("If-None-Match", "tags of answers at hand", TAG), "in": "header"}
 CACHED = {
     "ETag": header("Changes whenever the answer could.", TAG),
@@ -97,12 +97,13 @@ PATHS: dict[str, Json] = {
             "The pools an address has touched, on every chain, and how sure that is: `pools` and `check_also` together "
             "are never too small.",
             tag="Addresses",
-            content=json(Lookup, examples.LOOKUP),
+            content=json(ExpandedLookup, examples.LOOKUP),
             parameters=[
                 ADDRESS,
                 query("chain", addresses.PARAMETERS["chain"], "ethereum,base"),
                 query("check_also", addresses.PARAMETERS["check_also"], "all", {**TEXT, "enum": ["all"]}),
                 query("after", addresses.PARAMETERS["after"], POOL, ANY_CASE),
+                EXPAND,
                 IF_NONE_MATCH,
             ],
             headers=CACHED,
@@ -116,7 +117,8 @@ PATHS: dict[str, Json] = {
             "Each address once, in the order first given. What holds for all of them is said once, and all is of one "
             "snapshot.",
             tag="Addresses",
-            content=json(Batch, examples.BATCH),
+            content=json(ExpandedBatch, examples.BATCH),
+            parameters=[EXPAND],
             headers={"Cache-Control": header("Nothing keeps it.", "no-store")},
             problems=(*OF_ALL, *OF_BODIES),
         )

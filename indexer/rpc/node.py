@@ -26,7 +26,7 @@ from indexer.rpc.integrity import LARGEST_LOG_INDEX, check_block_logs, check_ran
 from indexer.rpc.limits import Limits
 from indexer.rpc.proofs import receipts_root
 from indexer.rpc.trust import Trust
-from indexer.rpc.types import Bigint, Header, Log, Quantity
+from indexer.rpc.types import Bigint, Header, HexBytes, Log, Quantity
 
 T = TypeVar("T")
 
@@ -219,6 +219,43 @@ class Node:
         # The slow way says what is wrong, or puts them in order.
         with self._blaming(method):
             return choose(to_columns(check_range_logs(first, last, answer)), wanted)
+
+    def read_contracts(self, calls: Sequence[tuple[str, str]], block: int) -> list[bytes | None]:
+        """Return what contracts answer to eth_call: (contract, data) each, 0x hex, at this block; None to a refusal.
+
+        A call that reverts is refused, and so is one of a method that the contract has not.
+        """
+        params: list[list[object]] = [[{"to": to, "data": data}, hex(block)] for to, data in calls]
+        results: list[bytes | None] = []
+        while len(results) < len(params):
+            part = params[len(results) : len(results) + self._batch_size]
+            answers = self._in_batch("eth_call", part, HexBytes, none_for=Refused)
+            if answers is None:
+                answers = [self._read_contract(each) for each in part]
+            results += [None if answer is None else bytes.fromhex(answer[2:]) for answer in answers]
+        return results
+
+    def codes(self, addresses: Sequence[str], block: int) -> list[bytes]:
+        """Return the code at every address at this block; empty where there is none."""
+        method = "eth_getCode"
+        params: list[list[object]] = [[address, hex(block)] for address in addresses]
+        codes: list[bytes] = []
+        while len(codes) < len(params):
+            part = params[len(codes) : len(codes) + self._batch_size]
+            answers = self._in_batch(method, part, HexBytes)
+            if answers is None:
+                answers = [
+                    self._retry(lambda each=each: self.endpoint.call(method, each, HexBytes))  # type: ignore[misc]
+                    for each in part
+                ]
+            codes += [bytes.fromhex(answer[2:]) for answer in answers]
+        return codes
+
+    def _read_contract(self, params: list[object]) -> Any:
+        try:
+            return self._retry(lambda: self.endpoint.call("eth_call", params, HexBytes))
+        except Refused:
+            return None
 
     @property
     def _batch_size(self) -> int:

@@ -16,6 +16,7 @@ Hash = NewType("Hash", bytes)
 HexAddress = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{40}\Z")]
 HexHash = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{64}\Z")]
 HexData = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]*\Z")]
+HexBytes = Annotated[str, msgspec.Meta(pattern=r"\A0x(?:[0-9a-fA-F]{2})*\Z")]
 Quantity = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-fA-F]{1,64}\Z")]
 Bigint = Annotated[str, msgspec.Meta(pattern=r"\A0x0*[0-7]?[0-9a-fA-F]{1,15}\Z", max_length=66)]
 """A quantity that PostgreSQL's bigint holds: block numbers and times."""

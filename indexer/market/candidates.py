@@ -1,0 +1,177 @@
+"""Which contracts a pool may be, by what sources say of it; whether it is one of them, `score` says. Pure.
+
+Sources name contracts in many ways: outright (poolTokenAddress), in the key that an adapter has for the pool
+("0x…-ethereum"), within a URL or poolMeta, and hashed: the id of a pool created since July 2026 is the UUIDv5 of its
+key, so that an address is proved to be in the key, though not that it is the pool's contract.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+from urllib.parse import unquote
+from uuid import NAMESPACE_DNS, NAMESPACE_OID, NAMESPACE_URL, NAMESPACE_X500, UUID, uuid5
+
+from eth_utils.address import to_checksum_address
+
+from indexer.market.score import Evidence, EvidenceKind
+
+FREE, PAID = "defillama", "defillama-pro"
+"""Sources of evidence: what everybody gets, and what comes with a paid key."""
+KEY_SOURCE = "pool id"
+"""The source of what a pool's own id proves."""
+EVM = "eip155"
+NAMESPACES: Mapping[str, str] = MappingProxyType(
+    {
+        "Aptos": "aptos",
+        "Bitcoin": "bip122",
+        "Cardano": "cip34",
+        "Cosmos": "cosmos",
+        "CosmosHub": "cosmos",
+        "Injective": "cosmos",
+        "Near": "near",
+        "NEAR": "near",
+        "Osmosis": "cosmos",
+        "Polkadot": "polkadot",
+        "Solana": "solana",
+        "Stacks": "stacks",
+        "Starknet": "starknet",
+        "Stellar": "stellar",
+        "Sui": "sui",
+        "TON": "tvm",
+        "Tezos": "tezos",
+        "Tron": "tron",
+    }
+)
+"""CAIP-2 namespaces of the chains that are no EVM chains, by the source's name for them."""
+EVM_ADDRESS = re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{40}(?![0-9a-zA-Z])")
+OTHER_ADDRESS = MappingProxyType(
+    {
+        "solana": re.compile(r"(?<![0-9a-zA-Z])[1-9A-HJ-NP-Za-km-z]{32,44}(?![0-9a-zA-Z])"),
+        "aptos": re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{60,64}(?:::\w+::\w+)?"),
+        "sui": re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{60,64}(?:::\w+::\w+)?"),
+        "starknet": re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{60,64}(?![0-9a-zA-Z])"),
+        "tron": re.compile(r"(?<![0-9a-zA-Z])T[1-9A-HJ-NP-Za-km-z]{33}(?![0-9a-zA-Z])"),
+    }
+)
+"""How addresses are found within a text; what of other namespaces is no address by its looks alone."""
+NATIVE = frozenset(
+    {
+        "0x" + "00" * 20,
+        "0x" + "ee" * 20,
+        "0x" + "00" * 19 + "01",
+        "0x" + "00" * 18 + "1010",
+        "0xdeaddeaddeaddeaddeaddeaddeaddeaddead0000",
+    }
+)
+"""What sources write for a chain's own coin: never a contract."""
+KEY_NAMESPACES = (NAMESPACE_URL, NAMESPACE_DNS, NAMESPACE_OID, NAMESPACE_X500)
+LONGEST = 300
+"""Characters of an address that is kept."""
+
+
+@dataclass(frozen=True)
+class PoolFacts:
+    """What is known of a pool. `old_key` is its adapter's own key and `token_address` what it names: with a paid key
+    only."""
+
+    id: UUID
+    chain: str
+    chain_id: int | None
+    project: str
+    meta: str | None = None
+    url: str | None = None
+    underlying: Sequence[str] = ()
+    old_key: str | None = None
+    token_address: str | None = None
+
+    @property
+    def namespace(self) -> str:
+        return EVM if self.chain_id is not None else NAMESPACES.get(self.chain, EVM)
+
+
+class Place(NamedTuple):
+    """Where a contract is, and as what: pool or token."""
+
+    namespace: str
+    chain_id: int | None
+    address: str
+    kind: str
+
+
+def find_candidates(pool: PoolFacts, watched: Iterable[str] = ()) -> dict[Place, list[Evidence]]:
+    """Every contract that something says the pool may be or hold, with what says so.
+
+    `watched` are addresses on the pool's chain that are known from elsewhere, in lower case: they count where the
+    pool's id proves them. An address that the pool holds is a token, whoever else names it.
+    """
+    held = {address: raw for raw in pool.underlying if (address := normal(pool.namespace, raw)) is not None}
+    found: dict[Place, list[Evidence]] = {
+        Place(pool.namespace, pool.chain_id, address, "token"): [
+            Evidence(EvidenceKind.UNDERLYING, FREE, {"underlyingTokens": raw})
+        ]
+        for address, raw in held.items()
+    }
+    for address, evidence in named(pool):
+        if address not in held:
+            pieces = found.setdefault(Place(pool.namespace, pool.chain_id, address, "pool"), [])
+            if all((each.kind, each.source) != (evidence.kind, evidence.source) for each in pieces):
+                pieces.append(evidence)
+    if pool.id.version == 5 and pool.namespace == EVM:
+        known = {place.address for place in found if place.kind == "pool"} | set(watched)
+        for address in sorted(known - held.keys()):
+            if (key := find_key(pool, address)) is not None:
+                pieces = found.setdefault(Place(EVM, pool.chain_id, address, "pool"), [])
+                pieces.append(Evidence(EvidenceKind.KEY, KEY_SOURCE, {"key": key}))
+    return found
+
+
+def named(pool: PoolFacts) -> Iterator[tuple[str, Evidence]]:
+    """The addresses that sources name, surest first."""
+    outright = (("poolTokenAddress", pool.token_address), ("pool_old", pool.old_key))
+    for field, text in outright:
+        for address in addresses_in(pool.namespace, text):
+            yield address, Evidence(EvidenceKind.NAMED, PAID, {field: text})
+    for kind, field, text in ((EvidenceKind.URL, "url", pool.url), (EvidenceKind.META, "poolMeta", pool.meta)):
+        for address in addresses_in(pool.namespace, unquote(text) if text else None):
+            yield address, Evidence(kind, FREE, {field: text})
+
+
+def addresses_in(namespace: str, text: str | None) -> list[str]:
+    """The addresses that stand in a text, once each, in its order; never a placeholder for the chain's coin."""
+    pattern = EVM_ADDRESS if namespace == EVM else OTHER_ADDRESS.get(namespace)
+    if not text or pattern is None:
+        return []
+    found = (normal(namespace, each[0]) for each in pattern.finditer(text))
+    return list(dict.fromkeys(each for each in found if each is not None))
+
+
+def normal(namespace: str, raw: str) -> str | None:
+    """An address as it is stored; None for what is none, and for a placeholder of the chain's coin."""
+    text = raw.strip()
+    if namespace != EVM:
+        return text if 0 < len(text) <= LONGEST and text.lower() not in NATIVE else None
+    # Some adapters write chain:0x… for a token.
+    text = text.rpartition(":")[2].lower()
+    return text if EVM_ADDRESS.fullmatch(text) and text not in NATIVE else None
+
+
+def find_key(pool: PoolFacts, address: str) -> str | None:
+    """The key with this address of which the pool's id is the UUIDv5; None where it is of none that adapters use."""
+    for key in keys_of(pool, address):
+        if any(uuid5(namespace, key) == pool.id for namespace in KEY_NAMESPACES):
+            return key
+    return None
+
+
+def keys_of(pool: PoolFacts, address: str) -> Iterator[str]:
+    """How adapters write their keys: the address in either case, alone or with the chain or the project."""
+    chains = dict.fromkeys((pool.chain.lower(), pool.chain.lower().replace(" ", "-"), pool.chain))
+    for form in (address, to_checksum_address(address)):
+        yield form
+        for chain in chains:
+            yield f"{form}-{chain}"
+        yield f"{pool.project}{form}"
+        yield f"{pool.project}-{form}"
+        yield f"{form}-{pool.project}"

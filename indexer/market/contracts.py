@@ -1,0 +1,127 @@
+"""The contracts of many pools: what sources say of them, and what the chains, where we have nodes, say to that."""
+
+import time
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from indexer.chains.connections import connect
+from indexer.chains.endpoints import EndpointsError, open_node
+from indexer.chains.models import Chain
+from indexer.market.candidates import EVM, FREE, KEY_SOURCE, PAID, Place, PoolFacts, find_candidates
+from indexer.market.identity import CHAIN, Claim, claim
+from indexer.market.models import Pool
+from indexer.market.multicall import Asking
+from indexer.market.reading import read
+from indexer.market.score import Evidence
+from indexer.market.shapes import OLD_POOLS, OldPoolRow
+from indexer.market.source import has_paid_key, open_defillama
+from indexer.rpc import RpcError
+from indexer.tasks.declaring import Run
+
+FIELDS = ("id", "chain_name", "chain_id", "project", "pool_meta", "url", "underlying_tokens")
+Old = Mapping[uuid.UUID, tuple[str | None, str | None, str | None]]
+"""By pool: the adapter's key, the address that it names, and its URL."""
+
+
+def read_old(run: Run) -> Old | None:
+    """What only a paid key tells of pools; None where there is none. Raises SourceError, Drift and what `run` does."""
+    if not has_paid_key():
+        return None
+    with open_defillama() as source:
+        answer = source.fetch(run, "/yields/poolsOld", again=True)
+    rows: Sequence[OldPoolRow] = [] if answer is None else read(answer.body, OLD_POOLS).rows
+    return {row.id: (row.pool_old, row.token_address, row.url) for row in rows}
+
+
+def read_pools(after: uuid.UUID | None, most: int, chain: str, old: Old | None) -> list[PoolFacts]:
+    """The next pools by id, those that vanished left out; of one of the source's chains, if it is named."""
+    pools = Pool.objects.filter(vanished_at=None).order_by("id")
+    if after is not None:
+        pools = pools.filter(id__gt=after)
+    if chain:
+        pools = pools.filter(chain_name=chain)
+    facts = []
+    for id, name, chain_id, project, meta, url, underlying in pools.values_list(*FIELDS)[:most]:
+        key, token, said_url = (old or {}).get(id, (None, None, None))
+        facts.append(PoolFacts(id, name, chain_id, project, meta, url or said_url, underlying or (), key, token))
+    return facts
+
+
+class Chains:
+    """Our chains as witnesses: which contracts they watch, and what their nodes answer. To be used by one thread.
+
+    A chain that cannot be asked is left out for as long as this lives; `run.log` says why.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._ours = {chain.chain_id: chain for chain in Chain.objects.all()}
+        self._watched: dict[int, frozenset[str]] = {}
+        self._asking: dict[int, Asking | None] = {}
+
+    def watched(self, chain_id: int | None) -> Collection[str]:
+        """The contracts of our own jobs there, in lower case: their factories' events once made them known."""
+        if chain_id is None or chain_id not in self._ours:
+            return frozenset()
+        if chain_id not in self._watched:
+            with connect(self._ours[chain_id]) as connection:
+                rows = connection.execute("SELECT DISTINCT contract_address FROM jobs WHERE NOT retired").fetchall()
+            self._watched[chain_id] = frozenset("0x" + bytes(row[0]).hex() for row in rows)
+        return self._watched[chain_id]
+
+    def check(self, pools: Sequence[PoolFacts], found: Mapping[uuid.UUID, Iterable[Place]]) -> "Checked":
+        """What chains say of the places that are claimed to be pools."""
+        checked = Checked()
+        facts = {pool.id: pool for pool in pools}
+        for chain_id in sorted({pool.chain_id for pool in pools if pool.chain_id in self._ours and pool.chain_id}):
+            places = [
+                (pool, place)
+                for pool, of in found.items()
+                for place in of
+                if (place.namespace, place.chain_id, place.kind) == (EVM, chain_id, "pool")
+            ]
+            claims = [claim(facts[pool], place.address) for pool, place in places]
+            answers = self._ask(chain_id, claims) if claims else []
+            if answers is None:
+                continue
+            checked.pools |= {pool.id for pool in pools if pool.chain_id == chain_id}
+            for of_place, evidence in zip(places, answers, strict=True):
+                if evidence is not None:
+                    checked.evidence[of_place] = evidence
+        return checked
+
+    def _ask(self, chain_id: int, claims: Sequence[Claim]) -> list[Evidence | None] | None:
+        chain = self._ours[chain_id]
+        try:
+            if chain_id not in self._asking:
+                self._asking[chain_id] = Asking(open_node(chain.slug, chain_id, time.sleep))
+            asking = self._asking[chain_id]
+            return None if asking is None else asking.check(claims)
+        except (RpcError, EndpointsError) as error:
+            self._asking[chain_id] = None
+            self._run.log.warning("%s is not asked about contracts: %s", chain.slug, error)
+            return None
+
+
+class Checked:
+    """`pools` whose chain was asked, and the evidence by pool and place where it had something to say."""
+
+    def __init__(self) -> None:
+        self.pools: set[uuid.UUID] = set()
+        self.evidence: dict[tuple[uuid.UUID, Place], Evidence] = {}
+
+
+def find_contracts(
+    pools: Sequence[PoolFacts], chains: Chains
+) -> tuple[dict[uuid.UUID, dict[Place, list[Evidence]]], set[uuid.UUID]]:
+    """The places of each pool with all that speaks for and against them; and the pools whose chain was asked."""
+    found = {pool.id: find_candidates(pool, chains.watched(pool.chain_id)) for pool in pools}
+    checked = chains.check(pools, found)
+    for (pool, place), evidence in checked.evidence.items():
+        found[pool][place].append(evidence)
+    return found, checked.pools
+
+
+def sources(old: Old | None, *, checked: bool) -> list[str]:
+    """Those that were asked: what of them is not found any more, they no longer say."""
+    return [FREE, KEY_SOURCE, *([PAID] if old is not None else []), *([CHAIN] if checked else [])]

@@ -1,0 +1,108 @@
+"""What is stored of the contracts of pools: evidence first, and from that, in one place, their confidence.
+
+Rows that say what they said before are not written.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from django.db import connection
+from msgspec import json
+from psycopg.types.json import Jsonb
+
+from indexer.market.candidates import Place
+from indexer.market.score import Evidence, EvidenceKind, score
+from indexer.tasks.declaring import Counts
+
+ADD_PLACES = """
+INSERT INTO contract_mappings (pool_id, namespace, chain_id, address, kind, confidence, refuted)
+SELECT *, 0, false
+  FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::text[]) AS wanted
+    ON CONFLICT (pool_id, namespace, chain_id, address, kind) DO NOTHING
+RETURNING id
+"""
+MAPPINGS = """
+SELECT id, pool_id, namespace, chain_id, address, kind, confidence, refuted
+  FROM contract_mappings WHERE pool_id = ANY(%s) ORDER BY id
+"""
+# The block at which a chain was asked is of no interest as long as the answers are the same.
+ADD_EVIDENCE = """
+INSERT INTO mapping_evidence AS known (mapping_id, kind, source, detail, block)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::jsonb[], %s::bigint[]) AS wanted
+    ON CONFLICT (mapping_id, kind, source) DO UPDATE
+   SET detail = excluded.detail, block = excluded.block, seen_at = now()
+ WHERE known.detail IS DISTINCT FROM excluded.detail
+RETURNING mapping_id
+"""
+DROP_EVIDENCE = """
+DELETE FROM mapping_evidence AS known
+ USING contract_mappings m
+ WHERE m.id = known.mapping_id AND m.pool_id = ANY(%s) AND known.source = ANY(%s)
+   AND NOT EXISTS (SELECT FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS kept (mapping_id, kind, source)
+                    WHERE (kept.mapping_id, kept.kind, kept.source) = (known.mapping_id, known.kind, known.source))
+RETURNING mapping_id
+"""
+EVIDENCE = "SELECT mapping_id, kind, source, detail, block FROM mapping_evidence WHERE mapping_id = ANY(%s) ORDER BY id"
+RATE = """
+UPDATE contract_mappings AS m SET confidence = wanted.confidence, refuted = wanted.refuted, changed_at = now()
+  FROM unnest(%s::bigint[], %s::float8[], %s::boolean[]) AS wanted (id, confidence, refuted)
+ WHERE m.id = wanted.id AND (m.confidence, m.refuted) IS DISTINCT FROM (wanted.confidence, wanted.refuted)
+"""
+
+
+class Stored(NamedTuple):
+    """A row of contract_mappings."""
+
+    id: int
+    pool: uuid.UUID
+    place: Place
+    confidence: float
+    refuted: bool
+
+
+Found = Mapping[uuid.UUID, Mapping[Place, Sequence[Evidence]]]
+"""By pool."""
+
+
+def store(found: Found, asked: Iterable[str]) -> Counts:
+    """Store what was found of these pools, in the caller's transaction.
+
+    `asked` are the sources that were asked: what one of them said before and says no more is forgotten; of others it
+    stays. Of a mapping for which nothing is left the row stays, at no confidence.
+    """
+    pools = list(found)
+    places = [(pool, place) for pool, of in found.items() for place in of]
+    with connection.cursor() as cur:
+        cur.execute(ADD_PLACES, [[pool for pool, _ in places], *columns([place for _, place in places], 4)])
+        created = {row[0] for row in cur.fetchall()}
+        cur.execute(MAPPINGS, [pools])
+        rows = [Stored(row[0], row[1], Place(*row[2:6]), row[6], row[7]) for row in cur.fetchall()]
+        ids = {(row.pool, row.place): row.id for row in rows}
+        pieces = [(ids[pool, place], each) for pool, place in places for each in found[pool][place]]
+        kept = columns([(mapping, each.kind.value, each.source) for mapping, each in pieces], 3)
+        details = columns([(Jsonb(dict(each.detail)), each.block) for _, each in pieces], 2)
+        cur.execute(ADD_EVIDENCE, [*kept, *details])
+        touched = {row[0] for row in cur.fetchall()}
+        cur.execute(DROP_EVIDENCE, [pools, sorted(set(asked)), *kept])
+        touched |= {row[0] for row in cur.fetchall()}
+        cur.execute(EVIDENCE, [[row.id for row in rows]])
+        evidence: dict[int, list[Evidence]] = {row.id: [] for row in rows}
+        for mapping, kind, source, detail, block in cur.fetchall():
+            evidence[mapping].append(Evidence(EvidenceKind(kind), source, json.decode(detail), block))
+        scores = {row.id: score(evidence[row.id]) for row in rows}
+        rated = [(row.id, scores[row.id]) for row in rows if (row.confidence, row.refuted) != scores[row.id][:2]]
+        cur.execute(RATE, columns([(row, of.confidence, of.refuted) for row, of in rated], 3))
+    changed = (touched | {row for row, _ in rated}) - created
+    gone = {row.id for row in rows if row.confidence and not evidence[row.id]}
+    return Counts(
+        created=len(created),
+        changed=len(changed - gone),
+        unchanged=len(rows) - len(created) - len(changed),
+        vanished=len(gone),
+    )
+
+
+def columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    """Rows of so many columns as arrays, one for each column."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

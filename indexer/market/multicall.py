@@ -1,0 +1,69 @@
+"""Many questions to contracts of a chain in few requests, all at one block.
+
+Multicall3 (mds1/multicall3) stands at the same address on nearly every chain; where it does not, nodes are asked for
+each call, in JSON-RPC batches.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+
+from indexer.market.identity import Answers, Call, Claim, ask_itself, ask_others, judge
+from indexer.market.score import Evidence
+from indexer.rpc import Inconsistent, Node
+
+MULTICALL3 = "0xca11bde05977b3631167028862be2a173976ca11"
+AGGREGATE3 = "0x82ad56cb"
+"""aggregate3((address target, bool allowFailure, bytes callData)[]) returns (bool success, bytes returnData)[]."""
+CHUNK = 200
+
+
+class Asking:
+    """Contracts of one chain as they are at the block that was the newest at the start."""
+
+    def __init__(self, node: Node) -> None:
+        """Raises RpcError."""
+        self._node = node
+        header = node.header("latest")
+        if header is None:
+            raise Inconsistent("there is no newest block", endpoint=node.endpoint.label)
+        self.block = header.number
+        self.bundles = bool(node.codes([MULTICALL3], self.block)[0])
+
+    def ask(self, calls: Sequence[Call]) -> list[bytes | None]:
+        """The answer to each call; None to one that was refused. Raises RpcError."""
+        if not self.bundles:
+            return self._node.read_contracts([(each.to, each.data) for each in calls], self.block)
+        chunks = [calls[start : start + CHUNK] for start in range(0, len(calls), CHUNK)]
+        return [answer for chunk in chunks for answer in self._ask_chunk(chunk)]
+
+    def _ask_chunk(self, calls: Sequence[Call]) -> list[bytes | None]:
+        asked = encode(["(address,bool,bytes)[]"], [[(each.to, True, bytes.fromhex(each.data[2:])) for each in calls]])
+        (raw,) = self._node.read_contracts([(MULTICALL3, AGGREGATE3 + asked.hex())], self.block)
+        try:
+            (answers,) = decode(["(bool,bytes)[]"], raw or b"")
+        except DecodingError:
+            answers = ()
+        if len(answers) != len(calls):
+            # Out of gas as a whole, most likely: one call may have used all of it up.
+            return self._node.read_contracts([(each.to, each.data) for each in calls], self.block)
+        return [bytes(data) if done else None for done, data in answers]
+
+    def check(self, claims: Sequence[Claim]) -> list[Evidence | None]:
+        """What the chain says of each claim; None where neither yes nor no. Raises RpcError."""
+        own = self._ask_all([ask_itself(claim) for claim in claims])
+        others = self._ask_all([ask_others(answers) for answers in own])
+        # A contract has answered if anything came back; of the rest only their code tells.
+        silent = [claim.address for claim, answers in zip(claims, own, strict=True) if not any(answers.values())]
+        codes = dict(zip(silent, self._node.codes(silent, self.block), strict=True))
+        return [
+            judge(claim, mine, theirs, has_code=codes.get(claim.address, b"\1") != b"", block=self.block)
+            for claim, mine, theirs in zip(claims, own, others, strict=True)
+        ]
+
+    def _ask_all(self, questions: Iterable[list[Call]]) -> list[Answers]:
+        """The calls of many as one list, and their answers by each one's names."""
+        asked = list(questions)
+        answers = iter(self.ask([each for calls in asked for each in calls]))
+        return [{each.name: next(answers) for each in calls} for calls in asked]

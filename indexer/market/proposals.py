@@ -1,0 +1,158 @@
+"""From a mapping to a watched contract: what is sure enough is proposed as a job, and a person decides.
+
+With the live setting market.accept on, the task that maps contracts accepts what it proposes.
+"""
+
+from django.db import connection, transaction
+from django.utils.timezone import now
+from psycopg.types.json import Jsonb
+
+from indexer.access.audit import recorded
+from indexer.chains.connections import connect
+from indexer.chains.models import Chain
+from indexer.market.models import WatchProposal
+from indexer.market.score import AGREED
+from indexer.positions.address import checksum, parse_address
+from indexer.positions.jobs import find_job
+from indexer.positions.protocol.imports import import_watch_list
+from indexer.positions.watchlist import MAX_LABEL, WatchList, WatchListError, read_watch_list
+from indexer.workers.live import LiveSetting, declare
+from indexer.workers.live_values import LiveValues
+
+SOURCE = "market"
+"""The source of these jobs' labels, and who accepts where the live setting does."""
+PRODUCT = "pool"
+ACCEPT = declare(LiveSetting("market.accept", False, "whether proposed jobs are accepted without anybody being asked"))
+# A pool without a receipt token (Uniswap V3 has positions instead) tells nobody of its users by Transfer.
+SURE = """
+SELECT m.id, m.address, c.id, p.project
+  FROM contract_mappings m
+  JOIN pools p ON p.id = m.pool_id
+  JOIN chains_chain c ON c.chain_id = m.chain_id
+ WHERE m.kind = 'pool' AND m.namespace = 'eip155' AND NOT m.refuted AND m.confidence >= %s
+   AND p.vanished_at IS NULL
+   AND NOT EXISTS (SELECT FROM watch_proposals w WHERE w.mapping_id = m.id AND w.chain_id = c.id)
+   AND NOT EXISTS (SELECT FROM mapping_evidence e
+                    WHERE e.mapping_id = m.id AND e.kind = 'identity' AND e.detail @> '{"receipt": false}')
+ ORDER BY m.id
+"""
+ADD = """
+INSERT INTO watch_proposals (mapping_id, chain_id, entry, state, decided_by)
+SELECT *, 'proposed', '' FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[]) AS wanted
+    ON CONFLICT (mapping_id, chain_id) DO NOTHING
+"""
+
+
+class ProposalError(Exception):
+    """A proposal cannot be accepted or dismissed; the text says which and why."""
+
+
+def propose() -> int:
+    """Propose a job for every mapping of 0.8 and more whose contract its chain does not watch. How many are new."""
+    with connection.cursor() as cur:
+        cur.execute(SURE, [AGREED])
+        sure = cur.fetchall()
+        watched = {chain.pk: watched_on(chain) for chain in Chain.objects.filter(pk__in={row[2] for row in sure})}
+        wanted = [
+            (mapping, chain, Jsonb(entry(project, address)))
+            for mapping, address, chain, project in sure
+            if address not in watched[chain]
+        ]
+        cur.execute(ADD, [[row[place] for row in wanted] for place in range(3)])
+        return int(cur.rowcount)
+
+
+def watched_on(chain: Chain) -> frozenset[str]:
+    """The contracts that the chain watches, in lower case, by whatever event."""
+    with connect(chain) as beside:
+        rows = beside.execute("SELECT DISTINCT contract_address FROM jobs WHERE NOT retired").fetchall()
+    return frozenset("0x" + bytes(row[0]).hex() for row in rows)
+
+
+def entry(project: str, address: str) -> dict[str, object]:
+    """The watch of a watch list: whoever is sent the pool's receipt tokens has touched it."""
+    contract = checksum(parse_address(address, strict=False))
+    return {"protocol": project[:MAX_LABEL], "product": PRODUCT, "event": "Transfer", "contracts": [contract]}
+
+
+def accept(proposal_id: int, actor: str) -> WatchProposal:
+    """Make the chain watch what is proposed, and note which job that is. Again: nothing. Raises ProposalError."""
+    known = find(proposal_id)
+    if known.state == "accepted":
+        return known
+    chain, target = known.chain, known.mapping.address
+    with recorded(actor, "accept proposal", chain=chain.slug, target=target) as recording, transaction.atomic():
+        proposal = lock(proposal_id)
+        refuse_unsure(proposal)
+        watch_list = read(proposal)
+        # What the chain's connection does is committed by itself; importing the same again changes nothing.
+        with connect(chain) as beside:
+            imported = import_watch_list(beside, watch_list, source=SOURCE, chain_floor=chain.floor, prune=False)
+            definition = watch_list.entries[0].definition
+            proposal.job_id = None if definition is None else find_job(beside, definition)
+        recording.outcome = imported.summary
+        decide(proposal, "accepted", actor)
+    return proposal
+
+
+def dismiss(proposal_id: int, actor: str) -> WatchProposal:
+    """It is not proposed again. Again: nothing. Raises ProposalError."""
+    known = find(proposal_id)
+    if known.state == "dismissed":
+        return known
+    target = known.mapping.address
+    with recorded(actor, "dismiss proposal", chain=known.chain.slug, target=target), transaction.atomic():
+        proposal = lock(proposal_id)
+        decide(proposal, "dismissed", actor)
+    return proposal
+
+
+def accept_all() -> int:
+    """Where market.accept is on: accept what is proposed and still sure. How many."""
+    values = LiveValues()
+    with connection.cursor() as cur:
+        values.read(cur)
+    if not values.switch(ACCEPT):
+        return 0
+    sure = WatchProposal.objects.filter(state="proposed", mapping__confidence__gte=AGREED, mapping__refuted=False)
+    numbers = list(sure.order_by("id").values_list("id", flat=True))
+    for number in numbers:
+        accept(number, SOURCE)
+    return len(numbers)
+
+
+def find(proposal_id: int) -> WatchProposal:
+    proposal = WatchProposal.objects.select_related("mapping", "chain").filter(pk=proposal_id).first()
+    if proposal is None:
+        raise ProposalError(f"there is no proposal {proposal_id}")
+    return proposal
+
+
+def lock(proposal_id: int) -> WatchProposal:
+    """The proposal as long as nobody has decided it, kept from others until the transaction ends."""
+    WatchProposal.objects.select_for_update().filter(pk=proposal_id).first()
+    proposal = find(proposal_id)
+    if proposal.state != "proposed":
+        raise ProposalError(f"proposal {proposal.pk} was {proposal.state} by {proposal.decided_by}; that is final")
+    return proposal
+
+
+def refuse_unsure(proposal: WatchProposal) -> None:
+    mapping = proposal.mapping
+    if mapping.refuted or mapping.confidence < AGREED:
+        raise ProposalError(
+            f"proposal {proposal.pk}: its mapping is at {mapping.confidence:g} by now, below {AGREED:g}: dismiss it"
+        )
+
+
+def read(proposal: WatchProposal) -> WatchList:
+    chain = proposal.chain
+    try:
+        return read_watch_list({"chain": chain.slug, "chain_id": chain.chain_id, "watches": [proposal.entry]})
+    except WatchListError as error:
+        raise ProposalError(f"proposal {proposal.pk} cannot be watched: {error}") from None
+
+
+def decide(proposal: WatchProposal, state: str, actor: str) -> None:
+    proposal.state, proposal.decided_at, proposal.decided_by = state, now(), actor
+    proposal.save(update_fields=["state", "decided_at", "decided_by", "job_id"])

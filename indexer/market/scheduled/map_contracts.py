@@ -1,0 +1,52 @@
+"""Which contracts the pools are."""
+
+import uuid
+from datetime import timedelta
+
+from django.db import transaction
+
+from indexer.market import mappings
+from indexer.market.contracts import Chains, find_contracts, read_old, read_pools, sources
+from indexer.market.models import Pool
+from indexer.market.proposals import accept_all, propose
+from indexer.tasks.declaring import Counts, Run, task
+
+BATCH = 500
+"""Pools of one transaction, and of one round of questions to each chain."""
+
+
+@task(
+    cron="0 4 * * *",
+    budgets=("defillama", "defillama-pro"),
+    time_limit=4 * 3600.0,
+    fresh_for=timedelta(hours=26),
+)
+def map_contracts(run: Run, *, chain: str = "") -> Counts:
+    """Find the contracts of all pools, or of one of the source's chains, and propose to watch those that are sure.
+
+    The cursor is the id of the last pool done.
+    """
+    after = uuid.UUID(run.cursor["pool"]) if run.cursor else None
+    counts = Counts(*run.cursor["counts"]) if run.cursor else Counts()
+    pools = Pool.objects.filter(vanished_at=None, **({"chain_name": chain} if chain else {}))
+    total = pools.count()
+    done = 0 if after is None else pools.filter(id__lte=after).count()
+    run.progress(done, total)
+    old = read_old(run)
+    chains = Chains(run)
+    while batch := read_pools(after, BATCH, chain, old):
+        found, checked = find_contracts(batch, chains)
+        after = batch[-1].id
+        with transaction.atomic():
+            for whole in (True, False):
+                part = {pool: of for pool, of in found.items() if (pool in checked) is whole}
+                if part:
+                    counts += mappings.store(part, sources(old, checked=whole))
+            run.save({"pool": str(after), "counts": list(counts)})
+        done += len(batch)
+        run.progress(done, total)
+    proposed = propose()
+    accepted = accept_all()
+    if proposed or accepted:
+        run.log.info("%d jobs proposed, %d accepted by market.accept", proposed, accepted)
+    return counts

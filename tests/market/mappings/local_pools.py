@@ -1,0 +1,52 @@
+"""Pools of a local chain that is one of ours, to be mapped to its real contracts."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.utils.timezone import now
+
+from indexer.chains.models import Chain
+from indexer.embedded.chain import Anvil, Packages, World
+from indexer.market.models import Pool
+from tests.market.mappings.multicall import place_multicall
+
+Make = Callable[..., Pool]
+
+
+@pytest.fixture(params=["multicall", "single calls"])
+def local(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    chains: list[Chain],
+    anvil: Anvil,
+    world: World,
+    packages: Packages,
+) -> World:
+    """The world on the chain hilltop, with Multicall3 or without."""
+    if request.param == "multicall":
+        place_multicall(anvil.url, packages)
+    monkeypatch.setenv("RPC_URLS_HILLTOP", anvil.url)
+    return world
+
+
+@pytest.fixture
+def make(chains: list[Chain]) -> Iterator[Make]:
+    """Stores pools on hilltop."""
+
+    def store(address: str, *tokens: str, **of: Any) -> Pool:
+        given = {"url": f"https://dex.example/pools/{address}", "project": "some-dex", **of}
+        return Pool.objects.create(
+            id=given.pop("id", None) or uuid.uuid4(),
+            chain_name="Local",
+            chain_id=chains[0].chain_id,
+            symbol="-",
+            underlying_tokens=list(tokens),
+            created_at=now(),
+            **given,
+        )
+
+    Pool.objects.all().delete()
+    yield store
+    Pool.objects.all().delete()
