@@ -52,7 +52,7 @@ class Vitals:
 
     def look(self, connection: Connection) -> None:
         """In the heart's thread, when live settings were read."""
-        self.reason_to_rest = find_reason_to_rest(self.live, self.heart.name)
+        self.reason_to_rest = find_reason_to_rest(self.live, self.heart.program)
         self.changed.set()
 
     def note_sign(self, loop: str) -> None:

@@ -11,8 +11,6 @@ from uuid import UUID
 from indexer.chains.connections import Connection
 from indexer.workers.states import State
 
-EVENTS_KEPT = "1 month"
-
 
 class Change(NamedTuple):
     """A state that the worker said it is in, why, and since when (monotonic)."""
@@ -66,16 +64,19 @@ ON CONFLICT (name) DO UPDATE SET
     runs = EXCLUDED.runs, failures = EXCLUDED.failures, items = EXCLUDED.items, error_rate = EXCLUDED.error_rate,
     items_per_minute = EXCLUDED.items_per_minute, latency = EXCLUDED.latency, lag = EXCLUDED.lag,
     memory = EXCLUDED.memory, hung_after = EXCLUDED.hung_after, memory_limit = EXCLUDED.memory_limit
+WHERE known.host = EXCLUDED.host
 """
 NOTE_CHANGE = """
 INSERT INTO public.worker_events (worker, at, what, state, words, actor)
 VALUES (%(name)s, now() - %(ago)s::interval, 'state', %(state)s, %(why)s, '')
 """
-FORGET_EVENTS = f"DELETE FROM public.worker_events WHERE worker = %s AND at < now() - interval '{EVENTS_KEPT}'"
 
 
-def store_beat(connection: Connection, beat: Beat, changes: list[Change]) -> None:
-    """In the caller's transaction. Raises psycopg.Error."""
+def store_beat(connection: Connection, beat: Beat, changes: list[Change]) -> bool:
+    """In the caller's transaction; False, and nothing is stored, where another machine's worker has the name.
+
+    Raises psycopg.Error.
+    """
     values = {
         **beat._asdict(),
         "state": beat.said.state.value,
@@ -85,7 +86,8 @@ def store_beat(connection: Connection, beat: Beat, changes: list[Change]) -> Non
         "progressed_ago": since(beat.now, beat.progressed),
         "last_run_ago": None if beat.last_run is None else since(beat.now, beat.last_run),
     }
-    connection.execute(STORE, values)
+    if not connection.execute(STORE, values).rowcount:
+        return False
     for change in changes:
         connection.execute(
             NOTE_CHANGE,
@@ -96,11 +98,7 @@ def store_beat(connection: Connection, beat: Beat, changes: list[Change]) -> Non
                 "why": change.why,
             },
         )
-
-
-def clean_up(connection: Connection, name: str) -> None:
-    """Forget what befell the worker too long ago."""
-    connection.execute(FORGET_EVENTS, [name])
+    return True
 
 
 def since(now: float, then: float) -> timedelta:

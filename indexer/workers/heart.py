@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import closing, suppress
+from datetime import timedelta
 from pathlib import Path
 from threading import Condition, Event, Lock, Thread
 from uuid import uuid4
@@ -22,9 +23,12 @@ from django.conf import settings
 
 from indexer.chains.connections import Connection, open_beside
 from indexer.chains.outages import describe_outage
-from indexer.workers.beating import Beat, Change, clean_up, store_beat
-from indexer.workers.lines import LineBuffer, store_lines
+from indexer.workers.beating import Beat, Change, store_beat
+from indexer.workers.lines import Line, LineBuffer, store_lines
+from indexer.workers.live import SILENT_AFTER
 from indexer.workers.live_values import CHANNEL, LiveValues
+from indexer.workers.names import claim_name
+from indexer.workers.programs import full_name
 from indexer.workers.runs import Runs
 from indexer.workers.states import State
 
@@ -43,21 +47,24 @@ OUTAGES = (psycopg.OperationalError, psycopg.InternalError)
 class Heart:
     """Beats every `every` seconds, and at once when something is said or a live setting is changed.
 
-    `name`: of the worker; `kind`: chain, or a background worker's name. `on_change` is called in the heart's thread,
+    `program`: what the worker is called on its machine, `host`; `name`: that of its row, see `names`. `kind`: chain, or
+    a background worker's name. `on_change` is called in the heart's thread,
     with its connection, after the live settings were read for the first time and whenever they have changed; what it
     raises counts as an outage, and it is called again. Any thread may tell the heart of progress.
     """
 
     def __init__(
         self,
-        name: str,
+        program: str,
         kind: str,
         live: LiveValues,
         *,
+        host: str | None = None,
         every: float = 2.0,
         on_change: Callable[[Connection], None] | None = None,
     ) -> None:
-        self.name = name
+        self.program = self.name = program
+        self.host = host or socket.gethostname()
         self.kind = kind
         self.live = live
         self.every = every
@@ -83,7 +90,7 @@ class Heart:
         self.ended = Event()
         self.waking, self.woken = socket.socketpair()
         self.woken.setblocking(False)
-        self.thread = Thread(target=self.run, name=f"{name}-heart", daemon=True)
+        self.thread = Thread(target=self.run, name=f"{program}-heart", daemon=True)
 
     def start(self) -> None:
         logging.getLogger().addHandler(self.lines)
@@ -167,18 +174,20 @@ class Heart:
             # Before the first beat whoever starts the worker says the same.
             return
         if not self.is_away:
-            log.warning("%s: no heartbeat can be stored, trying again: %s", self.name, words)
+            log.warning("%s: no heartbeat can be stored, trying again: %s", self.program, words)
         self.is_away = True
 
     def connect(self) -> Connection:
-        connection = open_beside(application_name=f"footprint {self.name} heart", connect_timeout=CONNECT_TIMEOUT)
+        connection = open_beside(application_name=f"footprint {self.program} heart", connect_timeout=CONNECT_TIMEOUT)
         connection.execute(f"SET statement_timeout TO '{STATEMENT_TIMEOUT}s'")
         connection.execute(f"LISTEN {CHANNEL}")
         return connection
 
     def beat_on(self, connection: Connection) -> None:
         """Beat until closed, and then a last time."""
-        clean_up(connection, self.name)
+        self.read_live(connection)
+        silent = timedelta(seconds=self.live.number(SILENT_AFTER))
+        self.name = claim_name(connection, self.program, self.host, silent)
         while True:
             is_last = self.ended.is_set()
             self.beat(connection)
@@ -192,18 +201,15 @@ class Heart:
         with self.lock:
             beat = self.describe()
             changes = list(self.changes)
-        with connection.transaction():
-            store_beat(connection, beat, changes)
-            store_lines(connection, self.name, lines, beat.now)
+        self.store(connection, beat, changes, lines)
         self.lines.forget(lines)
         with self.lock:
             while self.changes and self.changes[0] in changes:
                 self.changes.popleft()
         if self.is_away:
-            log.info("%s: its heartbeats are stored again", self.name)
+            log.info("%s: its heartbeats are stored again", self.program)
             self.is_away = False
-        if self.live.poll(connection):
-            self.owes_change = True
+        self.read_live(connection)
         if self.owes_change and self.on_change is not None:
             self.on_change(connection)
         self.owes_change = False
@@ -212,12 +218,24 @@ class Heart:
             self.answered = ticket
             self.beaten.notify_all()
 
+    def read_live(self, connection: Connection) -> None:
+        if self.live.poll(connection):
+            self.owes_change = True
+
+    def store(self, connection: Connection, beat: Beat, changes: list[Change], lines: list[Line]) -> None:
+        """At once or not at all; under another name where another machine's worker has taken this one meanwhile."""
+        with connection.transaction():
+            if not store_beat(connection, beat, changes):
+                self.name = full_name(self.program, self.host)
+                store_beat(connection, beat._replace(name=self.name), changes)
+            store_lines(connection, self.name, lines, beat.now)
+
     def describe(self) -> Beat:
         now = time.monotonic()
         return Beat(
             name=self.name,
             kind=self.kind,
-            host=socket.gethostname(),
+            host=self.host,
             pid=os.getpid(),
             process=self.process,
             said=self.said,

@@ -8,11 +8,20 @@ from django.db.models.functions import Now
 
 from indexer.workers.states import Seen, State
 
+LONGEST_NAME = 200
+"""Characters of PROGRAM@HOST: a program has some 60 at most, a host 64."""
+
 
 class WorkerRow(models.Model):
-    """A worker, by the name of its program: see `indexer.workers.states.Told` for what its columns mean."""
+    """A worker of one machine: see `indexer.workers.names` for what it is called, `indexer.workers.states.Told` for
+    what its columns mean."""
 
-    name = models.CharField(max_length=100, primary_key=True)
+    name = models.CharField(max_length=LONGEST_NAME, primary_key=True)
+    program = models.GeneratedField(
+        expression=models.Func(models.F("name"), models.Value("@"), models.Value(1), function="split_part"),
+        output_field=models.CharField(max_length=LONGEST_NAME),
+        db_persist=True,
+    )
     kind = models.CharField(max_length=60, help_text="of worker: chain, or the name of a background worker")
     host = models.CharField(max_length=200)
     pid = models.IntegerField()
@@ -50,6 +59,7 @@ class WorkerRow(models.Model):
         db_table = "workers"
         ordering = ["name"]
         verbose_name = "worker"
+        constraints = [models.UniqueConstraint(fields=["host", "program"], name="workers_of_a_machine")]
         permissions = [("steer_worker", "Can start, stop and restart workers")]
 
     def __str__(self) -> str:
@@ -57,9 +67,9 @@ class WorkerRow(models.Model):
 
 
 class WorkerEvent(models.Model):
-    """Something befell a worker: a new state, a restart, an order of somebody's. Kept for a month."""
+    """Something befell a worker: a new state, a restart, an order of somebody's. Kept for `sightings.KEPT`."""
 
-    worker = models.CharField(max_length=100)
+    worker = models.CharField(max_length=LONGEST_NAME)
     at = models.DateTimeField(db_default=Now())
     what = models.CharField(max_length=20, help_text="state, restart, order or stack")
     state = models.CharField(max_length=20, blank=True, help_text="the state since then")
@@ -82,7 +92,7 @@ class WorkerEvent(models.Model):
 class WorkerLine(models.Model):
     """A line of a worker's log: the newest thousand of each are kept."""
 
-    worker = models.CharField(max_length=100)
+    worker = models.CharField(max_length=LONGEST_NAME)
     at = models.DateTimeField()
     level = models.CharField(max_length=10)
     logger = models.CharField(max_length=200)
@@ -100,7 +110,7 @@ class WorkerLine(models.Model):
 class WorkerOrder(models.Model):
     """What somebody wants done to a worker; the overseer of its machine does it, within two seconds."""
 
-    worker = models.CharField(max_length=100)
+    worker = models.CharField(max_length=LONGEST_NAME)
     action = models.CharField(max_length=10, choices=[(name, name) for name in ("start", "stop", "restart")])
     actor = models.CharField(max_length=200)
     why = models.TextField(blank=True)

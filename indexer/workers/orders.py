@@ -8,9 +8,11 @@ from indexer.workers.programs import OVERSEER
 from indexer.workers.sightings import Sightings
 from indexer.workers.supervisor import Process, Supervisor, SupervisorRefuses
 
+# What is ordered for a worker is for the machine that has its row.
 OPEN = """
-SELECT id, worker, action, actor, why FROM public.worker_orders
- WHERE done_at IS NULL AND worker = ANY(%s) ORDER BY id
+SELECT o.id, w.program, o.action, o.actor, o.why
+  FROM public.worker_orders o JOIN public.workers w ON w.name = o.worker
+ WHERE o.done_at IS NULL AND w.host = %s AND w.program = ANY(%s) ORDER BY o.id
 """
 DONE = "UPDATE public.worker_orders SET done_at = now(), outcome = %s WHERE id = %s AND done_at IS NULL"
 
@@ -25,18 +27,19 @@ class Orders:
     def carry_out(self, connection: Connection, sightings: Sightings, processes: Mapping[str, Process]) -> None:
         """Raises psycopg.Error and SupervisorAway; an order that is under way then goes on at the next look."""
         busy: set[str] = set()
-        for number, worker, action, actor, why in connection.execute(OPEN, [list(processes)]).fetchall():
-            if worker in busy:
+        left = connection.execute(OPEN, [sightings.host, list(processes)]).fetchall()
+        for number, program, action, actor, why in left:
+            if program in busy:
                 continue
-            busy.add(worker)
+            busy.add(program)
             errand = self.errands.setdefault(number, Errand(action))
-            outcome = self.step(errand, processes[worker])
+            outcome = self.step(errand, processes[program])
             if outcome is None:
                 continue
             if outcome.has_stopped:
-                sightings.note_stopped(worker, f"by {actor}: {why}" if why else f"by {actor}")
+                sightings.note_stopped(program, f"by {actor}: {why}" if why else f"by {actor}")
             connection.execute(DONE, [outcome.words, number])
-            sightings.note(worker, "order", tell_order(action, outcome.words, why), actor=actor)
+            sightings.note(program, "order", tell_order(action, outcome.words, why), actor=actor)
             del self.errands[number]
 
     def step(self, errand: Errand, process: Process) -> Outcome | None:

@@ -20,10 +20,10 @@ import psycopg
 from indexer.chains.connections import Connection, open_beside
 from indexer.workers.child import FINAL_CODES
 from indexer.workers.heart import Heart
-from indexer.workers.live import RESTARTS
+from indexer.workers.live import RESTARTS, SILENT_AFTER
 from indexer.workers.live_values import LiveValues
 from indexer.workers.orders import Orders
-from indexer.workers.patience import ask_person, pause_before_restart
+from indexer.workers.patience import PAUSES, Pauses, ask_person, pause_before_restart
 from indexer.workers.programs import NO_WORKERS, OVERSEER, WEB
 from indexer.workers.sightings import Ended, Sightings
 from indexer.workers.standstill import forget_stacks, take_stack
@@ -62,16 +62,16 @@ class Place(NamedTuple):
 
 
 class Overseer:
-    """One machine's. `recovery`: see RECOVERY."""
+    """One machine's. `recovery`: see RECOVERY; `pauses`: before one that goes on hanging is ended."""
 
-    def __init__(self, place: Place, recovery: timedelta = RECOVERY) -> None:
+    def __init__(self, place: Place, recovery: timedelta = RECOVERY, pauses: Pauses = PAUSES) -> None:
         self.place = place
         self.recovery = recovery
+        self.pauses = pauses
         self.supervisor = Supervisor(place.socket)
         self.orders = Orders(self.supervisor)
         self.live = LiveValues()
-        # Each machine has one, so its name is a part of the row's.
-        self.heart = Heart(f"{OVERSEER}@{place.host}", OVERSEER, self.live)
+        self.heart = Heart(OVERSEER, OVERSEER, self.live, host=place.host)
         self.has_heart = False
         self.connection: Connection | None = None
         self.trouble: str | None = None
@@ -112,17 +112,18 @@ class Overseer:
             return f"another overseer watches {self.place.socket}; standing by"
         self.note_time(connection)
         self.live.poll(connection)
-        sightings = Sightings(connection, self.place.host)
+        sightings = Sightings(connection, self.place.host, timedelta(seconds=self.live.number(SILENT_AFTER)))
         processes = self.supervisor.processes()
         self.orders.carry_out(connection, sightings, processes)
         self.look_for_ends(sightings, processes)
         self.look_for_life(sightings, processes)
         statuses = read_statuses(connection.cursor(), self.known_since, self.live)
-        ours = [status for status in statuses if status.host == self.place.host and status.name in processes]
+        workers = processes.keys() - NO_WORKERS
+        ours = [status for status in statuses if status.host == self.place.host and status.program in workers]
         self.note_states(sightings, ours)
-        well = [status.name for status in ours if status.state is State.HEALTHY]
-        others = [status.name for status in ours if status.state is not State.HEALTHY]
-        sightings.note_health([*well, self.heart.name], others, self.recovery)
+        well = [status.program for status in ours if status.state is State.HEALTHY]
+        others = [status.program for status in ours if status.state is not State.HEALTHY]
+        sightings.note_health([*well, OVERSEER], others, self.recovery)
         self.look_for_hung(sightings, ours, processes)
         if time.monotonic() >= self.forget_at:
             sightings.forget_old()
@@ -169,7 +170,7 @@ class Overseer:
         """Note whose process is another one than at the last look, or than was last heard of."""
         if self.pids is None:
             self.pids = sightings.pids()
-            self.note_predecessor(sightings, self.pids.get(self.heart.name, 0))
+            self.note_predecessor(sightings, self.pids.get(OVERSEER, 0))
         for name, process in processes.items():
             pid = self.pids.get(name, 0)
             if pid not in (0, process.pid) and name != OVERSEER:
@@ -182,8 +183,8 @@ class Overseer:
         if pid not in (0, os.getpid()):
             end = self.supervisor.last_end(OVERSEER)
             words = end.words if end else "its process has ended"
-            sightings.note_end(Ended(self.heart.name, pid, words, restarts=1), OVERSEER)
-            sightings.note(self.heart.name, "restart", words)
+            sightings.note_end(Ended(OVERSEER, pid, words, restarts=1), OVERSEER)
+            sightings.note(OVERSEER, "restart", words)
 
     def note_end(self, sightings: Sightings, process: Process, pid: int) -> None:
         name = process.name
@@ -208,21 +209,21 @@ class Overseer:
         sightings.note(name, "restart", words)
         limit = int(self.live.number(RESTARTS))
         if restarts >= limit:
-            sightings.ask_person(name, ask_person(name, restarts, words))
+            sightings.ask_person(name, ask_person(sightings.name_of(name), restarts, words))
         self.killed.pop(pid, None)
 
     def note_states(self, sightings: Sightings, statuses: list[Status]) -> None:
         for status in statuses:
-            if self.states.get(status.name) is not status.state:
-                sightings.note_state(status.name, status.state, status.why)
-                self.states[status.name] = status.state
+            if self.states.get(status.program) is not status.state:
+                sightings.note_state(status.program, status.state, status.why)
+                self.states[status.program] = status.state
 
     def look_for_life(self, sightings: Sightings, processes: Mapping[str, Process]) -> None:
         """Note whose process is there, and stand in for the hearts of those that are starting."""
         workers = [process for name, process in processes.items() if name not in NO_WORKERS and process.pid]
         sightings.note_begun([(process.name, process.pid, process.age) for process in workers])
         sightings.beat_for([process.name for process in workers if process.age < START_GRACE])
-        sightings.note_alive([self.heart.name, *(process.name for process in workers)])
+        sightings.note_alive([OVERSEER, *(process.name for process in workers)])
 
     def look_for_hung(self, sightings: Sightings, ours: list[Status], processes: Mapping[str, Process]) -> None:
         """End one that hangs for the second look in a row: its stack is kept, and supervisord starts it again.
@@ -234,23 +235,23 @@ class Overseer:
         found: dict[tuple[str, int], float] = {}
         due: list[Status] = []
         for status in ours:
-            process = processes[status.name]
+            process = processes[status.program]
             is_up = process.phase in (Phase.STARTING, Phase.RUNNING) and process.pid == status.pid
-            if status.state is not State.HUNG or not is_up or status.name in NO_WORKERS:
+            if status.state is not State.HUNG or not is_up:
                 continue
-            key = (status.name, status.pid)
+            key = (status.program, status.pid)
             found[key] = self.hung.get(key, now)
-            if key in self.hung and now - found[key] >= pause_before_restart(status.restarts, limit):
+            if key in self.hung and now - found[key] >= pause_before_restart(status.restarts, limit, self.pauses):
                 due.append(status)
         self.hung = found
         for status in due[:1]:
-            self.end_hung(sightings, status, processes[status.name])
+            self.end_hung(sightings, status, processes[status.program])
 
     def end_hung(self, sightings: Sightings, status: Status, process: Process) -> None:
         words = f"hung: {status.why}"
-        stack = take_stack(self.place.stacks, status.name, status.pid)
-        sightings.note(status.name, "stack", words, stack=stack)
-        log.warning("%s: %s; its stack is kept, and it is started again", status.name, words)
+        stack = take_stack(self.place.stacks, status.program, status.pid)
+        sightings.note(status.program, "stack", words, stack=stack)
+        log.warning("%s: %s; its stack is kept, and it is started again", status.program, words)
         self.killed[status.pid] = words
         self.supervisor.kill(process)
 

@@ -85,6 +85,11 @@ def make_overseer() -> Program:
     return Program(OVERSEER, ("manage.py", "oversee"), OVERSEER_STOP_SECONDS)
 
 
+def full_name(program: str, host: str) -> str:
+    """What no other machine's worker is called."""
+    return f"{program}@{host}"
+
+
 def list_targets(programs: Sequence[Program], host: str) -> list[dict[str, Any]]:
     """Where Prometheus finds the workers' metrics, as its file_sd_configs reads it."""
     return [

@@ -37,6 +37,9 @@ WORKS = frozenset({State.STARTING, State.HEALTHY})
 LEFT = frozenset({State.STOPPED, State.MISCONFIGURED})
 """A worker that says so has ended its process, or is about to."""
 
+ENDED = frozenset({State.STOPPED, State.MISCONFIGURED, State.CRASHED})
+"""Its process is gone: there is something to start, or to forget."""
+
 
 class Seen(StrEnum):
     """What a machine sees of a worker's process; UNKNOWN where nobody looks."""

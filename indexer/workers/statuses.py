@@ -19,6 +19,7 @@ class Row(NamedTuple):
     """A worker as it is stored (see `indexer.workers.models.WorkerRow`), the newest state noted of it, and the time."""
 
     name: str
+    program: str
     kind: str
     host: str
     pid: int
@@ -64,13 +65,15 @@ SELECT {", ".join(f"w.{column}" for column in Row._fields[:-4])}, e.state, e.at,
 class Status:
     """A worker as it is now.
 
-    `since`: when its state began; `enabled`: its flag is on; `error_rate`: failed runs of its last ones, from 0 to 1;
-    `latency`: seconds that these took; `memory`: bytes; `lag`: seconds that it is behind. `restarts` counts from its
-    last ten healthy minutes on; `well_since` is None while it is not healthy; `needs_person`: what somebody is to look
-    at, empty where nothing is. `process` tells one process of its name from the next.
+    `name`: of its row; `program`: what it is called on its machine, and has its flag by. `since`: when its state began;
+    `enabled`: its flag is on; `error_rate`: failed runs of its last ones, from 0 to 1; `latency`: seconds that these
+    took; `memory`: bytes; `lag`: seconds that it is behind. `restarts` counts from its last ten healthy minutes on;
+    `well_since` is None while it is not healthy; `needs_person`: what somebody is to look at, empty where nothing is.
+    `process` tells one process of its name from the next.
     """
 
     name: str
+    program: str
     kind: str
     host: str
     pid: int
@@ -155,6 +158,7 @@ def make_status(row: Row, live: LiveValues, known_since: datetime | None) -> Sta
     is_noted = row.noted == verdict.state
     return Status(
         name=row.name,
+        program=row.program,
         kind=row.kind,
         host=row.host,
         pid=row.pid,
@@ -162,7 +166,7 @@ def make_status(row: Row, live: LiveValues, known_since: datetime | None) -> Sta
         state=verdict.state,
         why=verdict.why,
         since=row.noted_at if is_noted else find_since(verdict, told, row.said_at, silent_before),
-        enabled=live.flag(row.name),
+        enabled=live.flag(row.program),
         started_at=row.started_at,
         beat_at=row.beat_at,
         last_run=row.last_run_at,

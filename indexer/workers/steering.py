@@ -18,19 +18,20 @@ PATIENCE = 60.0
 """Seconds for a program to stop: its own time, after which supervisord kills it, and some more."""
 
 
-def steer(supervisor: Supervisor, process: Process, action: str, actor: str, why: str) -> str:
-    """What came of it, in words; a database that is away keeps nobody from it, and is told of.
+def steer(supervisor: Supervisor, process: Process, action: str, *, name: str, actor: str, why: str) -> str:
+    """What came of it, in words; `name`: of the worker's row, under which it is recorded.
 
+    A database that is away keeps nobody from it, and is told of.
     Raises SupervisorAway, SupervisorRefuses and TimeoutError.
     """
     with ExitStack() as stack:
         try:
-            recording = stack.enter_context(recorded(actor, f"{action} worker", target=process.name))
+            recording = stack.enter_context(recorded(actor, f"{action} worker", target=name))
         except DatabaseError:
             return f"{carry_out(supervisor, process, action)} (not recorded: the database is away)"
         words = recording.outcome = carry_out(supervisor, process, action)
         told = tell_order(action, words, why)
-        WorkerEvent.objects.create(worker=process.name, what="order", words=told, actor=actor)
+        WorkerEvent.objects.create(worker=name, what="order", words=told, actor=actor)
         return words
 
 
@@ -46,8 +47,15 @@ def carry_out(supervisor: Supervisor, process: Process, action: str) -> str:
     return outcome.words
 
 
-def order(name: str, action: str, actor: str, why: str) -> None:
-    """Leave an order for the overseer of the worker's machine. Raises DatabaseError."""
+def order(name: str, action: str, actor: str, why: str) -> bool:
+    """Leave an order for the overseer of the worker's machine; False where such a one is open already.
+
+    Raises DatabaseError.
+    """
     with recorded(actor, f"{action} worker", target=name) as recording:
-        WorkerOrder.objects.create(worker=name, action=action, actor=actor, why=why)
-        recording.outcome = "ordered"
+        if WorkerOrder.objects.filter(worker=name, action=action, done_at=None).exists():
+            recording.outcome = "ordered already"
+            return False
+        left = WorkerOrder.objects.create(worker=name, action=action, actor=actor, why=why)
+        recording.outcome = f"order {left.pk}" + (f" ({why})" if why else "")
+        return True

@@ -19,8 +19,6 @@ LOG_BYTES = 20_000
 SOCKET_URL = "unix://"
 END = r"^.* (exited|stopped): {name} \((.*?)(?:; (?:not )?expected)?\)$"
 """A line of supervisord's log."""
-NO_FILE = 20
-"""supervisord's fault for a log that is not kept in a file."""
 
 
 class SupervisorAway(Exception):
@@ -50,7 +48,8 @@ DOWN = frozenset({Phase.STOPPED, Phase.EXITED, Phase.FATAL})
 
 class Process(NamedTuple):
     """A program as supervisord sees it. `pid` 0: it has no process now. `exit_status` is that of the last end that
-    counted, 0 where there was none; `started_at` and `now` in seconds of the machine's clock, 0 for never."""
+    counted, 0 where there was none; `started_at` and `now` in seconds of the machine's clock, 0 for never; `log`: the
+    file of what it prints, empty where it has none of its own."""
 
     name: str
     group: str
@@ -60,6 +59,7 @@ class Process(NamedTuple):
     started_at: int
     now: int
     error: str
+    log: str
 
     @property
     def full_name(self) -> str:
@@ -109,12 +109,11 @@ class Supervisor:
 
     def read_lines(self, process: Process, count: int) -> list[str] | None:
         """The last lines of the program's output; None where supervisord does not keep them in a file."""
-        try:
-            text = str(self._call("readProcessStdoutLog", process.full_name, -count * 200, 0))
-        except SupervisorRefuses as refused:
-            if getattr(refused.__cause__, "faultCode", None) == NO_FILE:
-                return None
-            raise
+        if not process.log:
+            return None
+        if count < 1:
+            return []
+        text = str(self._call("readProcessStdoutLog", process.full_name, -count * 200, 0))
         return text.splitlines()[-count:]
 
     def _call(self, method: str, *arguments: object) -> Any:
@@ -162,4 +161,6 @@ def read_process(info: dict[str, Any]) -> Process:
         started_at=info["start"],
         now=info["now"],
         error=info["spawnerr"],
+        # Without LOG_DIR it is supervisord's own stdout: a pipe cannot be read back, and in a file are others' lines.
+        log="" if info["stdout_logfile"].startswith("/dev/") else info["stdout_logfile"],
     )

@@ -26,7 +26,7 @@ class HeartMetrics:
         self.heart = heart
 
     def collect(self) -> Iterable[Metric]:
-        labels = [self.heart.name, self.heart.kind]
+        labels = [self.heart.program, self.heart.kind]
         with self.heart.lock:
             beat = self.heart.describe()
         for name, meaning in COUNTERS:

@@ -1,6 +1,8 @@
 """A program that beats like a worker, without Django, and does as it is told: `beating.py WAYS`, read from the file at
 each beat.
 
+It is the worker of the machine BEATS_ON (or this one), and its row is called BEATS_AS, with the program's name for {}.
+
 works: beats and shows progress · silent: stands still, and nobody else of it runs · idle: beats, and does nothing ·
 dies: ends with 1 · misconfigured: ends with 78 without a word · tells: says so before. An empty file: it works.
 """
@@ -20,7 +22,7 @@ EVERY = 0.3
 BEAT = """
 INSERT INTO public.workers (name, kind, host, pid, process, said, why, started_at, said_at, beat_at, progress_at)
 VALUES (%(name)s, 'beating', %(host)s, %(pid)s, %(process)s, %(said)s, '', now(), now(), now(), now())
-    ON CONFLICT (name) DO UPDATE SET
+    ON CONFLICT (host, program) DO UPDATE SET
        pid = excluded.pid, process = excluded.process, said = excluded.said, why = '', beat_at = now(),
        progress_at = CASE WHEN %(works)s THEN now() ELSE workers.progress_at END
 """
@@ -32,7 +34,7 @@ def stand_still() -> None:
 
 
 def beat(said: str, works: bool) -> None:
-    given = {"name": NAME, "host": socket.gethostname(), "pid": os.getpid(), "process": PROCESS}
+    given = {"name": ROW, "host": HOST, "pid": os.getpid(), "process": PROCESS}
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True, connect_timeout=2) as connection:
         connection.execute(BEAT, given | {"said": said, "works": works})
 
@@ -43,6 +45,8 @@ def leave(number: int, frame: object) -> None:
 
 
 NAME = os.environ["SUPERVISOR_PROCESS_NAME"]
+ROW = os.environ.get("BEATS_AS", "{}").format(NAME)
+HOST = os.environ.get("BEATS_ON") or socket.gethostname()
 PROCESS = uuid4()
 
 if __name__ == "__main__":

@@ -2,12 +2,16 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 from indexer.chains.connections import Connection
 from indexer.workers.configuration import Layout
+from indexer.workers.overseer import RECOVERY, Overseer, Place
+from indexer.workers.patience import PAUSES, Pauses
 from indexer.workers.programs import Program, make_overseer
 from indexer.workers.run_folder import write_run_folder
 from indexer.workers.states import State
@@ -98,18 +102,64 @@ def oversee(
     connection: Connection, run_dir: Path, names: Sequence[str], *, start_seconds: int = 1, database: str = ""
 ) -> Iterator[Overseen]:
     """Runs them until the end of the block; each is healthy at its beginning."""
-    layout = Layout(Path(sys.executable), PROJECT, run_dir, log_dir=None, start_seconds=start_seconds)
-    programs = [make_overseer()]
-    programs += [Program(name, (str(BEATING), str(run_dir / name)), stop_seconds=5) for name in names]
-    write_run_folder(programs, layout, "127.0.0.1")
-    given = environment({}) | ({"DATABASE_URL": database} if database else {})
-    command = ["-m", "supervisor.supervisord", "-c", str(layout.file)]
-    supervisord = Supervisord(command, run_dir, run_dir / "out.log", dict(os.environ) | given)
-    try:
+    given = {"DATABASE_URL": database} if database else {}
+    with supervise([make_overseer(), *beating(run_dir, names)], run_dir, given, start_seconds) as supervisord:
         overseen = Overseen(connection, run_dir, supervisord)
         wait_until(lambda: "watching the programs of" in overseen.said, 20, what=lambda: overseen.said)
         for name in names:
             overseen.wait_for(name, State.HEALTHY)
         yield overseen
+
+
+@contextmanager
+def oversee_as(
+    host: str,
+    connection: Connection,
+    run_dir: Path,
+    names: Sequence[str],
+    *,
+    row: str = "{}",
+    recovery: timedelta = RECOVERY,
+    pauses: Pauses = PAUSES,
+) -> Iterator[Overseen]:
+    """Likewise on a machine that calls itself `host`, with an overseer in this process, as tests want it to be.
+
+    `row`: what the workers' rows are called, with the program's name for {}.
+    """
+    given = {"BEATS_ON": host, "BEATS_AS": row}
+    overseer = Overseer(Place(host, run_dir / "supervisor.sock", run_dir / "stacks"), recovery, pauses)
+    stop = Event()
+    with supervise(beating(run_dir, names), run_dir, given) as supervisord:
+        watching = Thread(target=overseer.run, args=[stop])
+        watching.start()
+        try:
+            overseen = Overseen(connection, run_dir, supervisord)
+            for name in names:
+                overseen.wait_for(row.format(name), State.HEALTHY)
+            yield overseen
+        finally:
+            stop.set()
+            watching.join()
+
+
+def beating(run_dir: Path, names: Sequence[str]) -> list[Program]:
+    return [Program(name, (str(BEATING), str(run_dir / name)), stop_seconds=5) for name in names]
+
+
+@contextmanager
+def supervise(
+    programs: Sequence[Program],
+    run_dir: Path,
+    environ: Mapping[str, str],
+    start_seconds: int = 1,
+    log_dir: Path | None = None,
+) -> Iterator[Supervisord]:
+    layout = Layout(Path(sys.executable), PROJECT, run_dir, log_dir, start_seconds=start_seconds)
+    write_run_folder(programs, layout, "127.0.0.1")
+    command = ["-m", "supervisor.supervisord", "-c", str(layout.file)]
+    given = dict(os.environ) | environment({}) | dict(environ)
+    supervisord = Supervisord(command, run_dir, run_dir / "out.log", given)
+    try:
+        yield supervisord
     finally:
         supervisord.kill()

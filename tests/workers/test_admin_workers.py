@@ -194,12 +194,12 @@ def test_what_is_ordered_already_is_not_ordered_twice(log_in: LogIn, runtime: Co
         ("worker-ethereum", ["stop", "restart", "switch-off"]),
         ("worker-polygon", ["stop", "restart", "switch-off"]),
         # Its machine goes on starting it: it can be told not to.
-        ("worker-arbitrum", ["start", "stop", "switch-off"]),
-        ("profiles", ["start", "switch-off"]),
-        ("summaries", ["start", "switch-off"]),
+        ("worker-arbitrum", ["start", "stop", "switch-off", "forget"]),
+        ("profiles", ["start", "switch-off", "forget"]),
+        ("summaries", ["start", "switch-off", "forget"]),
         ("posts", ["stop", "restart", "switch-on"]),
-        # Once stopped, nobody would be there to carry an order out.
-        ("overseer", ["restart"]),
+        # It is the one that carries orders out.
+        ("overseer", []),
     ],
 )
 def test_what_is_offered_makes_sense_in_the_state(runtime: Connection, worker: str, offered: list[str]) -> None:

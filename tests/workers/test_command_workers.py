@@ -69,19 +69,21 @@ def test_without_a_supervisord_an_order_is_left(runtime: Connection, run_dir: Pa
     (order,) = WorkerOrder.objects.all()
     assert (order.worker, order.action, order.why, order.done_at) == ("prices", "restart", "new key", None)
     assert order.actor.startswith("shell:")
-    assert AuditEntry.objects.get().outcome == "ordered"
+    assert AuditEntry.objects.get().outcome == f"order {order.pk} (new key)"
+    assert workers(run_dir, "restart", "prices")[0].startswith("prices: ordered already; ")
+    assert WorkerOrder.objects.count() == 1
 
 
-def test_logs_are_the_newest_lines(runtime: Connection, run_dir: Path) -> None:
-    tell(runtime, "prices")
-    for number in range(5):
-        runtime.execute(
-            "INSERT INTO public.worker_lines (worker, at, level, logger, text)"
-            " VALUES ('prices', now(), 'INFO', 'a', %s)",
-            [f"line {number}"],
-        )
-    out, _ = workers(run_dir, "logs", "prices", "-n", "2")
-    assert [line.rpartition("INFO ")[2] for line in out.splitlines()] == ["a: line 3", "a: line 4"]
+def test_of_two_machines_one_must_be_named(runtime: Connection, run_dir: Path) -> None:
+    tell(runtime, "prices", host="a")
+    tell(runtime, "prices@b", host="b")
+    assert workers(run_dir, "stop", "prices") == ("", "prices is on 2 machines: say prices@a or prices@b")
+    assert not WorkerOrder.objects.exists()
+    for host in ("a", "b"):
+        assert "the overseer of its machine will stop it" in workers(run_dir, "stop", f"prices@{host}")[0]
+    assert list(WorkerOrder.objects.order_by("id").values_list("worker", flat=True)) == ["prices", "prices@b"]
+    out, error = workers(run_dir, "restart", "all")
+    assert (len(out.splitlines()), error) == (2, "")
 
 
 def test_a_database_that_is_away_is_said(run_dir: Path) -> None:
@@ -123,6 +125,6 @@ def test_it_steers_the_supervisord_of_its_machine(runtime: Connection, run_dir: 
         ]
         out, error = workers(run_dir, "status")
         assert error == ""
-        assert [line.split()[0].partition("@")[0] for line in out.splitlines()] == ["NAME", "overseer", "prices"]
+        assert [line.split()[0] for line in out.splitlines()] == ["NAME", "overseer", "prices"]
         wait_until(lambda: scene.restarts("prices") == 0)
         assert scene.events("prices", "restart") == []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.workers.patience import LONGEST_PAUSE, pause_before_restart
+from indexer.workers.patience import PAUSES, pause_before_restart
 from indexer.workers.stacks import stack_file
 from indexer.workers.standstill import forget_stacks, take_stack
 from tests.processes import PROJECT, wait_until
@@ -79,4 +79,4 @@ def test_a_process_that_does_not_answer_is_described(tmp_path: Path) -> None:
 def test_a_hung_worker_waits_longer_the_more_often_a_restart_has_not_helped() -> None:
     pauses = [pause_before_restart(restarts, limit=3) for restarts in range(10)]
     assert pauses == [0, 0, 0, 15, 30, 60, 120, 240, 480, 600]
-    assert pause_before_restart(10_000, limit=3) == LONGEST_PAUSE
+    assert pause_before_restart(10_000, limit=3) == PAUSES.longest

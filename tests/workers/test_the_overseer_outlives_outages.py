@@ -61,9 +61,8 @@ def test_a_second_overseer_stands_by_and_takes_over(runtime: Connection, run_dir
             wait_until(lambda: "another overseer watches" in said(), 20, said)
             call_command("workers", "--run-dir", str(run_dir), "stop", "overseer")
             wait_until(lambda: "watching the programs of" in said(), 20, said)
-            (name,) = [name for name in look(runtime) if name.startswith("overseer@")]
-            wait_until(lambda: look(runtime)[name].pid == second.pid, 10)
-            assert look(runtime)[name].restarts == 0
+            wait_until(lambda: look(runtime)["overseer"].pid == second.pid, 10)
+            assert look(runtime)["overseer"].restarts == 0
         finally:
             second.send_signal(signal.SIGTERM)
             assert second.wait(20) == 0

@@ -31,7 +31,7 @@ def test_a_killed_worker_is_started_again_and_its_reason_is_kept(runtime: Connec
         assert look(runtime)["prices"].pid == scene.process("prices").pid != pid
         assert scene.supervisord.terminate() == 0
         assert {scene.state("prices"), scene.state("other")} == {State.STOPPED}
-        (overseer,) = [status for name, status in look(runtime).items() if name.startswith("overseer@")]
+        overseer = look(runtime)["overseer"]
         assert (overseer.kind, overseer.state) == ("overseer", State.STOPPED)
         # Told to stop is no restart.
         assert (scene.restarts("prices"), scene.restarts("other")) == (1, 0)

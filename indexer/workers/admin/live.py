@@ -158,7 +158,7 @@ def read_lines() -> list[Line]:
     """Every declared setting, the flags of all workers, and whatever else has a value."""
     values = dict(LiveValue.objects.values_list("name", "value"))
     changes = {change.name: change for change in LiveChange.objects.order_by("name", "-id").distinct("name")}
-    flags = {f"{FLAG}{worker}" for worker in WorkerRow.objects.values_list("name", flat=True)}
+    flags = {f"{FLAG}{worker}" for worker in WorkerRow.objects.values_list("program", flat=True)}
     names = sorted({setting.name for setting in known_settings()} | flags | set(values))
     return [
         Line(name, known_or_none(name), show_stored(name, values.get(name)), name in values, changes.get(name))

@@ -1,6 +1,6 @@
-"""Starting, stopping and restarting workers, and their flags: a page that says what will happen, then the order.
+"""Starting, stopping, restarting and forgetting workers, and their flags: a page that says what will happen.
 
-A page does nothing to a process: it leaves an order, which the overseer of the worker's machine carries out.
+It does nothing to a process: it leaves an order, which the overseer of the worker's machine carries out.
 """
 
 from collections.abc import Callable
@@ -15,54 +15,58 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from indexer.access.audit import recorded
+from indexer.workers.forgetting import StillThere, forget
 from indexer.workers.live import LiveError, flag_of
 from indexer.workers.live_changes import LONGEST_WHY, set_value
-from indexer.workers.models import WorkerOrder, WorkerRow
+from indexer.workers.models import WorkerRow
 from indexer.workers.programs import OVERSEER
-from indexer.workers.states import State
+from indexer.workers.states import ENDED, State
 from indexer.workers.statuses import Status
+from indexer.workers.steering import order
 
 STEER, SWITCH = "workers.steer_worker", "workers.change_livevalue"
-ENDED = (State.STOPPED, State.MISCONFIGURED, State.CRASHED)
-"""States in which there is something to start."""
 
 
 class Action(NamedTuple):
-    """What may be done to a worker: `at_once` without a page before, `does` it, and says in words what was done."""
+    """What may be done to a worker: `at_once` without a page before, `does` it, and says in words what was done.
+
+    `does` takes the worker, who wants it, and why; it raises LiveError and StillThere.
+    """
 
     name: str
     title: str
     icon: str
     permission: str
     effects: tuple[str, ...]
-    does: Callable[[str, str, str], str]
+    does: Callable[[WorkerRow, str, str], str]
     at_once: bool = False
     is_grave: bool = False
 
 
-def order(action: str) -> Callable[[str, str, str], str]:
-    """Leaves such an order, unless one is open already."""
+def leave(action: str) -> Callable[[WorkerRow, str, str], str]:
+    """Leaves such an order."""
 
-    def leave(worker: str, actor: str, why: str) -> str:
-        with recorded(actor, f"{action} worker", target=worker) as recording:
-            if WorkerOrder.objects.filter(worker=worker, action=action, done_at=None).exists():
-                recording.outcome = "ordered already"
-                return f"{worker}: {action} is ordered already."
-            left = WorkerOrder.objects.create(worker=worker, action=action, actor=actor, why=why)
-            recording.outcome = f"order {left.pk}" + (f" ({why})" if why else "")
+    def leave_order(worker: WorkerRow, actor: str, why: str) -> str:
+        if not order(worker.name, action, actor, why):
+            return f"{worker}: {action} is ordered already."
         return f"{worker}: {action} is ordered; its machine's overseer does it within seconds."
 
-    return leave
+    return leave_order
 
 
-def switch(*, on: bool) -> Callable[[str, str, str], str]:
+def switch(*, on: bool) -> Callable[[WorkerRow, str, str], str]:
     """Sets the worker's flag. LiveError where a reason is missing."""
 
-    def change(worker: str, actor: str, why: str) -> str:
-        return f"{set_value(flag_of(worker).name, on, actor=actor, why=why).words}."
+    def change(worker: WorkerRow, actor: str, why: str) -> str:
+        return f"{set_value(flag_of(worker.program).name, on, actor=actor, why=why).words}."
 
     return change
+
+
+def forget_it(worker: WorkerRow, actor: str, why: str) -> str:
+    """StillThere where its process has not ended."""
+    forget(worker.name, actor, why)
+    return f"{worker} is forgotten."
 
 
 ACTIONS = {
@@ -74,7 +78,7 @@ ACTIONS = {
             "play_arrow",
             STEER,
             ("Its machine starts its process.",),
-            order("start"),
+            leave("start"),
             at_once=True,
         ),
         Action(
@@ -86,7 +90,7 @@ ACTIONS = {
                 "It finishes what it is at, and its process ends. It stays ended until somebody starts it.",
                 "To let it rest for a while, switch its flag off: then it stays at hand.",
             ),
-            order("stop"),
+            leave("stop"),
             is_grave=True,
         ),
         Action(
@@ -95,7 +99,7 @@ ACTIONS = {
             "restart_alt",
             STEER,
             ("It finishes what it is at, its process ends, and a new one begins.",),
-            order("restart"),
+            leave("restart"),
         ),
         Action(
             "switch-off",
@@ -103,7 +107,8 @@ ACTIONS = {
             "toggle_off",
             SWITCH,
             (
-                "It finishes what it is at and takes no more work, within five seconds. Its process stays.",
+                "It finishes what it is at and takes no more work, on every machine, within five seconds.",
+                "Its process stays.",
                 "It counts as well, and nobody restarts it. Whoever looks at it reads your reason.",
             ),
             switch(on=False),
@@ -118,21 +123,36 @@ ACTIONS = {
             switch(on=True),
             at_once=True,
         ),
+        Action(
+            "forget",
+            "Forget",
+            "delete",
+            STEER,
+            (
+                "It is told of no more, and its log is removed. For a worker that is planned no more, or elsewhere.",
+                "One that begins again on its machine comes back with its next heartbeat.",
+            ),
+            forget_it,
+            is_grave=True,
+        ),
     )
 }
 
 
 def offer(status: Status) -> list[Action]:
-    """What makes sense for a worker in its state. Whoever stopped an overseer could not order it to start again."""
-    if status.kind == OVERSEER:
-        return [ACTIONS["restart"]]
+    """What makes sense for a worker in its state. An overseer carries orders out, and so cannot be given any."""
+    names = [] if status.kind == OVERSEER else choose_steering(status)
+    if status.state in ENDED:
+        names.append("forget")
+    return [ACTIONS[name] for name in names]
+
+
+def choose_steering(status: Status) -> list[str]:
+    """The orders, and the flag."""
+    flag = "switch-off" if status.enabled else "switch-on"
     if status.state is State.CRASHED:
-        names = ["start", "stop"]
-    elif status.state in ENDED:
-        names = ["start"]
-    else:
-        names = ["stop", "restart"]
-    return [ACTIONS[name] for name in (*names, "switch-off" if status.enabled else "switch-on")]
+        return ["start", "stop", flag]
+    return ["start", flag] if status.state in ENDED else ["stop", "restart", flag]
 
 
 class SteerForm(forms.Form):
@@ -145,27 +165,29 @@ class SteerForm(forms.Form):
 
 
 def steer_page(page: "ModelAdmin[Any]", request: HttpRequest, name: str, action: str) -> HttpResponse:
-    """What the action means, and the form for it; posted, the action. `from=worker` leads back to the worker's page."""
+    """What the action means, and the form for it; posted, the action.
+
+    `from=worker` leads back to the worker's page, where there is one afterwards.
+    """
     if action not in ACTIONS:
         raise Http404(f"nothing called {action} can be done to a worker")
     chosen = ACTIONS[action]
     if not request.user.has_perm(chosen.permission):
         raise PermissionDenied
-    if not WorkerRow.objects.filter(pk=name).exists():
+    worker = WorkerRow.objects.filter(pk=name).first()
+    if worker is None:
         raise Http404(f"there is no worker {name}")
-    if request.GET.get("from") == "worker":
-        back = reverse("admin:workers_workerrow_change", args=[name])
-    else:
-        back = reverse("admin:workers_workerrow_changelist")
+    everybody = reverse("admin:workers_workerrow_changelist")
+    back = reverse("admin:workers_workerrow_change", args=[name]) if request.GET.get("from") == "worker" else everybody
     form = SteerForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         try:
-            said = chosen.does(name, request.user.get_username(), form.cleaned_data["why"])
-        except LiveError as error:
+            said = chosen.does(worker, request.user.get_username(), form.cleaned_data["why"])
+        except (LiveError, StillThere) as error:
             form.add_error("why", f"{error}.")
         else:
             messages.success(request, said)
-            return redirect(back)
+            return redirect(back if WorkerRow.objects.filter(pk=name).exists() else everybody)
     context = page.admin_site.each_context(request) | {
         "title": f"{chosen.title}: {name}",
         "action": chosen,

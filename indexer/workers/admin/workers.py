@@ -79,7 +79,7 @@ class WorkerAdmin(ReadOnlyAdmin):
         lines = WorkerLine.objects.filter(worker=name).order_by("-id")[:SHOWN_LINES]
         return {
             "worker": present(status, orders, now(), permitted(request)),
-            "flag_set": web_values().set_by(flag_of(name)),
+            "flag_set": web_values().set_by(flag_of(status.program)),
             "events": [
                 {"event": event, "state": show(event.state, WORKER_STATES) if event.state else ""}
                 for event in WorkerEvent.objects.filter(worker=name)[:SHOWN_EVENTS]

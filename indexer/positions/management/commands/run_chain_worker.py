@@ -81,7 +81,7 @@ class Command(FootprintCommand):
         leave_at_once(slug)
         try:
             with (
-                stacks_on_request(vitals.heart.name, settings.STATE_DIR / "run"),
+                stacks_on_request(vitals.heart.program, settings.STATE_DIR / "run"),
                 serve(slug, meter, options["metrics_port"]) as tell,
                 alive(vitals),
             ):

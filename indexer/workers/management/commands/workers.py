@@ -3,8 +3,8 @@
 import json
 import time
 from argparse import ArgumentParser
-from collections.abc import Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -15,9 +15,11 @@ from django.utils.timezone import now
 from indexer.access.audit import shell_actor
 from indexer.chains.command import FootprintCommand
 from indexer.workers.errands import ACTIONS
+from indexer.workers.forgetting import StillThere, forget
 from indexer.workers.management.commands.oversee import find_place
+from indexer.workers.meant import Known, NotMeant, find_meant
 from indexer.workers.models import WorkerLine, WorkerRow
-from indexer.workers.programs import NO_WORKERS, OVERSEER
+from indexer.workers.programs import NO_WORKERS
 from indexer.workers.status_table import Line, describe, describe_process, lay_out
 from indexer.workers.statuses import Status, read_statuses
 from indexer.workers.steering import order, steer
@@ -33,7 +35,8 @@ class Command(FootprintCommand):
     help = (
         "See and steer workers. `status` tells of all, and leaves with 1 when one is not well. `start`, `stop` and "
         "`restart` ask the supervisord of this machine, or else leave an order for the overseer of the worker's; "
-        "NAME may be all. `logs` shows what a worker has logged, from any machine."
+        "NAME may be all, and is PROGRAM@HOST where several machines run the program. `logs` shows what a worker has "
+        "logged, from any machine. `forget` removes one that has ended and is planned no more."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,13 +48,18 @@ class Command(FootprintCommand):
             steering = verbs.add_parser(action, help=f"{action} a worker")
             steering.add_argument("name", metavar="NAME", help=f"the worker, or {ALL}")
             steering.add_argument("--why", default="", help="for the worker's history")
+        forgetting = verbs.add_parser("forget", help="tell no more of a worker that has ended")
+        forgetting.add_argument("name", metavar="NAME")
+        forgetting.add_argument("--why", default="", help="for the audit")
         logs = verbs.add_parser("logs", help="what a worker has logged")
         logs.add_argument("name", metavar="NAME")
         logs.add_argument("-n", type=int, default=50, metavar="LINES", help="so many of the newest (default: 50)")
         logs.add_argument("-f", action="store_true", dest="follow", help="go on with what comes, until Ctrl-C")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.supervisor = Supervisor(find_place(options["run_dir"]).socket)
+        place = find_place(options["run_dir"])
+        self.host = place.host
+        self.supervisor = Supervisor(place.socket)
         try:
             self.processes: Mapping[str, Process] = self.supervisor.processes()
             self.away = ""
@@ -60,14 +68,16 @@ class Command(FootprintCommand):
         if options["verb"] == "status":
             self.show_status(as_json=options["json"])
         elif options["verb"] == "logs":
-            self.show_logs(options["name"], options["n"], follow=options["follow"])
+            self.show_logs(self.find(options["name"]), options["n"], follow=options["follow"])
+        elif options["verb"] == "forget":
+            self.forget(options["name"], options["why"])
         else:
             self.steer(options["name"], options["verb"], options["why"])
 
     def show_status(self, *, as_json: bool) -> None:
         """Raises CommandError where a worker is not well, or nobody knows how they are."""
         statuses, database = self.read()
-        told = {status.name for status in statuses} | {status.kind for status in statuses if status.kind == OVERSEER}
+        told = {status.program for status in statuses if status.host == self.host}
         silent = [process for name, process in self.processes.items() if name not in told]
         unknown = [words for words in (database, self.away) if words]
         if as_json:
@@ -110,71 +120,89 @@ class Command(FootprintCommand):
         failed = []
         for each in self.choose(name):
             try:
-                self.stdout.write(f"{each}: {self.steer_one(each, action, why)}")
+                self.stdout.write(f"{each.name}: {self.steer_one(each, action, why)}")
             except (SupervisorAway, SupervisorRefuses, TimeoutError) as error:
-                self.stderr.write(f"{each}: {error}")
-                failed.append(each)
+                self.stderr.write(f"{each.name}: {error}")
+                failed.append(each.name)
         if failed:
             raise CommandError(f"{action} has failed for {', '.join(failed)}")
 
-    def steer_one(self, name: str, action: str, why: str) -> str:
-        if name in self.processes:
-            return steer(self.supervisor, self.processes[name], action, shell_actor(), why)
+    def steer_one(self, worker: Known, action: str, why: str) -> str:
+        if process := self.process_of(worker):
+            return steer(self.supervisor, process, action, name=worker.name, actor=shell_actor(), why=why)
         try:
-            order(name, action, shell_actor(), why)
+            is_new = order(worker.name, action, shell_actor(), why)
         except DatabaseError as error:
             raise SupervisorAway(
                 f"no supervisord of this machine runs it, and no order can be left: {error}"
             ) from error
-        return f"ordered; the overseer of its machine will {action} it ({self.away or 'it does not run on this one'})"
+        words = "ordered" if is_new else "ordered already"
+        return f"{words}; the overseer of its machine will {action} it ({self.away or 'it does not run on this one'})"
 
-    def choose(self, name: str) -> list[str]:
-        """The workers that are meant. Raises CommandError for a name that nobody has."""
-        known = set(self.processes) | set(self.known_rows())
-        if name == ALL:
-            return sorted(each for each in known if each not in NO_WORKERS and "@" not in each)
-        self.refuse_unknown(name, known)
-        return [name]
-
-    def refuse_unknown(self, name: str, known: set[str]) -> None:
-        if name in known:
-            return
-        near = get_close_matches(name, known, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
-        raise CommandError(f"there is no worker {name!r}; {hint}")
-
-    def known_rows(self) -> list[str]:
+    def forget(self, name: str, why: str) -> None:
+        worker = self.find(name)
         try:
-            return list(WorkerRow.objects.values_list("name", flat=True))
-        except DatabaseError:
-            return []
-
-    def show_logs(self, name: str, count: int, *, follow: bool) -> None:
-        try:
-            lines = list(WorkerLine.objects.filter(worker=name).order_by("-id")[: max(count, 0)])
-            if not lines:
-                self.refuse_unknown(name, set(self.processes) | set(self.known_rows()))
+            forget(worker.name, shell_actor(), why)
+        except StillThere as error:
+            raise CommandError(str(error)) from error
         except DatabaseError as error:
-            self.show_file(name, count, str(error).strip())
-            return
-        newest = 0
-        while True:
-            for line in reversed(lines):
-                self.stdout.write(f"{line.at:%Y-%m-%d %H:%M:%S} {line.level} {line.logger}: {line.text}")
-                newest = line.pk
-            if not follow:
-                return
-            self.stdout.flush()
-            try:
-                time.sleep(FOLLOW_EVERY)
-            except KeyboardInterrupt:
-                return
-            lines = list(WorkerLine.objects.filter(worker=name, pk__gt=newest).order_by("-id"))
+            raise CommandError(f"nothing is forgotten, as the database is away: {str(error).strip()}") from error
+        self.stdout.write(f"{worker.name}: forgotten")
 
-    def show_file(self, name: str, count: int, away: str) -> None:
+    def choose(self, name: str) -> list[Known]:
+        """The workers that are meant. Raises CommandError."""
+        if name != ALL:
+            return [self.find(name)]
+        return sorted(each for each in self.known() if each.program not in NO_WORKERS)
+
+    def find(self, name: str) -> Known:
+        """Raises CommandError for a name that nobody has, and for one that several have."""
+        try:
+            return find_meant(name, self.known())
+        except NotMeant as error:
+            raise CommandError(str(error)) from error
+
+    def known(self) -> list[Known]:
+        """Every worker that has a row, and this machine's programs that have none; these alone while the database is
+        away."""
+        try:
+            rows = [Known(*row) for row in WorkerRow.objects.values_list("name", "program", "host")]
+        except DatabaseError:
+            rows = []
+        told = {row.program for row in rows if row.host == self.host}
+        return rows + [Known(program, program, self.host) for program in self.processes if program not in told]
+
+    def process_of(self, worker: Known) -> Process | None:
+        """What this machine's supervisord has of it."""
+        return self.processes.get(worker.program) if worker.host == self.host else None
+
+    def show_logs(self, worker: Known, count: int, *, follow: bool) -> None:
+        of_it = WorkerLine.objects.filter(worker=worker.name).order_by("-id")
+        try:
+            lines = list(of_it[: max(count, 1)])
+        except DatabaseError as error:
+            self.show_file(worker, count, str(error).strip())
+            return
+        self.print_lines(lines[: max(count, 0)])
+        newest = lines[0].pk if lines else 0
+        with suppress(KeyboardInterrupt):
+            while follow:
+                time.sleep(FOLLOW_EVERY)
+                lines = list(of_it.filter(pk__gt=newest))
+                self.print_lines(lines)
+                newest = lines[0].pk if lines else newest
+
+    def print_lines(self, newest_first: Sequence[WorkerLine]) -> None:
+        for line in reversed(newest_first):
+            self.stdout.write(f"{line.at:%Y-%m-%d %H:%M:%S} {line.level} {line.logger}: {line.text}")
+        self.stdout.flush()
+
+    def show_file(self, worker: Known, count: int, away: str) -> None:
         """The program's own output instead, where supervisord keeps it. Raises CommandError where it does not."""
-        self.refuse_unknown(name, set(self.processes))
-        lines = self.supervisor.read_lines(self.processes[name], count)
+        process = self.process_of(worker)
+        if process is None:
+            raise CommandError(f"the database is away ({away}), and {self.away or 'it does not run on this machine'}")
+        lines = self.supervisor.read_lines(process, count)
         if lines is None:
             raise CommandError(f"the database is away ({away}), and without LOG_DIR supervisord keeps no lines")
         self.stderr.write(f"the database is away ({away}); from supervisord:")
