@@ -45,6 +45,7 @@ TAGS = [
     {"name": "Jobs", "description": "What is watched, and changes to it."},
     {"name": "Pools", "description": "The watched contracts, and the addresses that have touched them."},
     {"name": "Watch lists", "description": "What is watched, by whole lists."},
+    {"name": "Tasks", "description": "Scheduled work: when it runs, how it fares, and asking for more of it."},
     {"name": "Compatibility", "description": "The same in the shapes that clients of the model system know."},
     {"name": "Server", "description": "Whether all is well, and what there is."},
 ]

@@ -13,6 +13,7 @@ TIME = "2025-01-22T06:26:40Z"
 LABEL = {"protocol": "aave-v2", "product": "a-token"}
 CHAIN = {"chain": "ethereum", "chain_id": 1}
 IN_PATHS: dict[str, str | int] = {"address": ADDRESS, "chain": "ethereum", "contract": POOL, "job": 1}
+IN_PATHS |= {"task": "sync-pools", "run": 7, "schedule": 1}
 
 AS_OF = {"block": 21680384, "hash": HASH, "timestamp": 1737527200, "final": 21680320}
 CHAIN_STATE = {
@@ -207,6 +208,7 @@ READY = {
             "lag_seconds": 9,
         }
     },
+    "datasets": [{"name": "sync-pools", "newest": TIME, "age": 600.0, "promised": 93600.0, "stale": False}],
 }
 METRICS = """# HELP footprint_ready 1: /health/ready answers that nothing is in the way.
 # TYPE footprint_ready gauge

@@ -168,6 +168,8 @@ def read_task(name: str) -> TaskStatus:
 
 
 def read_some(known: Sequence[Task]) -> list[TaskStatus]:
+    if not known:
+        return []
     now = database_now()
     with connection.cursor() as cursor:
         cursor.execute(NEWEST, [[task.name for task in known]])

@@ -16,6 +16,7 @@ from indexer.tasks.states import ACTIVE
 
 def run_task(name: str, params: Mapping[str, Any], actor: str, priority: Priority | None = None) -> TaskRun:
     """Put a run into the line. Raises TaskError."""
+    find(name)
     with recorded(actor, "run task", target=name) as recording:
         run = queueing.enqueue(name, params, actor=actor, priority=priority)
         recording.outcome = f"run {run.pk}"
@@ -68,22 +69,22 @@ def set_paused(name: str, actor: str, *, paused: bool) -> list[Schedule]:
     if not schedules:
         find(name)
         raise TaskError(f"{name} has no schedule: it runs when somebody asks for it")
-    for schedule in schedules:
-        change_schedule(schedule, {"paused": paused}, actor)
-    return schedules
+    return [change_schedule(schedule.pk, {"paused": paused}, actor) for schedule in schedules]
 
 
-def change_schedule(schedule: Schedule, changes: Mapping[str, Any], actor: str) -> None:
+def change_schedule(schedule_id: int, changes: Mapping[str, Any], actor: str) -> Schedule:
     """Give fields of it new values, once they are checked with the others. Raises ValidationError by field.
 
     Effective within a minute, for its next time is worked out again.
     """
-    for name, value in changes.items():
-        setattr(schedule, name, value)
-    if set(changes) != {"paused"}:
-        # What cannot run, because its task is gone or has changed, can be paused all the same.
-        schedule.full_clean()
-    said = ", ".join(f"{name}={value!r}" for name, value in changes.items())
-    with recorded(actor, "change schedule", target=schedule.name) as recording, transaction.atomic():
+    said = ", ".join(f"{name}={value}" for name, value in changes.items())
+    with recorded(actor, "change schedule", target=f"schedule {schedule_id}") as recording, transaction.atomic():
+        schedule = Schedule.objects.select_for_update().get(pk=schedule_id)
+        for name, value in changes.items():
+            setattr(schedule, name, value)
+        if set(changes) != {"paused"}:
+            # What cannot run, because its task is gone or has changed, can be paused all the same.
+            schedule.full_clean()
         schedule.save(update_fields=list(changes))
-        recording.outcome = said
+        recording.outcome = f"{schedule.name}: {said}"
+    return schedule

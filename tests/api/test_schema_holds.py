@@ -19,7 +19,7 @@ def schema(client: Client) -> Any:
 
 
 @pytest.fixture
-def job(connection: Connection) -> int:
+def job(connection: Connection, tasks_told: None) -> int:
     job = add_job(connection, contract(1), metadata="tokenId")
     add_log(connection, job, 5)
     add_metadata(connection, job, "tokenId", "7")
