@@ -1,7 +1,7 @@
 """GET /metrics: what Prometheus asks the web server for.
 
 Its own requests and statements (django-prometheus), its processes, how every chain stands in the database, the
-workers, and the tasks.
+workers, the tasks, and the market.
 """
 
 import os
@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from api.health import Ready, stalled_after
 from api.resource import Resource
+from indexer.market.exposition import read_series, show_market
 from indexer.positions.exposition import show_chains, show_database, show_jobs
 from indexer.positions.readiness import KINDS, Readiness, ask_default
 from indexer.positions.standing import JobCounts
@@ -47,6 +48,7 @@ class Metrics(Resource):
             *self.show_jobs(found),
             *self.show_workers(found),
             *self.show_tasks(found),
+            *self.show_market(found),
         ]
 
     def show_jobs(self, found: Readiness) -> list[Metric]:
@@ -73,6 +75,16 @@ class Metrics(Resource):
             return list(show_tasks(read_tasks()))
         except Error:
             # As with the workers.
+            return []
+
+    def show_market(self, found: Readiness) -> list[Metric]:
+        if not found.database:
+            return []
+        try:
+            with connection.cursor() as cursor:
+                return list(show_market(read_series(cursor)))
+        except Error:
+            # As above.
             return []
 
 

@@ -44,6 +44,7 @@ TAGS = [
     {"name": "Chains", "description": "How far every chain is."},
     {"name": "Jobs", "description": "What is watched, and changes to it."},
     {"name": "Pools", "description": "The watched contracts, and the addresses that have touched them."},
+    {"name": "Market", "description": "Protocols and pools, what they are worth, and which contracts they are."},
     {"name": "Watch lists", "description": "What is watched, by whole lists."},
     {"name": "Tasks", "description": "Scheduled work: when it runs, how it fares, and asking for more of it."},
     {"name": "Compatibility", "description": "The same in the shapes that clients of the model system know."},
@@ -52,7 +53,7 @@ TAGS = [
 METHODS = ("get", "put", "post", "patch", "delete")
 
 AS_ASKED = {200: "As asked."}
-PROBLEMS_OF, EXAMPLE_OF = "x-problems", "x-example"
+PROBLEMS_OF, EXAMPLE_OF, SHEET_OF = "x-problems", "x-example", "x-sheet"
 """What an operation is given by the generator's hook, not by the generator."""
 OF_PATHS = ("404",)
 
@@ -67,14 +68,16 @@ def documented(
     answers: Mapping[int, str] = AS_ASKED,
     path: Sequence[str] = (),
     parameters: Sequence[type[Form]] = (),
+    sheet: str = "",
     body: Any = None,
     bodies: Mapping[str, Any] | None = None,
     more_problems: Sequence[str] = (),
 ) -> Callable[[View], View]:
     """Describe a method of a view; its docstring is the description.
 
-    `answer` is the type of what it answers with each status of `answers`, `example` one, `bodies` are examples by name,
-    and `more_problems` statuses of PROBLEMS beyond those that all such methods have.
+    `answer` is the type of what it answers with each status of `answers`, `example` one, `sheet` one in CSV where it is
+    given so, too, `bodies` are examples by name, and `more_problems` statuses of PROBLEMS beyond those that all such
+    methods have.
     """
     schema = schema_of(answer)
     problems = (*OF_ALL, *(OF_PATHS if path else ()), *(OF_BODIES if body is not None else ()), *more_problems)
@@ -89,7 +92,7 @@ def documented(
         request=None if body is None else {"application/json": schema_of(body)},
         examples=[OpenApiExample(name, value, request_only=True) for name, value in (bodies or {}).items()],
         responses={number: OpenApiResponse(schema, description=said) for number, said in answers.items()},
-        extensions={PROBLEMS_OF: problems, EXAMPLE_OF: example},
+        extensions={PROBLEMS_OF: problems, EXAMPLE_OF: example, SHEET_OF: sheet},
     )
 
 
@@ -120,9 +123,11 @@ def complete_operation(operation: Json, security: list[dict[str, list[str]]]) ->
     operation.setdefault("security", security)
     responses = operation["responses"]
     if EXAMPLE_OF in operation:
-        example = operation.pop(EXAMPLE_OF)
+        example, sheet = operation.pop(EXAMPLE_OF), operation.pop(SHEET_OF)
         for response in responses.values():
             response["content"]["application/json"]["example"] = example
+            if sheet:
+                response["content"]["text/csv"] = {"schema": {"type": "string"}, "example": sheet}
     operation["responses"] = dict(sorted({**refer_to_problems(operation.pop(PROBLEMS_OF, ())), **responses}.items()))
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path":

@@ -12,8 +12,18 @@ TAG = 'W/"2f0c6f1b9d0e4a7c8b5d3e2f1a0b9c8d"'
 TIME = "2025-01-22T06:26:40Z"
 LABEL = {"protocol": "aave-v2", "product": "a-token"}
 CHAIN = {"chain": "ethereum", "chain_id": 1}
-IN_PATHS: dict[str, str | int] = {"address": ADDRESS, "chain": "ethereum", "contract": POOL, "job": 1}
-IN_PATHS |= {"task": "sync-pools", "run": 7, "schedule": 1}
+IN_PATHS: dict[str, str | int] = {
+    "address": ADDRESS,
+    "chain": "ethereum",
+    "contract": POOL,
+    "job": 1,
+    "pool": "747c1d2a-c668-4682-b9f9-296708a3dd90",
+    "protocol": "lido",
+    "proposal": 1,
+    "task": "sync-pools",
+    "run": 7,
+    "schedule": 1,
+}
 
 AS_OF = {"block": 21680384, "hash": HASH, "timestamp": 1737527200, "final": 21680320}
 CHAIN_STATE = {

@@ -10,8 +10,12 @@ PROBLEMS = {
     "400": ("BadRequest", "A parameter or the body cannot be read; `errors` says which."),
     "401": ("Unauthorized", "An API key or a login is needed, or the key that was shown is not valid."),
     "403": ("Forbidden", "The key or login lacks the scope, or a login's CSRF token is missing."),
-    "404": ("NotFound", "There is no such chain, job, contract, task or run."),
-    "409": ("Conflict", "It cannot be done in this state: the job has retired, or the run is over, or is not yet."),
+    "404": ("NotFound", "There is no such chain, job, contract, pool, protocol, proposal, task or run."),
+    "409": (
+        "Conflict",
+        "The job has retired and is on its way out; or the proposal is decided already, or cannot be; or the run is over, "
+        "or is not yet.",
+    ),
     "411": ("LengthRequired", "The body has no Content-Length, and this server takes none in chunks."),
     "413": ("TooLarge", "The body is longer than the server takes."),
     "415": ("UnsupportedMediaType", "Bodies are application/json."),
@@ -36,6 +40,9 @@ IN_PATHS: dict[str, tuple[Json, str]] = {
     "task": ({"type": "string"}, "The task's name."),
     "run": ({"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, "The run's id."),
     "schedule": ({"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, "The schedule's id."),
+    "pool": ({"type": "string", "format": "uuid"}, "The source's id of the pool."),
+    "protocol": ({"type": "string"}, "The source's id of the protocol, its slug, or a slug that it had."),
+    "proposal": ({"type": "integer", "minimum": 1, "maximum": 2**31 - 1}, "The proposal's id."),
 }
 
 structs: Json = {}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +19,8 @@ from indexer.positions.address import parse_address
 LONGEST = 200
 PAGE = 100
 LONGEST_PAGE = 1000
+DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+REAL = r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?"
 
 
 class Text(forms.CharField):
@@ -47,6 +50,42 @@ class Number(forms.IntegerField):
         return {"type": "integer", "minimum": self.min_value, "maximum": self.max_value, "default": self.initial}
 
 
+class Real(forms.FloatField):
+    """A finite number, with a point where it is not whole."""
+
+    def __init__(self, *, required: bool = False, **options: Any) -> None:
+        super().__init__(required=required, **options)
+
+    def to_python(self, value: Any) -> float | None:  # type: ignore[override]  # the stubs take it for whole numbers
+        if value not in self.empty_values and not re.fullmatch(REAL, value, re.ASCII):
+            raise ValidationError("A number is needed.")
+        return super().to_python(value)
+
+    @property
+    def schema(self) -> dict[str, object]:
+        return {"type": "number", "minimum": self.min_value, "maximum": self.max_value}
+
+
+class Day(forms.Field):
+    """A day as ISO 8601 writes it."""
+
+    schema: Mapping[str, object] = {"type": "string", "format": "date"}
+
+    def __init__(self, *, required: bool = False, **options: Any) -> None:
+        super().__init__(required=required, **options)
+
+    def to_python(self, value: Any) -> date | None:
+        if value in self.empty_values:
+            return None
+        try:
+            # It takes weeks and days without hyphens, too, which the schema does not.
+            if re.fullmatch(DAY, value, re.ASCII):
+                return date.fromisoformat(value)
+        except ValueError:
+            pass
+        raise ValidationError("A day is needed, as in 2026-01-31.")
+
+
 class Choice(forms.ChoiceField):
     def __init__(self, *, choices: tuple[str, ...], required: bool = False, **options: Any) -> None:
         self.names = choices
@@ -56,7 +95,7 @@ class Choice(forms.ChoiceField):
 
     @property
     def schema(self) -> dict[str, object]:
-        return {"type": "string", "enum": list(self.names)}
+        return {"type": "string", "enum": list(self.names), "default": self.initial}
 
 
 class Flag(forms.TypedChoiceField):

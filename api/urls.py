@@ -10,6 +10,13 @@ from api.health import Health, Live, Ready
 from api.index import Index
 from api.jobs import JobItem, JobRescan, Jobs
 from api.lookups import Lookups
+from api.market.chains import MarketChains
+from api.market.mappings import MarketMappings
+from api.market.pools import MarketPoolItem, MarketPools
+from api.market.proposals import ProposalItem, Proposals
+from api.market.protocols import ProtocolItem, Protocols
+from api.market.rejected import RejectedRows
+from api.market.snapshots import PoolSnapshots, ProtocolSnapshots
 from api.metrics import Metrics
 from api.pools import PoolAddressItems, PoolItem, Pools
 from api.proofs import Proofs
@@ -35,6 +42,17 @@ urlpatterns = [
     path("api/v1/chains/<str:chain>/jobs", Jobs.as_view()),
     path("api/v1/chains/<str:chain>/jobs/<int:job>", JobItem.as_view()),
     path("api/v1/chains/<str:chain>/jobs/<int:job>/rescan", JobRescan.as_view()),
+    path("api/v1/market/chains", MarketChains.as_view()),
+    path("api/v1/market/mappings", MarketMappings.as_view()),
+    path("api/v1/market/pools", MarketPools.as_view()),
+    path("api/v1/market/pools/<str:pool>", MarketPoolItem.as_view()),
+    path("api/v1/market/pools/<str:pool>/snapshots", PoolSnapshots.as_view()),
+    path("api/v1/market/proposals", Proposals.as_view()),
+    path("api/v1/market/proposals/<int:proposal>", ProposalItem.as_view()),
+    path("api/v1/market/protocols", Protocols.as_view()),
+    path("api/v1/market/protocols/<str:protocol>", ProtocolItem.as_view()),
+    path("api/v1/market/protocols/<str:protocol>/snapshots", ProtocolSnapshots.as_view()),
+    path("api/v1/market/rejected", RejectedRows.as_view()),
     path("api/v1/pools", Pools.as_view()),
     path("api/v1/pools/<str:chain>/<str:contract>", PoolItem.as_view()),
     path("api/v1/pools/<str:chain>/<str:contract>/addresses", PoolAddressItems.as_view()),

@@ -291,3 +291,20 @@ DEFAULT_EXCEPTION_REPORTER = "config.reports.MaskedReporter"
 STALLED_AFTER_SECONDS = OPTIONS.number("STALLED_AFTER", least=1)
 AUDIT_SHARE = OPTIONS.number("AUDIT_PERCENT") / 100
 METRICS_HOST = OPTIONS.text("METRICS_HOST")
+
+MAX_CONCURRENT_JOBS = OPTIONS.number("MAX_CONCURRENT_JOBS", least=1)
+API_RATE_LIMIT_MS = OPTIONS.number("API_RATE_LIMIT_MS", least=0)
+
+
+def api_budgets() -> dict[str, int]:
+    """API_BUDGETS by API. Raises OptionError."""
+    budgets = {}
+    for entry in OPTIONS.names("API_BUDGETS"):
+        api, _, budget = (part.strip() for part in entry.partition("="))
+        if not api or not budget.isdecimal():
+            raise OptionError(f"API_BUDGETS: {entry!r} cannot be read: it is defillama=10000,alchemy=5000")
+        budgets[api] = int(budget)
+    return budgets
+
+
+API_BUDGETS = api_budgets()

@@ -42,6 +42,8 @@ def entry(title: str, icon: str, name: str, permission: str, *, below: tuple[str
 
 JOBS, IMPORT = "admin:positions_job_changelist", "admin:positions_job_import"
 LIVE = "admin:workers_livevalue_changelist"
+MAPPINGS = "admin:market_contractmapping_changelist"
+PROPOSALS = "admin:market_watchproposal_changelist"
 UNKNOWN = "admin:chains_unknowntext_changelist"
 
 UNFOLD = {
@@ -100,6 +102,17 @@ UNFOLD = {
                 "items": [
                     entry("Workers", "engineering", "admin:workers_workerrow_changelist", "workers.view_workerrow"),
                     entry("Live settings", "toggle_on", LIVE, "workers.view_livevalue"),
+                ],
+            },
+            {
+                "title": "Market",
+                "items": [
+                    entry("Market pools", "water_drop", "admin:market_pool_changelist", "market.view_pool"),
+                    entry("Protocols", "hub", "admin:market_protocol_changelist", "market.view_protocol"),
+                    entry("Contracts", "contract", MAPPINGS, "market.view_contractmapping"),
+                    entry("Proposed jobs", "playlist_add", PROPOSALS, "market.view_watchproposal"),
+                    entry("Rejected rows", "report", "admin:market_rejectedrow_changelist", "market.view_rejectedrow"),
+                    entry("Documents", "description", "admin:market_document_changelist", "market.view_document"),
                 ],
             },
             {

@@ -19,7 +19,7 @@ def carry(context: JobContext, run_id: int) -> None:
     """In a worker, in a thread of its own."""
     from indexer.tasks.running import execute  # only a worker needs it
 
-    execute(run_id, context.job.id or 0)
+    execute(run_id, context.job.id or 0, context.additional_context["place"])
 
 
 def put(run_id: int, task: Task | None, priority: int, due_at: datetime | None) -> int:

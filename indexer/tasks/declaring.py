@@ -134,7 +134,9 @@ class LooseRun(Run):
 
 
 ListKeys = Callable[[date | None, date | None], Iterable[str]]
-"""The keys of a task's partitions for days from the first to the last; None: as its schedule would take them."""
+"""The keys of a task's partitions for days from the first to the last; None: as its schedule would take them.
+
+Parameters of the task that it takes by keyword, too, it is given: the same values as the function."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,8 @@ class Task:
     """A declared task. `function(run, **params)`; of a partitioned one `function(run, key, **params)`, once for each.
 
     `cron` (UTC) or `every` (seconds): its schedule until somebody edits that; neither: only on demand. `fresh_for`:
-    what it keeps is promised to be no older. `time_limit`: seconds of one attempt. `alone`: no two runs of it at once.
+    what it keeps is promised to be no older. `time_limit`: seconds of one attempt, or of one partition. `alone`: no two
+    runs of it at once; one that waits for its next attempt holds up those behind it that have no higher priority.
     """
 
     name: str

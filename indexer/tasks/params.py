@@ -27,6 +27,8 @@ def read_params(task: Task, kept: Mapping[str, Any]) -> dict[str, Any]:
 
 def split_days(task: Task, given: Mapping[str, Any]) -> tuple[dict[str, date], dict[str, Any]]:
     """The days of a partitioned task, and all other parameters. Raises TaskError."""
+    if not isinstance(given, Mapping):  # a row that somebody has edited may hold anything
+        raise TaskError(f"{task.name}: its parameters are an object of names and values, such as {{}}")
     if task.partitions is None:
         return {}, dict(given)
     days = {}

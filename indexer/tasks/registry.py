@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from django.apps import apps
 
+from indexer.tasks.cron import check
 from indexer.tasks.declaring import Task, TaskError
 
 FOLDER = "scheduled"
@@ -85,7 +86,10 @@ def list_modules() -> Iterator[str]:
 def load_task(module: str) -> Task:
     """Raises TaskError with what is wrong with the file."""
     try:
-        return pick_task(importlib.import_module(module))
+        task = pick_task(importlib.import_module(module))
+        if task.cron or task.every is not None:
+            check(task.cron, task.every)
+        return task
     except TaskError as error:
         raise TaskError(f"{module}: {error}") from error
     except (Exception, SystemExit) as error:  # whatever the file does while it is imported

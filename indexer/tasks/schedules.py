@@ -3,9 +3,9 @@
 import logging
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
-from indexer.tasks.cron import check, next_after, next_beyond
+from indexer.tasks.cron import next_after, next_beyond
 from indexer.tasks.declaring import TaskError
 from indexer.tasks.models import Schedule, TaskRun
 from indexer.tasks.queueing import enqueue
@@ -25,8 +25,6 @@ def make_defaults() -> list[str]:
     """
     have = set(Schedule.objects.values_list("task", flat=True))
     missing = [task for task in tasks().values() if (task.cron or task.every is not None) and task.name not in have]
-    for task in missing:
-        check(task.cron, task.every)
     Schedule.objects.bulk_create(
         [
             Schedule(name=task.name, task=task.name, cron=task.cron, every=task.every, priority=task.priority)
@@ -99,8 +97,11 @@ def keep_time(schedule: Schedule, planned: datetime, following: datetime, passed
     if passed > 1 or now - planned > LATE:
         note = f"{say(planned, passed)} missed, and made up for by one run at {now:%Y-%m-%d %H:%M:%S} UTC"
         log.warning("schedule %s: %s", schedule.name, note)
-    with transaction.atomic():
-        run = enqueue(schedule.task, schedule.params, priority=schedule.priority, schedule=schedule)
+    try:
+        with transaction.atomic():
+            run = enqueue(schedule.task, schedule.params, priority=schedule.priority, schedule=schedule)
+    except IntegrityError:
+        return None  # somebody has just run it by hand
     move(schedule, following, note or schedule.note)
     Schedule.objects.filter(pk=schedule.pk).update(last_at=now)
     return run

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.urls import URLPattern, get_resolver
 
+from tests.market.listed import PROPOSAL, pool_id
 from tests.positions.lookup_rows import USER_EIP55, contract
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -28,6 +29,7 @@ class Route(NamedTuple):
         """Where the route leads with values that are there; `more` is written behind the path."""
         values = {"address": USER_EIP55, "chain": "hilltop", "contract": "0x" + contract(1).hex(), "job": str(job)}
         values |= {"task": "plough-fields", "run": str(run), "schedule": "1"}
+        values |= {"pool": str(pool_id(1)), "protocol": "vaults", "proposal": str(PROPOSAL)}
         path = "/" + re.sub(r"<\w+:(\w+)>", lambda found: values[found[1]], self.pattern) + more
         query = urlencode(NEEDED.get(self.pattern, {}) | parameters)
         return f"{path}?{query}" if query else path

@@ -12,7 +12,10 @@ from indexer.access.scopes import READ, WRITE_JOBS
 from indexer.chains.connections import Connection
 from tests.api.problems import problem
 from tests.api.routes import METHODS, ROUTES, Route
+from tests.market.listed import market
 from tests.positions.lookup_rows import USER_EIP55, add_job, contract, start
+
+__all__ = ["market"]
 
 OPEN = {"", "health", "health/live", "health/ready"}
 """For load balancers, and for whoever wonders what this is."""
@@ -24,7 +27,7 @@ EVERY_ROUTE = pytest.mark.parametrize("route", ROUTES.values(), ids=[f"/{pattern
 
 
 @pytest.fixture
-def job(client: Client, connection: Connection, tasks_told: None) -> int:
+def job(client: Client, connection: Connection, market: None, tasks_told: None) -> int:
     job = add_job(connection, contract(1))
     start(connection)
     return job

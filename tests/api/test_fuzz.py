@@ -11,7 +11,10 @@ from indexer.access.keys import make_key
 from indexer.access.scopes import OPERATOR, VIEWER, Role
 from indexer.chains.models import Chain
 from tests.api.rest_rows import fill
+from tests.market.listed import market
 from tests.processes import web_address
+
+__all__ = ["market"]
 
 CHECKS = (
     "not_a_server_error",
@@ -26,7 +29,7 @@ CHECKS = (
 
 
 @pytest.fixture
-def url(chains: list[Chain], tmp_path: Path) -> Iterator[str]:
+def url(chains: list[Chain], market: None, tmp_path: Path) -> Iterator[str]:
     fill(chains)
     with web_address(tmp_path / "web.log") as address:
         yield address

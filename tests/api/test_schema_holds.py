@@ -7,7 +7,10 @@ from django.test import Client
 
 from indexer.chains.connections import Connection
 from tests.api.routes import ROUTES, Route
+from tests.market.listed import market
 from tests.positions.lookup_rows import USER_EIP55, add_job, add_log, add_metadata, contract, start
+
+__all__ = ["market"]
 
 JSON = "application/json"
 LOOKUP = "/api/v1/addresses/lookup"
@@ -19,7 +22,7 @@ def schema(client: Client) -> Any:
 
 
 @pytest.fixture
-def job(connection: Connection, tasks_told: None) -> int:
+def job(connection: Connection, market: None, tasks_told: None) -> int:
     job = add_job(connection, contract(1), metadata="tokenId")
     add_log(connection, job, 5)
     add_metadata(connection, job, "tokenId", "7")

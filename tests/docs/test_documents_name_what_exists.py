@@ -18,6 +18,7 @@ from django.urls import Resolver404, resolve
 from api.metrics import show_readiness
 from api.openapi import read_schema
 from config.options import PROJECT, TABLE
+from indexer.market.exposition import show_market
 from indexer.positions.exposition import (
     show_budget,
     show_chains,
@@ -114,6 +115,7 @@ def metric_names() -> Iterator[str]:
         *show_endpoints("hilltop", []),
         *show_budget("hilltop", None),
         *show_readiness(Readiness([], [])),
+        *show_market([]),
     ]:
         yield f"{metric.name}_total" if metric.type == "counter" else metric.name
         if metric.type == "histogram":

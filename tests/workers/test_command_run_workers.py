@@ -35,17 +35,18 @@ def configure(*arguments: object) -> str:
 
 
 def test_all_chains_are_taken_unless_some_are_named(chains: list[Chain], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert programs_of(configure()) == ["overseer", "worker-hilltop", "worker-seaside"]
+    assert programs_of(configure()) == ["overseer", "worker-hilltop", "worker-seaside", "tasks"]
     assert programs_of(configure("--chains", "seaside", "--web", "--historic", 1)) == [
         "overseer",
         "web",
         "worker-seaside",
+        "tasks",
         "historic-seaside-1",
     ]
     for name, value in {"CHAINS": "hilltop", "HISTORIC_HELPERS": "2", "METRICS_PORT": "7001"}.items():
         monkeypatch.setenv(name, value)
     text = configure()
-    assert programs_of(text) == ["overseer", "worker-hilltop", "historic-hilltop-1", "historic-hilltop-2"]
+    assert programs_of(text) == ["overseer", "worker-hilltop", "tasks", "historic-hilltop-1", "historic-hilltop-2"]
     assert "run_chain_worker hilltop --metrics-port 7001\n" in text
 
 

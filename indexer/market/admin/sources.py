@@ -1,0 +1,62 @@
+"""What was asked of the sources, and which rows of their answers were not taken."""
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import now
+
+from indexer.market.admin.base import MarketAdmin, column_filter
+from indexer.market.admin.present import short_html
+from indexer.market.models import Document, RejectedRow
+from indexer.positions.admin.present import moment_html, two_lines_html
+from indexer.workers.admin.present import duration
+
+REASONS = ("shape", "spike", "duplicate", "bounds")
+
+
+@admin.register(Document)
+class DocumentAdmin(MarketAdmin):
+    list_display = ("name", "rows", "taken", "age")
+    list_filter = ()
+    fields = ("name", "rows", "taken_at", "etag", "last_modified", "digest_shown")
+    readonly_fields = ("digest_shown",)
+
+    @admin.display(description="taken in, or seen unchanged")
+    def taken(self, document: Document) -> SafeString | str:
+        return moment_html(document.taken_at)
+
+    @admin.display(description="age")
+    def age(self, document: Document) -> str:
+        return duration((now() - document.taken_at).total_seconds())
+
+    @admin.display(description="digest")
+    def digest_shown(self, document: Document) -> SafeString | str:
+        if document.digest is None:
+            return "–"
+        return format_html('<span class="fp-mono">{}</span>', bytes(document.digest).hex())
+
+
+@admin.register(RejectedRow)
+class RejectedRowAdmin(MarketAdmin):
+    list_display = ("named", "reason", "said", "times", "first", "last")
+    list_filter = (column_filter("task"), column_filter("reason", offered=REASONS))
+    search_fields = ("key__exact",)
+    search_help_text = "A row's id, in full"
+    ordering = ("-id",)
+    fields = ("task", "key", "reason", "words", "row", "first_at", "last_at", "times")
+
+    @admin.display(description="row")
+    def named(self, row: RejectedRow) -> SafeString:
+        return two_lines_html(row.key[:60], row.task)
+
+    @admin.display(description="what is wrong")
+    def said(self, row: RejectedRow) -> SafeString | str:
+        return short_html(row.words)
+
+    @admin.display(description="first")
+    def first(self, row: RejectedRow) -> SafeString | str:
+        return moment_html(row.first_at)
+
+    @admin.display(description="last")
+    def last(self, row: RejectedRow) -> SafeString | str:
+        return moment_html(row.last_at)

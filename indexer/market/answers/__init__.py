@@ -1,0 +1,1 @@
+"""What people and programs are told of the market: rows as REST, CSV and the admin show them. It writes nothing."""

@@ -1,0 +1,67 @@
+"""The chains as the source calls them, and which of ours they are."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import connection
+from msgspec import Struct
+
+from indexer.market.answers.paging import Part
+
+CHAINS = """
+SELECT m.name, m.chain_id, c.slug, m.token_symbol, m.gecko_id, m.cmc_id, m.tvl, coalesce(p.pools, 0), m.vanished_at
+  FROM market_chains m
+  LEFT JOIN chains_chain c ON c.id = m.ours_id
+  LEFT JOIN (SELECT chain, count(*) AS pools FROM pools WHERE vanished_at IS NULL GROUP BY chain) p ON p.chain = m.name
+ ORDER BY m.tvl DESC NULLS LAST, m.name
+"""
+UNKNOWN = """
+SELECT asked FROM unnest(%(names)s::text[]) AS asked
+ WHERE NOT EXISTS (SELECT FROM market_chains WHERE lower(name) = asked OR chain_id::text = asked)
+   AND NOT EXISTS (SELECT FROM pools WHERE lower(chain) = asked OR chain_id::text = asked)
+   AND NOT EXISTS (SELECT FROM chains_chain WHERE slug = asked OR chain_id::text = asked)
+ ORDER BY asked
+"""
+OF_CHAINS = """({0}.chain_id::text = ANY(%(chains)s::text[])
+ OR {0}.chain_id IN (SELECT chain_id FROM chains_chain WHERE slug = ANY(%(chains)s::text[]))
+ OR {0}.chain_id IN (SELECT chain_id FROM market_chains WHERE lower(name) = ANY(%(chains)s::text[])))"""
+
+
+class ListedChain(Struct):
+    """A chain as the source calls it. `ours` is our chain with its chain id; `pools` counts those that are listed."""
+
+    name: str
+    chain_id: int | None
+    ours: str | None
+    token_symbol: str | None
+    gecko_id: str | None
+    cmc_id: str | None
+    tvl: float | None
+    pools: int
+    vanished_at: datetime | None
+
+
+def list_chains() -> list[ListedChain]:
+    """Every chain, by TVL."""
+    with connection.cursor() as cursor:
+        cursor.execute(CHAINS)
+        return [ListedChain(*row) for row in cursor.fetchall()]
+
+
+def find_unknown(names: Collection[str]) -> list[str]:
+    """Those which are neither a name of the source's in lower case, nor a chain id, nor one of our chains."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNKNOWN, {"names": sorted(names)})
+        return [name for (name,) in cursor.fetchall()]
+
+
+def of_chains(table: str, names: Collection[str], *, named: str = "") -> Part | None:
+    """The condition for rows of any of these chains: ours, chain ids, or the source's names in lower case.
+
+    `named`: the column of the table with the source's name, where it has one: chains without an id have nothing else.
+    """
+    if not names:
+        return None
+    by_id = OF_CHAINS.format(table)
+    sql = f"({by_id} OR lower({table}.{named}) = ANY(%(chains)s::text[]))" if named else by_id
+    return Part(sql, {"chains": sorted(names)})

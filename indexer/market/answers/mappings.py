@@ -1,0 +1,110 @@
+"""Which contracts pools are, with the evidence and what it amounts to."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+from msgspec import Meta, Struct
+
+from indexer.market.answers.chains import of_chains
+from indexer.market.answers.paging import Key, Order, Page, Part, behind, join, sort
+
+MAPPED = 0.8
+"""Confidence from which a pool counts as mapped, and a job is proposed."""
+
+# EXPLAIN: by address contract_mappings_of's, by pool the unique index; the evidence by mapping_evidence_once.
+MAPPINGS = """
+SELECT m.id, m.pool_id, p.project, p.symbol, p.chain, m.namespace, m.chain_id, m.address, m.kind, m.confidence,
+       m.refuted, m.changed_at, coalesce(e.evidence, '[]')
+  FROM contract_mappings m
+  JOIN pools p ON p.id = m.pool_id
+  LEFT JOIN LATERAL (
+       SELECT json_agg(json_build_object('kind', kind, 'source', source, 'detail', detail, 'block', block,
+                                         'seen_at', seen_at) ORDER BY id)::text AS evidence
+         FROM mapping_evidence WHERE mapping_id = m.id) e ON true
+"""
+
+
+class Evidence(Struct):
+    """One thing that speaks for a mapping, or against it. `block`: at which the chain was asked."""
+
+    kind: str
+    source: Annotated[str, Meta(description="who says so")]
+    detail: Any
+    block: int | None
+    seen_at: datetime
+
+
+class Mapping(Struct):
+    """A contract of a pool. `chain` is the source's name of the pool's chain; `refuted`: the chain contradicts it."""
+
+    id: int
+    pool: UUID
+    project: str
+    symbol: str
+    chain: str
+    namespace: Annotated[str, Meta(description="CAIP-2: eip155, solana, …")]
+    chain_id: int | None
+    address: str
+    kind: Annotated[str, Meta(description="pool, or token: an underlying one")]
+    confidence: float
+    refuted: bool
+    changed_at: datetime
+    evidence: list[Evidence]
+
+
+class MappingFilters(NamedTuple):
+    """What mappings are asked for; None asks for all. `chains`: see `market.answers.chains.of_chains`."""
+
+    address: str | None = None
+    chains: Collection[str] = ()
+    min_confidence: float | None = None
+    kind: str | None = None
+    refuted: bool | None = None
+    pool: UUID | None = None
+
+
+def list_mappings(filters: MappingFilters, after: Key | None, limit: int) -> Page[Mapping]:
+    """The first mappings behind `after`, by id."""
+    where = join(
+        [
+            of_chains("m", filters.chains),
+            None if filters.address is None else Part("m.address = %(address)s", {"address": spell(filters.address)}),
+            None
+            if filters.min_confidence is None
+            else Part("m.confidence >= %(confidence)s", {"confidence": filters.min_confidence}),
+            None if filters.kind is None else Part("m.kind = %(kind)s", {"kind": filters.kind}),
+            None if filters.refuted is None else Part("m.refuted = %(refuted)s", {"refuted": filters.refuted}),
+            None if filters.pool is None else Part("m.pool_id = %(pool)s", {"pool": filters.pool}),
+            behind(Order(), "m.id", after),
+        ]
+    )
+    found = read(f"{MAPPINGS} {where.sql} ORDER BY {sort(Order(), 'm.id')} LIMIT %(limit)s", where, limit + 1)
+    return Page(found[:limit], Key(None, str(found[limit - 1].id)) if len(found) > limit else None)
+
+
+def mappings_of(pool: UUID) -> list[Mapping]:
+    """Every mapping of a pool, the surest first."""
+    where = join([Part("m.pool_id = %(pool)s", {"pool": pool})])
+    return read(f"{MAPPINGS} {where.sql} ORDER BY m.refuted, m.kind, m.confidence DESC, m.id", where)
+
+
+def mapping_by_id(mapping: int) -> Mapping | None:
+    """None where there is no such mapping."""
+    where = join([Part("m.id = %(mapping)s", {"mapping": mapping})])
+    found = read(f"{MAPPINGS} {where.sql}", where)
+    return found[0] if found else None
+
+
+def read(statement: str, where: Part, limit: int | None = None) -> list[Mapping]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {**where.parameters, "limit": limit})
+        return [Mapping(*(*row[:-1], msgspec.json.decode(row[-1], type=list[Evidence]))) for row in cursor.fetchall()]
+
+
+def spell(address: str) -> str:
+    """As addresses are stored: those of eip155 in lower case, others as they are."""
+    return address.lower() if address[:2] in ("0x", "0X") else address

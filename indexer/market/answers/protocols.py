@@ -1,0 +1,162 @@
+"""The protocols of the market: lists by filter and order, and one by its id, its slug or one it had."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+from django.db import connection
+from msgspec import Meta, Struct
+
+from indexer.market.answers.paging import Key, Page, Part, behind, join, orders_of, pattern, sort
+
+COLUMNS = {
+    "tvl": "r.tvl",
+    "mcap": "r.mcap",
+    "change_1h": "r.change_1h",
+    "change_1d": "r.change_1d",
+    "change_7d": "r.change_7d",
+}
+ORDERS = orders_of(COLUMNS)
+NUMBERS = {column: column.removeprefix("r.") for column in COLUMNS.values()}
+
+LISTED = """r.id, r.slug, r.name, r.symbol, r.category, r.parent, r.chains, r.address, r.url, r.logo, r.twitter,
+       r.gecko_id, r.cmc_id, r.listed_at, r.tvl, r.mcap, r.change_1h, r.change_1d, r.change_7d, r.vanished_at"""
+PROTOCOLS = f"SELECT {LISTED} FROM protocols r"
+# The id first, then the slug that one has now, the bigger one if two have it, then the newest that one had.
+FIND = """
+SELECT id FROM (
+    SELECT id, 1 AS rank, NULL::timestamptz AS last_at, NULL::float AS tvl FROM protocols WHERE id = %(asked)s
+    UNION ALL SELECT id, 2, NULL, tvl FROM protocols WHERE slug = %(asked)s
+    UNION ALL SELECT protocol_id, 3, last_at, NULL FROM protocol_aliases WHERE slug = %(asked)s) found
+ ORDER BY rank, tvl DESC NULLS LAST, last_at DESC NULLS FIRST, id LIMIT 1
+"""
+# Of one protocol: v_protocol_summary has the same figures of all.
+DETAIL = f"""
+SELECT {LISTED}, r.description, r.chain_tvls, (
+       SELECT coalesce(json_agg(json_build_object('slug', slug, 'first_at', first_at, 'last_at', last_at)
+                                ORDER BY first_at, slug), '[]')::text
+         FROM protocol_aliases WHERE protocol_id = r.id),
+       p.pools, p.pools_tvl, p.best_apy, p.mapped
+  FROM protocols r
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS pools, sum(tvl) AS pools_tvl, max(apy) AS best_apy, count(*) FILTER (WHERE EXISTS (
+              SELECT FROM contract_mappings
+               WHERE pool_id = pools.id AND kind = 'pool' AND NOT refuted AND confidence >= 0.8)) AS mapped
+         FROM pools WHERE protocol_id = r.id AND vanished_at IS NULL) p
+ WHERE r.id = %(id)s
+"""
+IS_ON_CHAIN = "EXISTS (SELECT FROM unnest(r.chains) AS chain WHERE lower(chain) = ANY(%(chains)s::text[]))"
+IS_FOUND = """(r.name ILIKE %(search)s OR r.symbol ILIKE %(search)s OR EXISTS (
+    SELECT FROM protocol_aliases WHERE protocol_id = r.id AND slug ILIKE %(search)s) OR r.slug ILIKE %(search)s)"""
+
+
+class ListedProtocol(Struct):
+    """A protocol by the source's id, which stays; slugs do not. Null is what the source does not say, never zero.
+
+    TVL and market value are dollars, changes per cent.
+    """
+
+    id: str
+    slug: str
+    name: str
+    symbol: str | None
+    category: str | None
+    parent: Annotated[str | None, Meta(description="the source's id of the protocol that it is part of")]
+    chains: list[str]
+    address: Annotated[str | None, Meta(description="of its token, as the source writes it")]
+    url: str | None
+    logo: str | None
+    twitter: str | None
+    gecko_id: str | None
+    cmc_id: str | None
+    listed_at: datetime | None
+    tvl: float | None
+    mcap: float | None
+    change_1h: float | None
+    change_1d: float | None
+    change_7d: float | None
+    vanished_at: Annotated[datetime | None, Meta(description="since when the source lists it no more")]
+
+
+class Alias(Struct):
+    """A slug that a protocol has, or had until `last_at`."""
+
+    slug: str
+    first_at: datetime
+    last_at: datetime | None
+
+
+class ProtocolWithPools(ListedProtocol):
+    """The same with its slugs, its TVL by chain, and its listed pools; `mapped_pools` have a contract of 0.8 and up."""
+
+    description: str | None
+    chain_tvls: Any
+    aliases: list[Alias]
+    pools: int
+    pools_tvl: float | None
+    best_apy: float | None
+    mapped_pools: int
+
+
+class ProtocolFilters(NamedTuple):
+    """What protocols are asked for; None asks for all. `chains` are the source's names in lower case."""
+
+    chains: Collection[str] = ()
+    category: str | None = None
+    parent: str | None = None
+    min_tvl: float | None = None
+    search: str | None = None
+    vanished: bool | None = False
+
+
+CONDITIONS = {
+    "chains": IS_ON_CHAIN,
+    "category": "lower(r.category) = lower(%(category)s)",
+    "parent": "r.parent = %(parent)s",
+    "min_tvl": "r.tvl >= %(min_tvl)s",
+    "search": IS_FOUND,
+    "vanished": "(r.vanished_at IS NOT NULL) = %(vanished)s",
+}
+
+
+def list_protocols(filters: ProtocolFilters, order: str, after: Key | None, limit: int) -> Page[ListedProtocol]:
+    """The first protocols behind `after`; `order` is one of ORDERS."""
+    values = {name: value for name, value in filters._asdict().items() if value not in (None, ())}
+    if "search" in values:
+        values["search"] = pattern(values["search"])
+    if "chains" in values:
+        values["chains"] = sorted(values["chains"])
+    chosen = ORDERS[order]
+    conditions = [Part(CONDITIONS[name], {name: value}) for name, value in values.items()]
+    where = join([*conditions, behind(chosen, "r.id", after)])
+    with connection.cursor() as cursor:
+        statement = f"{PROTOCOLS} {where.sql} ORDER BY {sort(chosen, 'r.id')} LIMIT %(limit)s"
+        cursor.execute(statement, {**where.parameters, "limit": limit + 1})
+        rows = cursor.fetchall()
+    page = [ListedProtocol(*row) for row in rows[:limit]]
+    if len(rows) <= limit:
+        return Page(page, None)
+    number = getattr(page[-1], NUMBERS[chosen.column]) if chosen.column else None
+    return Page(page, Key(number, page[-1].id))
+
+
+def find_protocol(asked: str) -> str | None:
+    """The id of the protocol with this id, this slug, or this slug in the past; None where there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND, {"asked": asked})
+        found = cursor.fetchone()
+    return found[0] if found else None
+
+
+def read_protocol(protocol: str) -> ProtocolWithPools | None:
+    """By its id."""
+    with connection.cursor() as cursor:
+        cursor.execute(DETAIL, {"id": protocol})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    listed = len(ListedProtocol.__struct_fields__)
+    description, chain_tvls, aliases, *figures = row[listed:]
+    told = (description, msgspec.json.decode(chain_tvls), msgspec.json.decode(aliases, type=list[Alias]))
+    return ProtocolWithPools(*(*row[:listed], *told, *figures))

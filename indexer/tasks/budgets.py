@@ -1,0 +1,94 @@
+"""When an off-chain API may be asked: so many milliseconds apart, so many times a day, by all processes together.
+
+A key's row is one reservation after the other, each of one statement in a transaction of its own: on a connection
+beside Django's, whose transactions would make everybody wait.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple
+
+from django.conf import settings
+
+from indexer.chains.connections import Connection
+from indexer.tasks.declaring import Wait
+from indexer.tasks.hints import read_hold
+
+PATIENCE = 30.0
+"""Seconds that a run waits for its turn itself; whoever must wait longer lets others have the worker meanwhile."""
+
+RESERVE = """
+INSERT INTO public.api_limits AS known (api, next_at, day, used)
+VALUES (%(key)s, clock_timestamp(), (clock_timestamp() AT TIME ZONE 'UTC')::date, 1)
+ON CONFLICT (api) DO UPDATE SET
+    next_at = greatest(known.next_at + %(gap)s::interval, clock_timestamp()),
+    used = CASE WHEN known.day = EXCLUDED.day THEN known.used + 1 ELSE 1 END,
+    day = EXCLUDED.day
+WHERE (known.hold_until IS NULL OR known.hold_until <= clock_timestamp())
+  AND known.next_at <= clock_timestamp() + %(patience)s::interval
+  AND (%(budget)s::bigint IS NULL OR known.used < %(budget)s OR known.day IS DISTINCT FROM EXCLUDED.day)
+RETURNING greatest(0, extract(epoch FROM next_at - clock_timestamp()))::float
+"""
+# Which of the reasons it is.
+ASK_WHY = """
+SELECT greatest(0, extract(epoch FROM hold_until - clock_timestamp()))::float, hold_words,
+       greatest(0, extract(epoch FROM next_at - clock_timestamp()))::float,
+       used, day = (clock_timestamp() AT TIME ZONE 'UTC')::date, clock_timestamp()
+FROM public.api_limits WHERE api = %s
+"""
+HOLD = """
+INSERT INTO public.api_limits AS known (api, next_at, hold_until, hold_words)
+VALUES (%(key)s, clock_timestamp(), clock_timestamp() + %(length)s::interval, %(words)s)
+ON CONFLICT (api) DO UPDATE SET hold_until = EXCLUDED.hold_until, hold_words = EXCLUDED.hold_words
+WHERE known.hold_until IS NULL OR known.hold_until < EXCLUDED.hold_until
+"""
+
+
+class Turn(NamedTuple):
+    """Wait so many seconds, and then: ask (`granted`), or reserve again."""
+
+    seconds: float
+    granted: bool
+
+
+def reserve(beside: Connection, api: str) -> Turn:
+    """The next turn of this API's key, on a connection in autocommit. Raises Wait where it comes too late."""
+    key, budget = key_of(api), settings.API_BUDGETS.get(api)
+    values = {
+        "key": key,
+        "gap": timedelta(milliseconds=settings.API_RATE_LIMIT_MS),
+        "patience": timedelta(seconds=PATIENCE),
+        "budget": budget,
+    }
+    if (row := beside.execute(RESERVE, values).fetchone()) is not None:
+        return Turn(row[0], granted=True)
+    row = beside.execute(ASK_WHY, [key]).fetchone()
+    if row is None:
+        return Turn(0, granted=False)
+    held, words, queue, used, is_today, now = row
+    if held:
+        reason, seconds = f"{api}: {words}", held
+    elif budget is not None and is_today and used >= budget:
+        midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        raise Wait(f"{api}: its budget of {budget:,} requests a day is spent", midnight)
+    else:
+        reason, seconds = f"{api}: others are before", queue
+    if seconds > PATIENCE:
+        raise Wait(reason, now + timedelta(seconds=seconds))
+    return Turn(seconds, granted=False)
+
+
+def learn(beside: Connection, api: str, status: int, headers: Mapping[str, str]) -> None:
+    """Leave the API alone for as long as its answer says."""
+    hold = read_hold(status, headers, datetime.now(UTC))
+    if hold is not None:
+        values = {"key": key_of(api), "length": timedelta(seconds=hold.seconds), "words": hold.words}
+        beside.execute(HOLD, values)
+
+
+def key_of(api: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The API's name, with a digest of the key in its NAME_API_KEY: each key has limits of its own."""
+    secret = environ.get(f"{api.upper().replace('-', '_')}_API_KEY", "").strip()
+    return f"{api}:{sha256(secret.encode()).hexdigest()[:8]}" if secret else api

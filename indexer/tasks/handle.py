@@ -1,0 +1,193 @@
+"""A run as its function sees it, in a worker; and the thread that tells the database of it, beside the work."""
+
+import logging
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from threading import Event, Thread
+from typing import Any
+
+import psycopg
+
+from indexer.chains.connections import Connection, open_beside
+from indexer.tasks import budgets, claims
+from indexer.tasks.claims import Claim
+from indexer.tasks.declaring import Cancelled, Lost, Run, Task, TimedOut
+from indexer.workers.lines import LineBuffer
+
+log = logging.getLogger(__name__)
+
+BEAT = 2.0
+"""Seconds between two signs of life."""
+KEPT_LINES = 1_000
+LIMITS = "SET lock_timeout TO '1s'; SET statement_timeout TO '5s'"
+STORE_LINES = """
+INSERT INTO public.task_lines (run_id, at, level, text)
+SELECT %(run)s, now() - line.ago, line.level, line.text
+FROM unnest(%(ago)s::interval[], %(level)s::text[], %(text)s::text[]) AS line (ago, level, text)
+"""
+FORGET_LINES = """
+DELETE FROM public.task_lines WHERE run_id = %(run)s AND id <= (
+    SELECT id FROM public.task_lines WHERE run_id = %(run)s ORDER BY id DESC OFFSET %(kept)s LIMIT 1
+)
+"""
+
+
+class Leaving(Exception):
+    """The worker is told to stop: the run gives its place back, and another worker goes on with it."""
+
+
+class Handle(Run):
+    """`leaving` is set when the worker is told to stop."""
+
+    def __init__(self, claim: Claim, task: Task, leaving: Event) -> None:
+        self.claim = claim
+        self.task = task
+        self.leaving = leaving
+        self.cursor = claim.cursor
+        self.done, self.total = claim.done, claim.total
+        self.partition: str | None = None
+        self.cancelled_by = ""
+        self.is_lost = False
+        self.has_saved_since = False
+        """Whether a batch has been stored since there was a reason to end."""
+        self.lines = LineBuffer()
+        # Made by hand: one that logging knows of would stay for ever.
+        self.log = logging.Logger(f"{task.function.__module__}.{claim.run}", logging.INFO)
+        self.log.parent = logging.getLogger(task.function.__module__)
+        self.log.addHandler(self.lines)
+        self._beside: Connection | None = None
+        self.restart_clock()
+
+    def close(self) -> None:
+        if self._beside is not None:
+            self._beside.close()
+
+    def beside(self) -> Connection:
+        """A connection for budgets, in autocommit whatever its function does on Django's; a new one if it broke."""
+        if self._beside is not None:
+            try:
+                self._beside.execute("SELECT 1")
+            except psycopg.OperationalError:
+                self._beside.close()
+            else:
+                return self._beside
+        self._beside = open_beside(application_name="footprint budgets of a run")
+        return self._beside
+
+    def restart_clock(self) -> None:
+        self.deadline = time.monotonic() + self.task.time_limit
+
+    @property
+    def overdue(self) -> float:
+        """Seconds since its time was up; negative before."""
+        return time.monotonic() - self.deadline
+
+    def progress(self, done: int, total: int | None = None) -> None:
+        if self.partition is None:  # what people are shown of a partitioned run are its partitions
+            self.done, self.total = done, total
+        self.heed()
+
+    def save(self, cursor: Any) -> None:
+        """A batch that is done is stored even where the run is to end: the next sign of progress ends it."""
+        if self.has_saved_since:
+            self.heed()
+        kept = cursor if self.partition is None else {"partition": self.partition, "cursor": cursor}
+        claims.save(self.claim, kept, self.done, self.total)
+        self.cursor = cursor
+        self.has_saved_since = self.reason_to_end() is not None
+
+    def reserve(self, api: str) -> None:
+        while True:
+            turn = budgets.reserve(self.beside(), api)
+            self.pause(turn.seconds)
+            if turn.granted:
+                return
+
+    def pause(self, seconds: float) -> None:
+        """Wait, but for nothing that ends the run."""
+        until = time.monotonic() + seconds
+        self.heed()
+        while (left := until - time.monotonic()) > 0:
+            self.leaving.wait(min(left, BEAT))
+            self.heed()
+
+    def learn(self, api: str, status: int, headers: Mapping[str, str]) -> None:
+        budgets.learn(self.beside(), api, status, headers)
+
+    def heed(self) -> None:
+        """Raises what ends the run, if anything does."""
+        if (reason := self.reason_to_end()) is not None:
+            raise reason
+
+    def reason_to_end(self) -> Exception | None:
+        if self.is_lost:
+            return Lost(f"run {self.claim.run}: another worker has taken it over")
+        if self.cancelled_by:
+            return Cancelled(f"cancelled by {self.cancelled_by}")
+        if self.overdue > 0:
+            return TimedOut(f"it took longer than {self.task.time_limit:,.0f} s")
+        if self.leaving.is_set():
+            return Leaving("its worker was told to stop")
+        return None
+
+
+class Beating:
+    """Around a run's work: tells every two seconds that it goes on, how far, and its lines; hears of its end."""
+
+    def __init__(self, run: Handle) -> None:
+        self.run = run
+        self.over = Event()
+        self.thread = Thread(target=self.live, name=f"beat of run {run.claim.run}", daemon=True)
+
+    def __enter__(self) -> None:
+        self.thread.start()
+
+    def __exit__(self, *raised: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def live(self) -> None:
+        """Until the work is over, and once more then; a database that is away is tried again at the next beat."""
+        beside: Connection | None = None
+        while True:
+            was_over = self.over.wait(BEAT)
+            try:
+                if beside is None:
+                    beside = open_beside(application_name="footprint beat of a run", connect_timeout=5)
+                    beside.execute(LIMITS)
+                self.tell(beside)
+            except psycopg.Error as error:
+                # A row that its own work has locked, or a database that is away.
+                log.info("run %s: its sign of life was not stored: %s", self.run.claim.run, str(error).strip())
+                if beside is not None and beside.broken:
+                    beside.close()
+                    beside = None
+            if was_over or self.run.is_lost:
+                break
+        if beside is not None:
+            beside.close()
+
+    def tell(self, beside: Connection) -> None:
+        run = self.run
+        try:
+            run.cancelled_by = claims.beat(beside, run.claim, run.done, run.total)
+        except Lost:
+            run.is_lost = True
+            return
+        store_lines(beside, run)
+
+
+def store_lines(beside: Connection, run: Handle) -> None:
+    now = time.monotonic()
+    while lines := run.lines.take():
+        values = {
+            "run": run.claim.run,
+            "ago": [timedelta(seconds=now - line.at) for line in lines],
+            "level": [line.level for line in lines],
+            "text": [line.text for line in lines],
+            "kept": KEPT_LINES,
+        }
+        beside.execute(STORE_LINES, values)
+        beside.execute(FORGET_LINES, values)
+        run.lines.forget(lines)

@@ -1,0 +1,16 @@
+"""How long a run waits after a failure. Pure."""
+
+from indexer.tasks.declaring import Retry
+
+
+def pause_after(retry: Retry, attempt: int, chance: float, asked: float | None = None) -> float | None:
+    """Seconds from the failure of this attempt (from 1 on) to the next one; None: there is none.
+
+    `chance`, from 0 to 1, spreads those that failed together; `asked`: what the server itself said, which holds.
+    """
+    if attempt >= retry.attempts:
+        return None
+    if asked is not None:
+        return max(0.0, asked)
+    grown = retry.first * retry.factor ** (attempt - 1)
+    return min(retry.longest, grown * (1 + retry.jitter * chance))

@@ -1,0 +1,166 @@
+"""One run in a worker, from its claim to its end: what its function gives or raises decides where the run goes.
+
+Nothing is decided outside the database: each end is one transaction of the run's row and its place in the line, for
+the claim of this worker, so that a run that another worker has taken over is left alone.
+"""
+
+import logging
+import random
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Event, Lock
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from indexer.tasks import claims
+from indexer.tasks.claims import Trouble
+from indexer.tasks.declaring import Cancelled, Counts, Lost, TaskError, TimedOut, Wait
+from indexer.tasks.handle import Beating, Handle, Leaving
+from indexer.tasks.params import read_params
+from indexer.tasks.partitions import run_partitions
+from indexer.tasks.registry import find
+from indexer.tasks.retrying import pause_after
+from indexer.tasks.states import RunState
+
+log = logging.getLogger(__name__)
+
+LONGEST_TRACEBACK = 20_000
+"""Characters; what is nearest to the error is kept."""
+PATIENCE = 10.0
+"""Seconds that the end of a run is tried to be stored; then others take the run over."""
+
+
+class Place:
+    """A worker's process, as its runs see it: its name, whether it is told to stop, the runs that it has in hand."""
+
+    def __init__(self, worker: str) -> None:
+        self.worker = worker
+        self.leaving = Event()
+        self.ended = 0
+        self._runs: dict[int, Handle] = {}
+        self._lock = Lock()
+
+    @property
+    def runs(self) -> list[Handle]:
+        with self._lock:
+            return list(self._runs.values())
+
+    @contextmanager
+    def holding(self, run: Handle) -> Iterator[None]:
+        with self._lock:
+            self._runs[run.claim.run] = run
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._runs[run.claim.run]
+                self.ended += 1
+
+
+def execute(run_id: int, job_id: int, place: Place) -> None:
+    """What a job of the line does. Whatever the task raises is the run's, not the caller's."""
+    claim = claims.take(run_id, job_id, place.worker)
+    if claim is None:
+        return  # it is over, or another job carries it by now
+    try:
+        task = find(claim.task)
+        params = read_params(task, claim.params)
+    except TaskError as error:
+        # No other attempt mends it.
+        claims.end(claim, RunState.FAILED, claim.done, claim.total, str(error), Trouble(str(error)))
+        return
+    run = Handle(claim, task, place.leaving)
+    with closing(run), place.holding(run):
+        outcome: Counts | BaseException
+        with Beating(run):
+            try:
+                run.log.info("attempt %s of %s", claim.attempt, task.retry.attempts)
+                outcome = run_partitions(run, params) if task.partitions else task(run, **params)
+                if run.is_lost:
+                    outcome = Lost(f"run {run_id}: another worker has taken it over")
+            except (Exception, SystemExit) as error:  # whatever the task does
+                outcome = error
+                tell(run, error)
+        settle(run, outcome)
+
+
+def tell(run: Handle, error: BaseException) -> None:
+    """The run's own log, and the worker's."""
+    if isinstance(error, Cancelled | Leaving | Wait | Lost):
+        run.log.info("%s", error)
+    else:
+        run.log.error("%s: %s", type(error).__name__, error, exc_info=error)
+
+
+def settle(run: Handle, outcome: Counts | BaseException) -> None:
+    """Store where the run goes; a database that has just been away is asked again."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            close_old_connections()
+            decide(run, outcome)
+            return
+        except Lost as error:
+            log.warning("%s", error)
+            return
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() > until:
+                raise
+            log.warning("run %s: its end is not stored yet: %s", run.claim.run, str(error).strip())
+            time.sleep(1)
+
+
+def decide(run: Handle, outcome: Counts | BaseException) -> None:
+    """Raises Lost."""
+    claim, done, total = run.claim, run.done, run.total
+    match outcome:
+        case Counts():
+            claims.succeed(claim, outcome, done, total)
+        case Lost():
+            raise outcome
+        case Cancelled():
+            claims.end(claim, RunState.CANCELLED, done, total, str(outcome))
+        case Leaving():
+            claims.go_on(claim, run.task, RunState.QUEUED, done, total, why=str(outcome), is_attempt=False)
+        case Wait():
+            claims.go_on(
+                claim, run.task, RunState.WAITING, done, total, why=str(outcome), due_at=outcome.until, is_attempt=False
+            )
+        case _:
+            fail(run, outcome)
+
+
+def fail(run: Handle, error: BaseException) -> None:
+    """Another attempt, or none. Raises Lost."""
+    claim, task = run.claim, run.task
+    trouble = keep_trouble(error)
+    pause = pause_after(task.retry, claim.attempt, random.random(), asked_pause(error))
+    if pause is None:
+        why = f"attempt {claim.attempt} of {task.retry.attempts} failed"
+        claims.end(claim, RunState.FAILED, run.done, run.total, why, trouble)
+        return
+    due_at = datetime.now(UTC) + timedelta(seconds=pause)
+    why = f"attempt {claim.attempt} of {task.retry.attempts} failed; the next one comes {pause:,.0f} s later"
+    claims.go_on(claim, task, RunState.WAITING, run.done, run.total, why=why, due_at=due_at, trouble=trouble)
+
+
+def give_up(run: Handle) -> None:
+    """Of a run that does not heed its time limit: it is a failure of this attempt, whatever the run does later."""
+    settle(run, TimedOut(f"it took longer than {run.task.time_limit:,.0f} s, and did not heed that"))
+
+
+def asked_pause(error: BaseException) -> float | None:
+    """What the server said, which an exception carries as `retry_after` (seconds)."""
+    asked = getattr(error, "retry_after", None)
+    return float(asked) if isinstance(asked, int | float) else None
+
+
+def keep_trouble(error: BaseException) -> Trouble:
+    """Without secrets, and as PostgreSQL can store it."""
+    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    lines = "".join(traceback.format_exception(error))[-LONGEST_TRACEBACK:]
+    return Trouble(settings.MASK(words).replace("\0", " "), settings.MASK(lines).replace("\0", " "))

@@ -1,0 +1,1 @@
+"""Market data: the source, what is taken of it, and what is not."""

@@ -1,0 +1,1 @@
+"""Tasks for tests, one for each way in which a run can go (EXTRA_APPS)."""

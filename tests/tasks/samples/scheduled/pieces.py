@@ -1,0 +1,18 @@
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from indexer.tasks.declaring import Counts, Retry, Run, task
+from tests.tasks.samples.diary import note
+
+
+def list_pieces(first: date | None, last: date | None, *, count: int = 5) -> Iterable[str]:
+    return [f"piece-{number}" for number in range(count)]
+
+
+@task(partitions=list_pieces, fresh_for=timedelta(hours=1), retry=Retry(attempts=1))
+def pieces(run: Run, key: str, *, count: int = 5, broken: str = "", file: str = "") -> Counts:
+    """Do some pieces."""
+    if key in broken.split():
+        raise ValueError(f"{key} is broken")
+    note(file, key)
+    return Counts(created=10)

@@ -1,0 +1,143 @@
+"""Runs in this process, on a real database: every outcome of a function, and what is kept of it."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from indexer.chains.connections import Connection
+from indexer.tasks.claims import take
+from indexer.tasks.declaring import Lost, Priority, TaskError
+from indexer.tasks.handle import Handle
+from indexer.tasks.models import TaskRun
+from indexer.tasks.queueing import cancel, enqueue, retry
+from indexer.tasks.registry import find
+from indexer.tasks.running import Place, execute, give_up
+
+pytestmark = pytest.mark.usefixtures("line")
+
+
+def carry(run: TaskRun, place: Place | None = None) -> TaskRun:
+    """Do it as a worker does, and look at it again."""
+    execute(run.pk, run.job_id or 0, place or Place("test 1"))
+    run.refresh_from_db()
+    return run
+
+
+def carry_beside(run: TaskRun) -> None:
+    """In a thread, whose connection nobody else would close."""
+    try:
+        execute(run.pk, run.job_id or 0, Place("test 1"))
+    finally:
+        connections.close_all()
+
+
+def jobs(line: Connection, run: TaskRun) -> list[tuple[Any, ...]]:
+    return line.execute(
+        "SELECT id, priority, lock, scheduled_at FROM procrastinate_jobs WHERE (args->>'run_id')::bigint = %s"
+        " AND status = 'todo' ORDER BY id",
+        [run.pk],
+    ).fetchall()
+
+
+def test_success(line: Connection) -> None:
+    run = enqueue("count-up", {"steps": "4"}, actor="ann", priority=Priority.HIGH)
+    assert (run.state, run.params, run.queued_at.tzinfo is not None) == ("queued", {"steps": 4}, True)
+    assert jobs(line, run) == [(run.job_id, 20, "task:count-up", None)]
+    carry(run)
+    assert (run.state, run.attempt, run.created, run.done, run.total, run.cursor) == ("succeeded", 1, 4, 4, 4, 4)
+    assert run.started_at
+    assert run.finished_at
+    assert [each.text for each in run.lines.all()] == ["attempt 1 of 2"]
+    assert carry(run).attempt == 1  # a job of a run that is over does nothing
+
+
+def test_a_failure_is_tried_again_and_then_final(line: Connection) -> None:
+    run = carry(enqueue("stumble", {"times": 9, "words": f"password={settings.SECRET_KEY}"}))
+    assert (run.state, run.attempt) == ("waiting", 1)
+    assert "attempt 1 of 3 failed" in run.why
+    assert run.error == "Busy: password=***"
+    assert "Traceback" in run.traceback
+    assert settings.SECRET_KEY not in run.traceback
+    assert len(jobs(line, run)) == 2  # that of the first attempt is ended by its worker
+    carry(carry(run))
+    assert (run.state, run.attempt, run.why) == ("failed", 3, "attempt 3 of 3 failed")
+    again = retry(run.pk, "ann")
+    assert (again.retry_of, again.cursor, again.params, again.actor) == (run, 3, run.params, "ann")
+
+
+def test_the_servers_word_holds_for_the_pause() -> None:
+    run = carry(enqueue("stumble", {"retry_after": 90.0}))
+    assert run.due_at is not None
+    assert timedelta(seconds=80) < run.due_at - datetime.now(UTC) < timedelta(seconds=91)
+
+
+def test_waiting_is_no_attempt() -> None:
+    run = carry(enqueue("linger", {"seconds": 60}))
+    assert (run.state, run.attempt, run.why, run.error) == ("waiting", 0, "the budget is spent", "")
+    assert carry(run).state == "succeeded"
+    assert (run.attempt, run.unchanged) == (1, 1)
+
+
+def test_the_time_limit() -> None:
+    run = carry(enqueue("overrun"))
+    assert (run.state, run.error) == ("failed", "TimedOut: it took longer than 0 s")
+
+
+def test_a_run_is_cancelled_at_once_or_at_its_next_sign(line: Connection) -> None:
+    waiting = cancel(enqueue("count-up").pk, "ann")
+    assert (waiting.state, waiting.why) == ("cancelled", "cancelled by ann")
+    assert jobs(line, waiting) == []
+    running = enqueue("count-up", {"steps": 1000, "pause": 0.05})
+    thread = Thread(target=carry_beside, args=(running,))
+    thread.start()
+    while TaskRun.objects.get(pk=running.pk).state == "queued":
+        time.sleep(0.05)
+    assert cancel(running.pk, "ann").state == "running"
+    thread.join(10)
+    running.refresh_from_db()
+    assert (running.state, running.why) == ("cancelled", "cancelled by ann")
+    for over in (waiting, running):
+        with pytest.raises(TaskError, match="is over: it has cancelled"):
+            cancel(over.pk, "ann")
+
+
+def test_a_worker_that_leaves_gives_the_place_back() -> None:
+    place = Place("test 1")
+    place.leaving.set()
+    run = carry(enqueue("count-up"), place)
+    assert (run.state, run.attempt, run.why) == ("queued", 0, "its worker was told to stop")
+    assert carry(run).state == "succeeded"
+
+
+def test_who_has_lost_a_run_writes_nothing() -> None:
+    run = enqueue("count-up")
+    claim = take(run.pk, run.job_id or 0, "test 1")
+    assert claim
+    zombie = Handle(claim, find("count-up"), Place("test 1").leaving)
+    TaskRun.objects.filter(pk=run.pk).update(claim=claim.number + 1)
+    with pytest.raises(Lost):
+        zombie.save(99)
+    give_up(zombie)
+    run.refresh_from_db()
+    assert (run.state, run.cursor) == ("running", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "words"),
+    [
+        ("count-upp", {}, "did you mean count-up"),
+        ("count-up", {"step": 1}, "has no parameter 'step'"),
+        ("count-up", {"steps": "many"}, "steps='many'"),
+        ("pieces", {"first": "yesterday"}, "is no day: it is written 2026-01-31"),
+        ("pieces", {"first": "2026-02-01", "last": "2026-01-01"}, "is after the last"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(name: str, params: dict[str, Any], words: str) -> None:
+    with pytest.raises(TaskError, match=words):
+        enqueue(name, params)
+    assert TaskRun.objects.count() == 0

@@ -1,0 +1,77 @@
+"""Pauses after failures, what answers say of limits, whether a partition still covers what is wanted."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from indexer.tasks.coverage import Days, is_covered
+from indexer.tasks.declaring import Retry
+from indexer.tasks.hints import read_hold
+from indexer.tasks.retrying import pause_after
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "chance", "asked", "pause"),
+    [
+        (1, 0.0, None, 30.0),
+        (2, 0.0, None, 120.0),
+        (2, 1.0, None, 144.0),  # all of its jitter
+        (3, 0.0, None, None),  # the last one
+        (1, 0.5, 7.0, 7.0),  # the server's word
+        (1, 0.0, 9_000.0, 9_000.0),  # even where it is longer than the longest
+        (3, 0.0, 7.0, None),
+    ],
+)
+def test_pauses(attempt: int, chance: float, asked: float | None, pause: float | None) -> None:
+    assert pause_after(Retry(), attempt, chance, asked) == pause
+
+
+def test_no_pause_is_longer_than_the_longest() -> None:
+    assert pause_after(Retry(attempts=99, longest=600), 50, 1.0) == 600
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (200, {}, None),
+        (200, {"X-RateLimit-Remaining": "10", "X-RateLimit-Reset": "30"}, None),
+        (200, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "30"}, 30),
+        (200, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW.timestamp()) + 45)}, 45),
+        (429, {"Retry-After": "17"}, 17),
+        (429, {"retry-after": "Fri, 27 Nov 2026 12:01:00 GMT"}, 60),
+        (429, {"Retry-After": "Fri, 27 Nov 2026 11:00:00 GMT"}, 0),  # a clock that goes wrong
+        (429, {"Retry-After": "soon"}, 60),
+        (429, {"X-RateLimit-Reset": "5"}, 5),
+        (429, {}, 60),
+        (402, {}, 3600),
+        (503, {"Retry-After": "10"}, 10),
+        (503, {}, None),
+        (429, {"Retry-After": "99999999"}, 604_800),
+    ],
+)
+def test_what_an_answer_says(status: int, headers: dict[str, str], seconds: float | None) -> None:
+    hold = read_hold(status, headers, NOW)
+    assert (None if hold is None else hold.seconds) == seconds
+
+
+D = date(2026, 11, 1)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "have", "hours_ago", "covered"),
+    [
+        (Days(), Days(), 1, True),
+        (Days(), Days(), 25, False),  # too old
+        (Days(), Days(D, None), 1, False),  # there is more before
+        (Days(D, None), Days(), 1, True),
+        (Days(D, D), Days(D, D), 1, True),
+        (Days(D, date(2026, 11, 2)), Days(D, D), 1, False),
+        (Days(None, D), Days(D, D), 1, False),
+        (Days(D, None), Days(D, D), 1, False),
+        (Days(D, date(2026, 12, 24)), Days(D, None), 1, True),  # days that have not come yet are nobody's
+    ],
+)
+def test_coverage(wanted: Days, have: Days, hours_ago: int, covered: bool) -> None:
+    assert is_covered(wanted, have, NOW - timedelta(hours=hours_ago), timedelta(hours=24), NOW) is covered

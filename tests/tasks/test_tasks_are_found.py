@@ -1,0 +1,31 @@
+from types import ModuleType
+
+import pytest
+
+from indexer.tasks.declaring import TaskError, task
+from indexer.tasks.registry import find, load_task, pick_task, tasks
+
+
+def test_every_file_of_scheduled_is_one() -> None:
+    assert find("prune-runs") is tasks()["prune-runs"]
+    assert find("prune-runs").words == "Runs that were over 90 days ago are forgotten, with their log lines."
+
+
+def test_near_names_are_told() -> None:
+    with pytest.raises(TaskError, match="did you mean prune-runs"):
+        find("prune_runs")
+
+
+def test_a_file_that_is_no_task_says_why() -> None:
+    module = ModuleType("somewhere.scheduled.other")
+    with pytest.raises(TaskError, match="declares 0 tasks"):
+        pick_task(module)
+
+    def mine(run: object) -> None: ...
+
+    mine.__module__ = module.__name__
+    vars(module)["mine"] = task()(mine)
+    with pytest.raises(TaskError, match=r"name the function other, as its file is, or the file mine\.py"):
+        pick_task(module)
+    with pytest.raises(TaskError, match="cannot be imported: ModuleNotFoundError"):
+        load_task("nobody.has.this")
