@@ -8,13 +8,15 @@ from http import HTTPStatus
 from typing import Literal
 
 from django.conf import settings
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from msgspec import Struct
 
 from api.resource import Resource, answer
 from indexer.positions.health import ChainHealth, Status, check_health, sum_up
-from indexer.positions.readiness import Obstacle, Readers
+from indexer.positions.readiness import Obstacle, Readers, Readiness
 from indexer.positions.standing import Standing
+from indexer.tasks.statuses import Freshness, read_freshness
 
 
 class HealthAnswer(Struct):
@@ -65,11 +67,15 @@ class ChainReadiness(Struct):
 
 
 class ReadyAnswer(Struct):
-    """What stands in the way of right answers, if anything does; chains by name."""
+    """What stands in the way of right answers, if anything does; chains by name.
+
+    `datasets`: what tasks keep, and whether it is older than promised, which stands in nobody's way.
+    """
 
     status: Literal["ready", "not ready"]
     obstacles: list[Obstacle]
     chains: dict[str, ChainReadiness]
+    datasets: list[Freshness]
 
 
 class Ready(Resource):
@@ -81,8 +87,21 @@ class Ready(Resource):
     def get(self, request: HttpRequest) -> HttpResponse:
         found = self.readers.look(self.chains.read, self.chains.forget, stalled_after())
         chains = {str(each.chain.slug): show_chain(each, found.obstacles) for each in found.standings}
-        content = ReadyAnswer("not ready" if found.obstacles else "ready", found.obstacles, chains)
+        content = ReadyAnswer(
+            "not ready" if found.obstacles else "ready", found.obstacles, chains, read_datasets(found)
+        )
         return answer(content, HTTPStatus.SERVICE_UNAVAILABLE if found.obstacles else HTTPStatus.OK)
+
+
+def read_datasets(found: Readiness) -> list[Freshness]:
+    """None while nobody can tell."""
+    if not found.database:
+        return []
+    try:
+        return read_freshness()
+    except Error:
+        # The database went since a moment ago, or lacks the tables: the obstacles say so.
+        return []
 
 
 def show_chain(standing: Standing, obstacles: list[Obstacle]) -> ChainReadiness:

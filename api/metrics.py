@@ -1,7 +1,7 @@
 """GET /metrics: what Prometheus asks the web server for.
 
 Its own requests and statements (django-prometheus), its processes, how every chain stands in the database, the
-workers, and the market.
+workers, the tasks, and the market.
 """
 
 import os
@@ -22,6 +22,8 @@ from indexer.market.exposition import read_series, show_market
 from indexer.positions.exposition import show_chains, show_database, show_jobs
 from indexer.positions.readiness import KINDS, Readiness, ask_default
 from indexer.positions.standing import JobCounts
+from indexer.tasks.exposition import show_tasks
+from indexer.tasks.statuses import read_tasks
 from indexer.workers.exposition import show_workers
 from indexer.workers.statuses import read_statuses
 
@@ -45,6 +47,7 @@ class Metrics(Resource):
             *show_chains(found.standings, stalled_after()),
             *self.show_jobs(found),
             *self.show_workers(found),
+            *self.show_tasks(found),
             *self.show_market(found),
         ]
 
@@ -63,6 +66,15 @@ class Metrics(Resource):
                 return list(show_workers(read_statuses(cursor)))
         except Error:
             # The database went since a moment ago, or lacks the tables: the obstacles say so.
+            return []
+
+    def show_tasks(self, found: Readiness) -> list[Metric]:
+        if not found.database:
+            return []
+        try:
+            return list(show_tasks(read_tasks()))
+        except Error:
+            # As with the workers.
             return []
 
     def show_market(self, found: Readiness) -> list[Metric]:

@@ -46,6 +46,7 @@ TAGS = [
     {"name": "Pools", "description": "The watched contracts, and the addresses that have touched them."},
     {"name": "Market", "description": "Protocols and pools, what they are worth, and which contracts they are."},
     {"name": "Watch lists", "description": "What is watched, by whole lists."},
+    {"name": "Tasks", "description": "Scheduled work: when it runs, how it fares, and asking for more of it."},
     {"name": "Compatibility", "description": "The same in the shapes that clients of the model system know."},
     {"name": "Server", "description": "Whether all is well, and what there is."},
 ]

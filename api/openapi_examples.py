@@ -20,6 +20,9 @@ IN_PATHS: dict[str, str | int] = {
     "pool": "747c1d2a-c668-4682-b9f9-296708a3dd90",
     "protocol": "lido",
     "proposal": 1,
+    "task": "sync-pools",
+    "run": 7,
+    "schedule": 1,
 }
 
 AS_OF = {"block": 21680384, "hash": HASH, "timestamp": 1737527200, "final": 21680320}
@@ -215,6 +218,7 @@ READY = {
             "lag_seconds": 9,
         }
     },
+    "datasets": [{"name": "sync-pools", "newest": TIME, "age": 600.0, "promised": 93600.0, "stale": False}],
 }
 METRICS = """# HELP footprint_ready 1: /health/ready answers that nothing is in the way.
 # TYPE footprint_ready gauge

@@ -21,6 +21,8 @@ from api.metrics import Metrics
 from api.pools import PoolAddressItems, PoolItem, Pools
 from api.proofs import Proofs
 from api.support import Support
+from api.task_runs import TaskBackfill, TaskPartitions, TaskRunCancel, TaskRunItem, TaskRunRetry, TaskRuns
+from api.tasks import TaskItem, Tasks, TaskScheduleItem
 from api.user_pools import UserPools
 from api.watch_lists import WatchLists
 from api.workers import Workers
@@ -54,6 +56,15 @@ urlpatterns = [
     path("api/v1/pools", Pools.as_view()),
     path("api/v1/pools/<str:chain>/<str:contract>", PoolItem.as_view()),
     path("api/v1/pools/<str:chain>/<str:contract>/addresses", PoolAddressItems.as_view()),
+    path("api/v1/tasks", Tasks.as_view()),
+    path("api/v1/tasks/<str:task>", TaskItem.as_view()),
+    path("api/v1/tasks/<str:task>/backfill", TaskBackfill.as_view()),
+    path("api/v1/tasks/<str:task>/partitions", TaskPartitions.as_view()),
+    path("api/v1/tasks/<str:task>/runs", TaskRuns.as_view()),
+    path("api/v1/tasks/<str:task>/runs/<int:run>", TaskRunItem.as_view()),
+    path("api/v1/tasks/<str:task>/runs/<int:run>/cancel", TaskRunCancel.as_view()),
+    path("api/v1/tasks/<str:task>/runs/<int:run>/retry", TaskRunRetry.as_view()),
+    path("api/v1/tasks/<str:task>/schedules/<int:schedule>", TaskScheduleItem.as_view()),
     path("api/v1/watch-lists", WatchLists.as_view()),
     path("api/v1/workers/status", Workers.as_view()),
     path("support", Support.as_view()),

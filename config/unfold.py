@@ -90,6 +90,14 @@ UNFOLD = {
                 ],
             },
             {
+                "title": "Tasks",
+                "items": [
+                    entry("Tasks", "schedule", "admin:tasks_schedule_changelist", "tasks.view_schedule"),
+                    entry("Runs", "play_circle", "admin:tasks_taskrun_changelist", "tasks.view_taskrun"),
+                    entry("Backfills", "grid_view", "admin:tasks_partition_changelist", "tasks.view_partition"),
+                ],
+            },
+            {
                 "title": "Workers",
                 "items": [
                     entry("Workers", "engineering", "admin:workers_workerrow_changelist", "workers.view_workerrow"),

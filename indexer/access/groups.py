@@ -9,9 +9,9 @@ from django.db.models import Q
 from indexer.access.scopes import ADMINISTRATOR, OPERATOR, VIEWER
 
 # What an operator changes in the admin, by app and model.
-OPERATED = (("positions", "job"), ("chains", "taughtrule"), ("workers", "livevalue"))
+OPERATED = (("positions", "job"), ("chains", "taughtrule"), ("workers", "livevalue"), ("tasks", "schedule"))
 # What an operator may do besides, by app and permission.
-PERMITTED = (("workers", "steer_worker"), ("market", "decide_proposal"))
+PERMITTED = (("workers", "steer_worker"), ("tasks", "steer_task"), ("market", "decide_proposal"))
 
 
 def write_groups(sender: AppConfig, using: str, **rest: Any) -> None:

@@ -5,12 +5,14 @@ from typing import NamedTuple
 READ = "read"
 WRITE_JOBS = "write:jobs"
 WRITE_WATCHES = "write:watches"
+WRITE_TASKS = "write:tasks"
 ADMINISTER = "administer"
 
 SCOPES = {
-    READ: "look addresses up and read everything about chains, jobs and pools",
+    READ: "look addresses up and read everything about chains, jobs, pools and tasks",
     WRITE_JOBS: "add, enable, disable and rescan jobs",
     WRITE_WATCHES: "import watch lists",
+    WRITE_TASKS: "run, cancel and retry tasks, and change their schedules",
     ADMINISTER: "manage API keys, users and settings",
 }
 
@@ -24,6 +26,8 @@ class Role(NamedTuple):
 
 
 VIEWER = Role("viewer", frozenset({READ}), "sees everything, changes nothing")
-OPERATOR = Role("operator", frozenset({READ, WRITE_JOBS, WRITE_WATCHES}), "changes what is watched")
+OPERATOR = Role(
+    "operator", frozenset({READ, WRITE_JOBS, WRITE_WATCHES, WRITE_TASKS}), "changes what is watched and runs tasks"
+)
 ADMINISTRATOR = Role("administrator", frozenset(SCOPES), "does everything")
 ROLES = {role.name: role for role in (VIEWER, OPERATOR, ADMINISTRATOR)}

@@ -26,7 +26,7 @@ def test_what_is_printed_is_the_key_and_nothing_else() -> None:
 
 def test_a_role_gives_its_scopes() -> None:
     run("create_api_key", "importer", "--role", "operator")
-    assert ApiKey.objects.get().scopes == ["read", "write:jobs", "write:watches"]
+    assert ApiKey.objects.get().scopes == ["read", "write:jobs", "write:tasks", "write:watches"]
 
 
 def test_scopes_may_be_given_one_by_one() -> None:

@@ -7,21 +7,25 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from indexer.access.keys import make_key
-from indexer.access.scopes import WRITE_JOBS, WRITE_WATCHES, Role
+from indexer.access.scopes import WRITE_JOBS, WRITE_TASKS, WRITE_WATCHES, Role
 from indexer.chains.connections import Connection
+from indexer.tasks.models import Schedule
 from tests.positions.lookup_rows import contract
 from tests.positions.world import A, watch
+from tests.tasks.told import tell_partition, tell_run
 
 TOKEN = "a" * 32
+FAILED_RUN, RUNNING_RUN = 1, 2
 
 
 class Change(NamedTuple):
-    """What a route does to the first job of hilltop, and the scope that it needs."""
+    """What a route does to the first job of hilltop, or to a run of `tell_tasks`, and the scope that it needs."""
 
     method: str
     pattern: str
     body: object
     scope: str
+    run: int = FAILED_RUN
 
 
 NEW = {"contract": "0x" + contract(7).hex(), "event": "Transfer", "protocol": "p", "product": "q"}
@@ -29,6 +33,11 @@ CHANGES = [
     Change("post", "api/v1/chains/<str:chain>/jobs", NEW, WRITE_JOBS),
     Change("patch", "api/v1/chains/<str:chain>/jobs/<int:job>", {"enabled": False}, WRITE_JOBS),
     Change("post", "api/v1/chains/<str:chain>/jobs/<int:job>/rescan", {"from_block": 0}, WRITE_JOBS),
+    Change("post", "api/v1/tasks/<str:task>/runs", {}, WRITE_TASKS),
+    Change("post", "api/v1/tasks/<str:task>/backfill", {}, WRITE_TASKS),
+    Change("post", "api/v1/tasks/<str:task>/runs/<int:run>/cancel", {}, WRITE_TASKS, RUNNING_RUN),
+    Change("post", "api/v1/tasks/<str:task>/runs/<int:run>/retry", {}, WRITE_TASKS, FAILED_RUN),
+    Change("patch", "api/v1/tasks/<str:task>/schedules/<int:schedule>", {"paused": True}, WRITE_TASKS),
     Change("post", "api/v1/watch-lists", watch({A: "Transfer"}), WRITE_WATCHES),
 ]
 EVERY_CHANGE = pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change.method} {change.pattern}")
@@ -51,4 +60,16 @@ def with_login(role: Role | None, *, token: bool) -> Client:
 
 
 def state(connection: Connection) -> list[Any]:
-    return connection.execute("SELECT id, enabled, covered, live_from FROM jobs ORDER BY id").fetchall()
+    return [
+        *connection.execute("SELECT id, enabled, covered, live_from FROM jobs ORDER BY id"),
+        *connection.execute("SELECT id, state, cancelled_by FROM public.task_runs ORDER BY id"),
+        *connection.execute("SELECT id, paused FROM public.task_schedules ORDER BY id"),
+    ]
+
+
+def tell_tasks(connection: Connection) -> None:
+    """A failed and a running run of plough-fields, and its schedule, all with the numbers that the changes name."""
+    tell_run(connection, "plough-fields", "failed", id=FAILED_RUN)
+    tell_run(connection, "plough-fields", "running", id=RUNNING_RUN)
+    tell_partition(connection, "north", "failed", error="a stone", run=FAILED_RUN)
+    Schedule(pk=1, name="plough", task="plough-fields", cron="0 6 * * SUN").save(force_insert=True)

@@ -6,8 +6,13 @@ from django.test import Client
 from api.resource import Resource
 from indexer.access.keys import make_key
 from indexer.access.scopes import OPERATOR
+from indexer.chains.connections import Connection
 from indexer.chains.models import Chain
 from indexer.positions.answers import memory
+from tests.api.changes import tell_tasks
+from tests.tasks.told import told
+
+__all__ = ["told"]
 
 
 @pytest.fixture
@@ -17,6 +22,12 @@ def client(chains: list[Chain]) -> Client:
     Resource.states.forget()
     memory.forget()
     return Client(raise_request_exception=False)
+
+
+@pytest.fixture
+def tasks_told(told: Connection) -> None:
+    """There is something wherever a route about tasks leads."""
+    tell_tasks(told)
 
 
 @pytest.fixture

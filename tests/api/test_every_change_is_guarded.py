@@ -68,7 +68,7 @@ CALLERS = {
 
 
 @pytest.fixture
-def job(client: Client, connection: Connection) -> int:
+def job(client: Client, connection: Connection, tasks_told: None) -> int:
     job = add_job(connection, contract(1))
     start(connection)
     return job
@@ -80,7 +80,7 @@ def test_whoever_may_not_changes_nothing_and_whoever_may_is_recorded(
     connection: Connection, job: int, change: Change, caller: Somebody
 ) -> None:
     before = state(connection)
-    path, body = ROUTES[change.pattern].path(job=job), json.dumps(change.body)
+    path, body = ROUTES[change.pattern].path(job=job, run=change.run), json.dumps(change.body)
     client = caller.client(change.scope)
     response: Any = client.generic(change.method.upper(), path, body, content_type="application/json")
     actors = [entry.actor for entry in AuditEntry.objects.all()]

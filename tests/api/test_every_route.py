@@ -27,7 +27,7 @@ EVERY_ROUTE = pytest.mark.parametrize("route", ROUTES.values(), ids=[f"/{pattern
 
 
 @pytest.fixture
-def job(client: Client, connection: Connection, market: None) -> int:
+def job(client: Client, connection: Connection, market: None, tasks_told: None) -> int:
     job = add_job(connection, contract(1))
     start(connection)
     return job

@@ -18,7 +18,7 @@ from tests.positions.lookup_rows import USER_EIP55, add_job, contract, start
 
 
 @pytest.fixture
-def maintenance(connection: Connection) -> int:
+def maintenance(connection: Connection, tasks_told: None) -> int:
     """It is on; the first job of hilltop."""
     job = add_job(connection, contract(1))
     start(connection)
@@ -28,7 +28,7 @@ def maintenance(connection: Connection) -> int:
 
 
 def send(client: Client, change: Change, job: int) -> Any:
-    path = ROUTES[change.pattern].path(job=job)
+    path = ROUTES[change.pattern].path(job=job, run=change.run)
     return client.generic(change.method.upper(), path, json.dumps(change.body), content_type="application/json")
 
 

@@ -22,7 +22,7 @@ def schema(client: Client) -> Any:
 
 
 @pytest.fixture
-def job(connection: Connection, market: None) -> int:
+def job(connection: Connection, market: None, tasks_told: None) -> int:
     job = add_job(connection, contract(1), metadata="tokenId")
     add_log(connection, job, 5)
     add_metadata(connection, job, "tokenId", "7")

@@ -1,0 +1,52 @@
+"""Follows a run to its end for somebody who waits for it at a terminal."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from indexer.tasks.states import OVER
+from indexer.tasks.statuses import TaskRunStatus, read_run
+from indexer.tasks.tables import say_run
+
+LOOK_EVERY = 0.5
+"""Seconds."""
+SAY_EVERY = 10.0
+"""Seconds between two lines where they do not take each other's place."""
+
+
+def follow(run_id: int, timeout: float | None) -> Iterator[TaskRunStatus]:
+    """The run as it is, again and again until it is over, or until `timeout` seconds have passed."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        run = read_run(run_id)
+        yield run
+        if run.state in OVER or (deadline is not None and time.monotonic() >= deadline):
+            return
+        time.sleep(LOOK_EVERY if deadline is None else max(0.0, min(LOOK_EVERY, deadline - time.monotonic())))
+
+
+class ProgressLine:
+    """One line that is written over at a terminal; a line now and then, and at each change of state, elsewhere."""
+
+    def __init__(
+        self, write: Callable[[str], None], *, is_terminal: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.write = write
+        self.is_terminal = is_terminal
+        self.clock = clock
+        self.width = 0
+        self.said: tuple[str, float] | None = None
+
+    def show(self, run: TaskRunStatus) -> None:
+        words = f"run {run.id} of {run.task}: {run.state.value}"
+        if more := say_run(run):
+            words += f", {more}"
+        if self.is_terminal:
+            self.write("\r" + words.ljust(self.width))
+            self.width = len(words)
+        elif self.said is None or self.said[0] != run.state or self.clock() - self.said[1] >= SAY_EVERY:
+            self.said = run.state, self.clock()
+            self.write(words + "\n")
+
+    def end(self) -> None:
+        if self.width:
+            self.write("\n")

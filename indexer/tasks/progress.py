@@ -1,0 +1,49 @@
+"""How fast something gets on and when it will be done, from what has been done so far. Pure."""
+
+import msgspec
+
+UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
+UNKNOWN = "–"
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """`total`: None where nobody knows it; `per_second` and `seconds_left`: None before anything can be told."""
+
+    done: int
+    total: int | None
+    per_second: float | None
+    seconds_left: float | None
+
+    @property
+    def share(self) -> float | None:
+        """From 0 to 1; what turns out to be more than was expected is 1."""
+        return min(self.done / self.total, 1.0) if self.total else None
+
+
+def measure(done: int, total: int | None, seconds: float) -> Progress:
+    """`seconds`: how long it has been at it."""
+    rate = done / seconds if seconds > 0 and done > 0 else None
+    left = max(total - done, 0) / rate if rate and total is not None else None
+    return Progress(done, total, rate, left)
+
+
+def show_progress(progress: Progress) -> str:
+    """In words: "1,200 of 8,248 (15%), 300/s, 24 s left"; empty where nothing is known."""
+    if not progress.done and progress.total is None:
+        return ""
+    parts = [f"{progress.done:,}" if progress.total is None else f"{progress.done:,} of {progress.total:,}"]
+    if progress.share is not None:
+        parts[0] += f" ({progress.share:.0%})"
+    if progress.per_second is not None:
+        parts.append(f"{progress.per_second:,.1f}/s" if progress.per_second < 10 else f"{progress.per_second:,.0f}/s")
+    if progress.seconds_left:
+        parts.append(f"{show_seconds(progress.seconds_left)} left")
+    return ", ".join(parts)
+
+
+def show_seconds(seconds: float | None) -> str:
+    """In the largest unit of which there are two: "0.4 s", "90 s", "5 min", "3 h", "4 d"."""
+    if seconds is None:
+        return UNKNOWN
+    size, unit = next(((size, unit) for size, unit in UNITS if seconds >= 2 * size), (1, "s"))
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds / size:,.0f} {unit}"

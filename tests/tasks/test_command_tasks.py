@@ -1,0 +1,198 @@
+"""`manage.py tasks`: what it tells, what it asks for, and what it leaves with."""
+
+import json
+from collections.abc import Callable, Iterator
+from io import StringIO
+from threading import Timer
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from indexer.access.audit import shell_actor
+from indexer.access.models import AuditEntry
+from indexer.chains.connections import Connection, open_beside
+from indexer.tasks.following import ProgressLine
+from indexer.tasks.models import Schedule, TaskRun
+from indexer.tasks.states import RunState
+from tests.positions.lookup_rows import statements
+from tests.tasks.told import tell_line, tell_partition, tell_run, told
+from tests.workers.rows import runtime, tell
+
+__all__ = ["runtime", "told"]
+
+
+def run(*arguments: str) -> tuple[str, str]:
+    """What it writes, and what it warns of. Raises CommandError."""
+    out, err = StringIO(), StringIO()
+    call_command("tasks", *arguments, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def fail(code: int, *arguments: str) -> str:
+    with pytest.raises(CommandError) as failed:
+        run(*arguments)
+    assert failed.value.returncode == code
+    return str(failed.value)
+
+
+@pytest.fixture
+def outcome() -> Iterator[Callable[[RunState], None]]:
+    """A worker's part: gives every run that is in the line a state, a moment later."""
+    timers: list[Timer] = []
+
+    def end(state: RunState) -> None:
+        with open_beside(application_name="footprint test") as connection:
+            connection.execute(
+                "UPDATE public.task_runs SET state = %s, started_at = now(), finished_at = now(), created = 7", [state]
+            )
+
+    def later(state: RunState) -> None:
+        timers.append(Timer(0.7, end, [state]))
+        timers[-1].start()
+
+    yield later
+    for timer in timers:
+        timer.join()
+
+
+def test_the_list_has_every_task_with_its_times_and_its_last_run(told: Connection) -> None:
+    number = tell_run(told, "count-sheep", "succeeded", created=12)
+    listed, _ = run("list")
+    rows = {line.split()[0]: line for line in listed.splitlines()}
+    assert f"run {number}, " in rows["count-sheep"]
+    assert "At 03:00 every day" in rows["count-sheep"]
+    assert "60 s" in rows["count-sheep"]
+    assert "every hour" in rows["shear-sheep"]
+    assert "on demand" in rows["plough-fields"]
+    found = {each["name"]: each for each in json.loads(run("list", "--json")[0])}
+    assert found["count-sheep"]["last_run"]["records"]["created"] == 12
+    assert found["count-sheep"]["freshness"]["stale"] is False
+    assert found["shear-sheep"]["last_run"] is None
+
+
+def test_the_status_of_a_task_tells_its_schedules_and_its_runs(told: Connection) -> None:
+    tell_run(told, "count-sheep", "failed", error="the gate is shut\nand locked")
+    tell_run(told, "shear-sheep", "succeeded")
+    text, _ = run("status", "count-sheep")
+    assert "count-sheep: Count every sheep of a meadow." in text
+    assert "parameters    limit (int), meadow (str)" in text
+    assert text.count("03:00:00") >= 5
+    assert "the gate is shut" in text
+    assert "and locked" not in text
+    assert "shear-sheep" not in text
+
+
+def test_the_status_of_a_run_tells_all_of_it(told: Connection) -> None:
+    number = tell_run(
+        told, "count-sheep", "running", done=50, total=200, params={"limit": 3}, actor="ada", worker="tasks@barn"
+    )
+    tell_line(told, number, "the north meadow is counted")
+    text, _ = run("status", str(number))
+    assert text.startswith(f"run {number} of count-sheep\n")
+    for words in ("limit=3", "ada", "tasks@barn", "50 of 200 (25%), 0.5/s, 5 min left", "the north meadow is counted"):
+        assert words in text
+
+
+def test_what_is_not_there_is_bad_usage_with_near_names(told: Connection) -> None:
+    assert "did you mean count-sheep?" in fail(2, "run", "count-shep")
+    assert "did you mean count-sheep?" in fail(2, "status", "count-shep")
+    assert "there is no run 999999999" in fail(2, "status", "999999999")
+    assert "there is no run 999999999" in fail(2, "cancel", "999999999")
+    assert "count-sheep has no parameter 'herd': it has limit, meadow" in fail(
+        2, "run", "count-sheep", "--param=herd=1"
+    )
+    assert "--param limit cannot be read: it is NAME=VALUE" in fail(2, "run", "count-sheep", "--param=limit")
+    assert "count-sheep has no partitions" in fail(2, "backfill", "count-sheep")
+    assert "count-sheep has no partitions" in fail(2, "grid", "count-sheep")
+    assert "plough-fields has no schedule" in fail(2, "pause", "plough-fields")
+    assert "is after the last" in fail(2, "backfill", "plough-fields", "--from=2026-02-01", "--to=2026-01-01")
+    assert not TaskRun.objects.exists()
+
+
+def test_a_run_is_put_into_the_line_and_stands_in_the_audit(told: Connection, runtime: Connection) -> None:
+    said, warned = run("run", "count-sheep", "--param", "limit=3", "--priority", "immediate")
+    made = TaskRun.objects.get()
+    assert (made.params, made.priority, made.actor, made.state) == ({"limit": 3}, 30, shell_actor(), "queued")
+    assert said == f"run {made.pk} of count-sheep is in the line\n"
+    assert "no worker takes runs" in warned
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.target, entry.outcome) == ("run task", "count-sheep", f"run {made.pk}")
+
+
+def test_with_a_worker_at_hand_nothing_is_warned_of(told: Connection, runtime: Connection) -> None:
+    tell(runtime, "tasks", kind="tasks")
+    assert run("run", "count-sheep")[1] == ""
+    tell(runtime, "tasks", kind="tasks", said="stopped")
+    assert "no worker takes runs" in run("run", "count-sheep")[1]
+
+
+@pytest.mark.parametrize(("state", "code"), [(RunState.SUCCEEDED, 0), (RunState.FAILED, 1), (RunState.CANCELLED, 1)])
+def test_whoever_waits_leaves_as_the_run_has_ended(
+    told: Connection, outcome: Callable[[RunState], None], state: RunState, code: int
+) -> None:
+    outcome(state)
+    if code:
+        assert "tells more" in fail(code, "run", "count-sheep", "--wait")
+    else:
+        said, _ = run("run", "count-sheep", "--wait")
+        _, first, last = said.splitlines()
+        assert first.endswith(": queued")
+        assert last.endswith(": succeeded, 7 created")
+
+
+def test_whoever_waits_no_longer_leaves_the_run_in_the_line(told: Connection) -> None:
+    assert "is queued still" in fail(75, "run", "count-sheep", "--wait", "--timeout", "0.1")
+    assert TaskRun.objects.get().state == RunState.QUEUED
+
+
+def test_an_interrupt_leaves_the_run_as_it_is(told: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressLine, "show", interrupt)
+    assert "goes on: `manage.py tasks cancel" in fail(75, "run", "count-sheep", "--wait")
+    assert TaskRun.objects.get().state == RunState.QUEUED
+
+
+def test_a_run_is_cancelled_and_tried_again(told: Connection) -> None:
+    number = tell_run(told, "count-sheep", "failed", params={"limit": 3}, cursor={"page": 4})
+    assert f"run {number} of count-sheep is over: it has failed" in fail(2, "cancel", str(number))
+    run("retry", str(number))
+    again = TaskRun.objects.get(retry_of=number)
+    assert (again.params, again.cursor) == ({"limit": 3}, {"page": 4})
+    assert run("cancel", str(again.pk))[0] == f"run {again.pk} of count-sheep is cancelled\n"
+    running = tell_run(told, "shear-sheep", "running")
+    assert run("cancel", str(running))[0] == f"run {running} of shear-sheep ends at its next step\n"
+
+
+def test_a_backfill_names_its_days(told: Connection) -> None:
+    run("backfill", "plough-fields", "--from", "2026-01-01", "--to", "2026-01-31", "--param", "deep=true")
+    assert TaskRun.objects.get().params == {"first": "2026-01-01", "last": "2026-01-31", "deep": True}
+
+
+def test_the_grid_counts_and_lists_partitions(told: Connection) -> None:
+    assert run("grid", "plough-fields")[0] == "no partition yet\n"
+    tell_partition(told, "north", "complete")
+    tell_partition(told, "south", "failed", error="a stone\nof granite")
+    text, _ = run("grid", "plough-fields")
+    assert text.startswith("1 complete, 1 failed\n")
+    assert "a stone" in text
+    assert "granite" not in text
+    assert "north" not in run("grid", "plough-fields", "--state", "failed")[0].partition("\n")[2]
+
+
+def test_a_schedule_rests_and_goes_on(told: Connection) -> None:
+    assert run("pause", "count-sheep")[0] == "schedule count-sheep rests\n"
+    assert Schedule.objects.get(name="count-sheep").paused
+    assert "(paused)" in run("list")[0]
+    assert run("resume", "count-sheep")[0] == "schedule count-sheep goes on\n"
+    assert not Schedule.objects.get(name="count-sheep").paused
+    assert Schedule.objects.get(name="shear-sheep").paused is False
+
+
+def test_any_number_of_runs_costs_the_same_statements(told: Connection) -> None:
+    for _ in range(30):
+        tell_run(told, "count-sheep", "succeeded")
+    with statements() as sent:
+        run("list")
+    assert len(sent) <= 4, sent

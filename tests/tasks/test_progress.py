@@ -1,0 +1,30 @@
+"""How fast a run gets on, in numbers and in words."""
+
+import pytest
+
+from indexer.tasks.progress import measure, show_progress, show_seconds
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "seconds", "words"),
+    [
+        (0, None, 0.0, ""),  # nothing is known
+        (0, 200, 5.0, "0 of 200 (0%)"),  # no rate can be told yet
+        (50, 200, 10.0, "50 of 200 (25%), 5.0/s, 30 s left"),
+        (8_248, 8_248, 20.0, "8,248 of 8,248 (100%), 412/s"),  # nothing is left
+        (250, 200, 10.0, "250 of 200 (100%), 25/s"),  # more than was expected
+        (70, None, 10.0, "70, 7.0/s"),  # nobody knows how many there are
+        (5, 10, 0.0, "5 of 10 (50%)"),  # no time has passed
+        (0, 0, 5.0, "0 of 0"),  # there is nothing to do
+    ],
+)
+def test_progress_is_told_as_far_as_it_is_known(done: int, total: int | None, seconds: float, words: str) -> None:
+    assert show_progress(measure(done, total, seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, "–"), (0.4, "0.4 s"), (90, "90 s"), (300, "5 min"), (3 * 3600, "3 h"), (4 * 86_400, "4 d")],
+)
+def test_durations_have_few_digits(seconds: float | None, words: str) -> None:
+    assert show_seconds(seconds) == words
