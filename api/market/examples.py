@@ -157,6 +157,8 @@ PROPOSAL = {
     "decided_by": "",
     "job": None,
 }
+DISMISSED = {**PROPOSAL, "state": "dismissed", "decided_at": TIME, "decided_by": "key:operator"}
+ACCEPTED = {**DISMISSED, "state": "accepted", "job": 1}
 PROPOSALS = {"proposals": [PROPOSAL], "next": None}
 
 POOL_SHEET = f"id,chain,chain_id,project,…\r\n{POOL_ID},Ethereum,1,lido,…\r\n"

@@ -9,6 +9,7 @@ from django.test import Client
 from indexer.access.keys import make_key
 from indexer.access.scopes import WRITE_JOBS, WRITE_WATCHES, Role
 from indexer.chains.connections import Connection
+from indexer.market.models import WatchProposal
 from tests.positions.lookup_rows import contract
 from tests.positions.world import A, watch
 
@@ -29,6 +30,8 @@ CHANGES = [
     Change("post", "api/v1/chains/<str:chain>/jobs", NEW, WRITE_JOBS),
     Change("patch", "api/v1/chains/<str:chain>/jobs/<int:job>", {"enabled": False}, WRITE_JOBS),
     Change("post", "api/v1/chains/<str:chain>/jobs/<int:job>/rescan", {"from_block": 0}, WRITE_JOBS),
+    Change("post", "api/v1/market/proposals/<int:proposal>/accept", None, WRITE_JOBS),
+    Change("post", "api/v1/market/proposals/<int:proposal>/dismiss", None, WRITE_JOBS),
     Change("post", "api/v1/watch-lists", watch({A: "Transfer"}), WRITE_WATCHES),
 ]
 EVERY_CHANGE = pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change.method} {change.pattern}")
@@ -51,4 +54,5 @@ def with_login(role: Role | None, *, token: bool) -> Client:
 
 
 def state(connection: Connection) -> list[Any]:
-    return connection.execute("SELECT id, enabled, covered, live_from FROM jobs ORDER BY id").fetchall()
+    jobs = connection.execute("SELECT id, enabled, covered, live_from FROM jobs ORDER BY id").fetchall()
+    return [*jobs, *WatchProposal.objects.order_by("id").values_list("id", "state")]
