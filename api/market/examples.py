@@ -55,6 +55,7 @@ LISTED_POOL = {
 POOLS = {"pools": [LISTED_POOL], "next": f"/api/v1/market/pools?cursor=22105983210.0~{POOL_ID}"}
 EVIDENCE = {
     "kind": "identity",
+    "words": "the contract itself answers as this pool would",
     "source": "chain",
     "detail": {"call": "symbol()", "answer": "stETH"},
     "block": 21680320,
@@ -72,6 +73,7 @@ MAPPING = {
     "kind": "pool",
     "confidence": 1.0,
     "refuted": False,
+    "words": "the contract itself answers as this pool would (chain)",
     "changed_at": TIME,
     "evidence": [EVIDENCE],
 }
