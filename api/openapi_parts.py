@@ -13,8 +13,8 @@ PROBLEMS = {
     "404": ("NotFound", "There is no such chain, job, contract, pool, protocol, proposal, task or run."),
     "409": (
         "Conflict",
-        "The job has retired and is on its way out; or the proposal is decided already, or cannot be; or the run is over, "
-        "or is not yet.",
+        "The job has retired and is on its way out; or the proposal is decided already, or cannot be; or the run is "
+        "over, or is not yet.",
     ),
     "411": ("LengthRequired", "The body has no Content-Length, and this server takes none in chunks."),
     "413": ("TooLarge", "The body is longer than the server takes."),

@@ -13,7 +13,7 @@ from api.lookups import Lookups
 from api.market.chains import MarketChains
 from api.market.mappings import MarketMappings
 from api.market.pools import MarketPoolItem, MarketPools
-from api.market.proposals import ProposalItem, Proposals
+from api.market.proposals import ProposalAccept, ProposalDismiss, ProposalItem, Proposals
 from api.market.protocols import ProtocolItem, Protocols
 from api.market.rejected import RejectedRows
 from api.market.snapshots import PoolSnapshots, ProtocolSnapshots
@@ -49,6 +49,8 @@ urlpatterns = [
     path("api/v1/market/pools/<str:pool>/snapshots", PoolSnapshots.as_view()),
     path("api/v1/market/proposals", Proposals.as_view()),
     path("api/v1/market/proposals/<int:proposal>", ProposalItem.as_view()),
+    path("api/v1/market/proposals/<int:proposal>/accept", ProposalAccept.as_view()),
+    path("api/v1/market/proposals/<int:proposal>/dismiss", ProposalDismiss.as_view()),
     path("api/v1/market/protocols", Protocols.as_view()),
     path("api/v1/market/protocols/<str:protocol>", ProtocolItem.as_view()),
     path("api/v1/market/protocols/<str:protocol>/snapshots", ProtocolSnapshots.as_view()),

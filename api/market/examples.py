@@ -55,6 +55,7 @@ LISTED_POOL = {
 POOLS = {"pools": [LISTED_POOL], "next": f"/api/v1/market/pools?cursor=22105983210.0~{POOL_ID}"}
 EVIDENCE = {
     "kind": "identity",
+    "words": "the contract itself answers as this pool would",
     "source": "chain",
     "detail": {"call": "symbol()", "answer": "stETH"},
     "block": 21680320,
@@ -72,6 +73,7 @@ MAPPING = {
     "kind": "pool",
     "confidence": 1.0,
     "refuted": False,
+    "words": "the contract itself answers as this pool would (chain)",
     "changed_at": TIME,
     "evidence": [EVIDENCE],
 }
@@ -157,6 +159,8 @@ PROPOSAL = {
     "decided_by": "",
     "job": None,
 }
+DISMISSED = {**PROPOSAL, "state": "dismissed", "decided_at": TIME, "decided_by": "key:operator"}
+ACCEPTED = {**DISMISSED, "state": "accepted", "job": 1}
 PROPOSALS = {"proposals": [PROPOSAL], "next": None}
 
 POOL_SHEET = f"id,chain,chain_id,project,…\r\n{POOL_ID},Ethereum,1,lido,…\r\n"

@@ -1,5 +1,6 @@
-"""GET /api/v1/market/proposals and /api/v1/market/proposals/{proposal}: jobs that mappings of 0.8 and more propose."""
+"""/api/v1/market/proposals…: jobs that mappings of 0.8 and more propose, and what operators make of them."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from django import forms
@@ -14,7 +15,10 @@ from api.parameters import Choice, Cursor, PageForm, Text, read_parameters
 from api.problems import Problem
 from api.questions import unknown_chains, wrong_parameter
 from api.rest import RestView
+from indexer.access.audit import recorded
+from indexer.access.scopes import WRITE_JOBS
 from indexer.market.answers.proposed import STATES, Proposal, list_proposals, read_proposal
+from indexer.market.proposals import ProposalError, accept, dismiss
 
 LARGEST_ID = 2**31 - 1
 
@@ -67,6 +71,53 @@ class ProposalItem(RestView):
         """A job that is proposed, or was."""
         read_parameters(request.GET)
         return Response(read_or_404(proposal))
+
+
+class ProposalAccept(RestView):
+    write_scope = WRITE_JOBS
+
+    @documented(
+        "acceptProposal",
+        "Accept a proposed job",
+        tag="Market",
+        answer=Proposal,
+        example=examples.ACCEPTED,
+        path=["proposal"],
+        more_problems=["409"],
+    )
+    def post(self, request: Request, proposal: int) -> Response:
+        """Watch the contract: the chain's worker takes the job up by itself. A proposal is decided once."""
+        read_parameters(request.GET)
+        return Response(decide(self.caller.name, "accept proposal", proposal, accept))
+
+
+class ProposalDismiss(RestView):
+    write_scope = WRITE_JOBS
+
+    @documented(
+        "dismissProposal",
+        "Dismiss a proposed job",
+        tag="Market",
+        answer=Proposal,
+        example=examples.DISMISSED,
+        path=["proposal"],
+        more_problems=["409"],
+    )
+    def post(self, request: Request, proposal: int) -> Response:
+        """Do not watch the contract, and do not propose it for this chain again. A proposal is decided once."""
+        read_parameters(request.GET)
+        return Response(decide(self.caller.name, "dismiss proposal", proposal, dismiss))
+
+
+def decide(actor: str, action: str, proposal: int, does: Callable[[int, str], object]) -> Proposal:
+    """The proposal as it is then. Raises Problem, a 409 where it is decided already or cannot be."""
+    found = read_or_404(proposal)
+    try:
+        with recorded(actor, action, chain=found.chain, target=f"proposal {proposal}: {found.contract}"):
+            does(proposal, actor)
+    except ProposalError as error:
+        raise Problem(HTTPStatus.CONFLICT, f"Nothing was changed: {error}.") from None
+    return read_or_404(proposal)
 
 
 def read_or_404(proposal: int) -> Proposal:

@@ -9,6 +9,7 @@ from django.test import Client
 from indexer.access.keys import make_key
 from indexer.access.scopes import WRITE_JOBS, WRITE_TASKS, WRITE_WATCHES, Role
 from indexer.chains.connections import Connection
+from indexer.market.models import WatchProposal
 from indexer.tasks.models import Schedule
 from tests.positions.lookup_rows import contract
 from tests.positions.world import A, watch
@@ -38,6 +39,8 @@ CHANGES = [
     Change("post", "api/v1/tasks/<str:task>/runs/<int:run>/cancel", {}, WRITE_TASKS, RUNNING_RUN),
     Change("post", "api/v1/tasks/<str:task>/runs/<int:run>/retry", {}, WRITE_TASKS, FAILED_RUN),
     Change("patch", "api/v1/tasks/<str:task>/schedules/<int:schedule>", {"paused": True}, WRITE_TASKS),
+    Change("post", "api/v1/market/proposals/<int:proposal>/accept", None, WRITE_JOBS),
+    Change("post", "api/v1/market/proposals/<int:proposal>/dismiss", None, WRITE_JOBS),
     Change("post", "api/v1/watch-lists", watch({A: "Transfer"}), WRITE_WATCHES),
 ]
 EVERY_CHANGE = pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change.method} {change.pattern}")
@@ -64,6 +67,7 @@ def state(connection: Connection) -> list[Any]:
         *connection.execute("SELECT id, enabled, covered, live_from FROM jobs ORDER BY id"),
         *connection.execute("SELECT id, state, cancelled_by FROM public.task_runs ORDER BY id"),
         *connection.execute("SELECT id, paused FROM public.task_schedules ORDER BY id"),
+        *WatchProposal.objects.order_by("id").values_list("id", "state"),
     ]
 
 

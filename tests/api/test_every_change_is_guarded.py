@@ -19,7 +19,10 @@ from indexer.chains.connections import Connection
 from tests.api.changes import CHANGES, EVERY_CHANGE, Change, state, with_key, with_login
 from tests.api.problems import problem
 from tests.api.routes import ROUTES
+from tests.market.listed import market
 from tests.positions.lookup_rows import add_job, contract, start
+
+__all__ = ["market"]
 
 
 def test_the_changes_tested_here_are_all_there_are() -> None:
@@ -68,7 +71,7 @@ CALLERS = {
 
 
 @pytest.fixture
-def job(client: Client, connection: Connection, tasks_told: None) -> int:
+def job(client: Client, connection: Connection, tasks_told: None, market: None) -> int:
     job = add_job(connection, contract(1))
     start(connection)
     return job

@@ -14,11 +14,14 @@ from indexer.workers.live_values import web_values
 from tests.api.changes import EVERY_CHANGE, Change, state, with_key, with_login
 from tests.api.problems import problem
 from tests.api.routes import ROUTES
+from tests.market.listed import market
 from tests.positions.lookup_rows import USER_EIP55, add_job, contract, start
+
+__all__ = ["market"]
 
 
 @pytest.fixture
-def maintenance(connection: Connection, tasks_told: None) -> int:
+def maintenance(connection: Connection, tasks_told: None, market: None) -> int:
     """It is on; the first job of hilltop."""
     job = add_job(connection, contract(1))
     start(connection)

@@ -104,6 +104,10 @@ def test_a_pool_shows_its_mappings_with_their_evidence(client: Client) -> None:
         (TOKEN.lower(), "token", 0.6, False),
         (SHARED, "pool", 0.2, True),
     ]
+    assert pool["mappings"][0]["words"] == "the contract itself answers as this pool would (chain)"
+    assert pool["mappings"][2]["words"].startswith("the chain contradicts it")
+    # A kind that nobody knows yet is shown, without words.
+    assert [each["words"] == "" for each in pool["mappings"][0]["evidence"]] == [False, False, True]
     first = pool["mappings"][0]["evidence"][0]
     assert (first["kind"], first["source"], first["detail"], first["block"]) == (
         "identity",

@@ -28,7 +28,7 @@ ADDRESS = ADDRESSES + USER_EIP55
         (ADDRESS + "?chain=", "chain is empty: leave it out, or say chains by name"),
         (ADDRESS + "?chain=hilltop,", "empty name"),
         (ADDRESS + "?chain=hilltop&chain=seaside", "chain is given more than once"),
-        (ADDRESS + "?chains=hilltop&b=1", "Unknown parameter 'chains'. Known are: chain, check_also, after."),
+        (ADDRESS + "?chains=hilltop&b=1", "Unknown parameter 'chains'. Known are: chain, check_also, after, expand."),
         (ADDRESS + "?check_also=some&chain=hilltop", "only check_also=all"),
         (ADDRESS + "?check_also=all", "exactly one chain"),
         (ADDRESS + "?check_also=all&chain=hilltop,seaside", "exactly one chain"),

@@ -58,6 +58,7 @@ PLACEHOLDERS = {
     "{contract}": "0x" + "00" * 20,
     "{chain}": "hilltop",
     "{id}": "1",
+    "{proposal}": "1",
 }
 
 page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(PROJECT)))

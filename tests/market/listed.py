@@ -63,9 +63,9 @@ def make_market(chain: Chain) -> None:
     make_pool(3, tvl=None, apy=None, chain_name="Solana", chain_id=None, symbol="SOL")
     make_pool(4, tvl=2e6, apy=0.0, project="unheard-of", protocol_id=None, symbol="DAI")
     make_pool(5, tvl=9e9, apy=1.0, vanished_at=NOW)
-    vault = make_mapping(1, VAULT, "identity", "factory")
+    vault = make_mapping(1, VAULT, "identity", "named", "of-tomorrow")
     make_mapping(1, TOKEN.lower(), "underlying", kind="token", confidence=0.6)
-    make_mapping(1, SHARED, "url", confidence=0.2, refuted=True)
+    make_mapping(1, SHARED, "url", "contradiction", confidence=0.2, refuted=True)
     make_mapping(2, SHARED, "url", confidence=0.4)
     make_mapping(3, SOLANA, "key", namespace="solana", chain_id=None, confidence=0.8)
     entry = {"protocol": "vaults", "product": "USDC", "event": "Transfer", "contracts": [VAULT]}

@@ -78,7 +78,7 @@ def test_a_pool_shows_every_contract_with_its_evidence(log_in: LogIn) -> None:
         SHARED,
         "refuted",
         "identity",
-        "factory",
+        "the source names it",
         "<dt>mean APY of 30 days</dt><dd>–</dd>",
         "&quot;call&quot;:&quot;asset()&quot;",
     ):
@@ -95,7 +95,7 @@ def test_contracts_are_found_in_any_case(log_in: LogIn) -> None:
     assert VAULT not in said(client, f"{BASE}contractmapping/?confidence=0.4")
     assert VAULT in said(client, f"{BASE}contractmapping/?confidence=nonsense")
     mapping = ContractMapping.objects.get(address=VAULT)
-    assert "factory" in said(client, f"{BASE}contractmapping/{mapping.pk}/change/")
+    assert "the source names it" in said(client, f"{BASE}contractmapping/{mapping.pk}/change/")
 
 
 def test_a_protocol_is_found_by_a_slug_that_it_had(log_in: LogIn) -> None:
@@ -109,7 +109,7 @@ def test_a_protocol_is_found_by_a_slug_that_it_had(log_in: LogIn) -> None:
 def test_a_proposal_shows_its_job_and_its_evidence(log_in: LogIn) -> None:
     proposal = WatchProposal.objects.get()
     text = said(log_in("viewer"), f"{BASE}watchproposal/{proposal.pk}/change/")
-    assert all(part in text for part in (VAULT, "&quot;Transfer&quot;", "factory", ">proposed</span>"))
+    assert all(part in text for part in (VAULT, "&quot;Transfer&quot;", "the source names it", ">proposed</span>"))
 
 
 def test_rejected_rows_and_documents_say_what_came(log_in: LogIn) -> None:

@@ -5,12 +5,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from indexer.access.labels import show
 from indexer.market.admin.base import MarketAdmin, column_filter
+from indexer.market.admin.deciding import DECIDE, DECISIONS, decide_page
 from indexer.market.admin.evidence import mapping_html
 from indexer.market.admin.present import PROPOSAL_STATES, confidence_html
 from indexer.market.models import WatchProposal
@@ -19,7 +21,7 @@ from indexer.positions.admin.present import moment_html, two_lines_html
 
 @admin.register(WatchProposal)
 class ProposalAdmin(MarketAdmin):
-    list_display = ("contract", "of", "chain", "sure", "state_shown", "proposed")
+    list_display = ("contract", "of", "chain", "sure", "state_shown", "proposed", "decide")
     list_filter = (
         column_filter("state", offered=[state.value for state in PROPOSAL_STATES]),
         column_filter("chain__slug", name="chain"),
@@ -28,10 +30,26 @@ class ProposalAdmin(MarketAdmin):
     search_help_text = "A contract in full, or a part of a project or symbol"
     ordering = ("-id",)
     fields = (
-        *("state_shown", "chain", "entry_shown", "evidence_shown"),
+        *("state_shown", "decide", "chain", "entry_shown", "evidence_shown"),
         *("proposed_at", "decided_at", "decided_by", "job_id"),
     )
-    readonly_fields = ("state_shown", "entry_shown", "evidence_shown")
+    readonly_fields = ("state_shown", "decide", "entry_shown", "evidence_shown")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.decide_page)
+        return [
+            path("<int:proposal>/decide/<str:action>/", view, name="market_watchproposal_decide"),
+            *super().get_urls(),
+        ]
+
+    def decide_page(self, request: HttpRequest, proposal: int, action: str) -> HttpResponse:
+        return decide_page(self, request, proposal, action)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return self.list_display if request.user.has_perm(DECIDE) else self.list_display[:-1]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return tuple(name for name in self.fields if name != "decide" or request.user.has_perm(DECIDE))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WatchProposal]:
         rows: QuerySet[WatchProposal] = super().get_queryset(request)
@@ -56,6 +74,17 @@ class ProposalAdmin(MarketAdmin):
     @admin.display(description="proposed")
     def proposed(self, proposal: WatchProposal) -> SafeString | str:
         return moment_html(proposal.proposed_at)
+
+    @admin.display(description="decide")
+    def decide(self, proposal: WatchProposal) -> SafeString | str:
+        """Links to the pages that say what each decision means; a proposal is decided once."""
+        if proposal.state != "proposed":
+            return "–"
+        links = (
+            (reverse("admin:market_watchproposal_decide", args=[proposal.pk, decision.name]), decision.title)
+            for decision in DECISIONS.values()
+        )
+        return format_html_join(" ", '<a class="fp-link" href="{}">{}…</a>', links)
 
     @admin.display(description="job")
     def entry_shown(self, proposal: Any) -> SafeString:

@@ -1,6 +1,7 @@
 """Which contracts pools are, with the evidence and what it amounts to."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -9,6 +10,7 @@ import msgspec
 from django.db import connection
 from msgspec import Meta, Struct
 
+from indexer.market import score
 from indexer.market.answers.chains import of_chains
 from indexer.market.answers.paging import Key, Order, Page, Part, behind, join, sort
 
@@ -18,20 +20,21 @@ MAPPED = 0.8
 # EXPLAIN: by address contract_mappings_of's, by pool the unique index; the evidence by mapping_evidence_once.
 MAPPINGS = """
 SELECT m.id, m.pool_id, p.project, p.symbol, p.chain, m.namespace, m.chain_id, m.address, m.kind, m.confidence,
-       m.refuted, m.changed_at, coalesce(e.evidence, '[]')
+       m.refuted, '', m.changed_at, coalesce(e.evidence, '[]')
   FROM contract_mappings m
   JOIN pools p ON p.id = m.pool_id
   LEFT JOIN LATERAL (
-       SELECT json_agg(json_build_object('kind', kind, 'source', source, 'detail', detail, 'block', block,
+       SELECT json_agg(json_build_object('kind', kind, 'words', '', 'source', source, 'detail', detail, 'block', block,
                                          'seen_at', seen_at) ORDER BY id)::text AS evidence
          FROM mapping_evidence WHERE mapping_id = m.id) e ON true
 """
 
 
 class Evidence(Struct):
-    """One thing that speaks for a mapping, or against it. `block`: at which the chain was asked."""
+    """One thing that speaks for a mapping, or against it; `words` say what. `block`: at which the chain was asked."""
 
     kind: str
+    words: str
     source: Annotated[str, Meta(description="who says so")]
     detail: Any
     block: int | None
@@ -52,6 +55,7 @@ class Mapping(Struct):
     kind: Annotated[str, Meta(description="pool, or token: an underlying one")]
     confidence: float
     refuted: bool
+    words: Annotated[str, Meta(description="how the confidence comes")]
     changed_at: datetime
     evidence: list[Evidence]
 
@@ -102,7 +106,21 @@ def mapping_by_id(mapping: int) -> Mapping | None:
 def read(statement: str, where: Part, limit: int | None = None) -> list[Mapping]:
     with connection.cursor() as cursor:
         cursor.execute(statement, {**where.parameters, "limit": limit})
-        return [Mapping(*(*row[:-1], msgspec.json.decode(row[-1], type=list[Evidence]))) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    return [explain(Mapping(*(*row[:-1], msgspec.json.decode(row[-1], type=list[Evidence])))) for row in rows]
+
+
+def explain(mapping: Mapping) -> Mapping:
+    """Put in what the evidence says in words, and how the confidence comes of it."""
+    pieces = []
+    for each in mapping.evidence:
+        # What a newer version has seen is shown without words.
+        with suppress(ValueError):
+            kind = score.EvidenceKind(each.kind)
+            each.words = score.MEANINGS[kind].words
+            pieces.append(score.Evidence(kind, each.source))
+    mapping.words = score.score(pieces).words
+    return mapping
 
 
 def spell(address: str) -> str:
