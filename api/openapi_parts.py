@@ -13,7 +13,7 @@ PROBLEMS = {
     "404": ("NotFound", "There is no such chain, job, contract, pool, protocol, proposal, task or run."),
     "409": (
         "Conflict",
-        "The job has retired and is on its way out; or the proposal is decided already, or cannot be; or the run is over, "
+        "The job has retired and is on its way out; the proposal is decided already, or cannot be; the run is over, "
         "or is not yet.",
     ),
     "411": ("LengthRequired", "The body has no Content-Length, and this server takes none in chunks."),
