@@ -1,4 +1,4 @@
-"""What `startworker` writes: a new background worker's file, and its test."""
+"""What `startworker` writes: the file of a new background worker or of a new task, and its test."""
 
 import re
 from keyword import iskeyword
@@ -8,29 +8,37 @@ from typing import NamedTuple
 from indexer.workers.registry import FOLDER, found, refuse_name
 
 NAME_OF_ROOM = re.compile(r"[a-z][a-z0-9_]*")
+SCHEDULED = "scheduled"
+"""The folder of a room's tasks."""
 LOWER_ROOMS = frozenset({"access", "chains", "rpc"})
+ROOMS_WITHOUT_TASKS = LOWER_ROOMS | {"workers", "positions"}
+"""They may not import indexer/tasks."""
 
 TASK = '''"""{title}: what it does, in a sentence."""
 
-from indexer.workers.background import Work, worker
-from indexer.workers.live import LiveSetting
+from datetime import timedelta
 
-EVERY = LiveSetting("{setting}.every", 60.0, "seconds from one run to the next", "s", 1, 86_400)
+from django.db import transaction
+
+from indexer.tasks.declaring import Counts, Run, task
 
 
-@worker(every=EVERY)
-def {stem}(work: Work) -> int:
-    """One run; the number of items that it has worked on."""
-    work.log.info("nothing to do yet")
-    return 0
+@task(cron="0 4 * * *", fresh_for=timedelta(hours=26))
+def {stem}(run: Run, *, steps: int = 0) -> Counts:
+    """What it does, in a sentence."""
+    for step in range(run.cursor or 0, steps):
+        run.progress(step, steps)
+        with transaction.atomic():
+            run.save(step + 1)
+    return Counts()
 '''
-TASK_TEST = '''"""The background worker {name}."""
+TASK_TEST = '''"""The task {name}."""
 
 {imports}
 
 
-def test_a_run_ends_well() -> None:
-    assert {stem}(Work()) == 0
+def test_with_nothing_to_do_it_ends_well() -> None:
+    assert {stem}(LooseRun()) == Counts()
 '''
 LOOP = '''"""{title}: what it does, in a sentence."""
 
@@ -75,53 +83,82 @@ class ScaffoldError(Exception):
 
 
 class Scaffold(NamedTuple):
-    """The files of a new worker, with their texts. Those of `packages` are empty, and made where they are missing."""
+    """The files of a new worker or task, with their texts. Those of `packages` are empty, and made where missing."""
 
-    worker: Path
-    worker_text: str
+    file: Path
+    text: str
     test: Path
     test_text: str
     packages: tuple[Path, ...]
 
 
-def plan_worker(name: str, room: str, *, task: bool, project: Path) -> Scaffold:
-    """Raises ScaffoldError for a name that is bad or taken, and for a room that is not there."""
-    if refusal := refuse_name(name):
-        raise ScaffoldError(refusal)
-    stem = name.replace("-", "_")
-    title = "".join(part.capitalize() for part in name.split("-"))
-    if iskeyword(stem):
-        raise ScaffoldError(f"{name!r} is a word of Python's own: choose another name")
+def plan_worker(name: str, room: str, *, project: Path) -> Scaffold:
+    """A background worker with a loop of its own. Raises ScaffoldError for a name or room that cannot be."""
     taken = {each.name: each.module for each in found()}
     if name in taken:
         raise ScaffoldError(f"there is a worker {name} already, {taken[name]}: choose another name")
+    title = title_of(name)
+    if room in LOWER_ROOMS:
+        raise ScaffoldError(f"indexer/{room} lies below indexer/workers, and may not import it: choose another room")
+    return plan(
+        name,
+        room,
+        FOLDER,
+        LOOP,
+        LOOP_TEST,
+        ("from indexer.workers.background import Stopped, Work", f"import {title}"),
+        project,
+    )
+
+
+def plan_task(name: str, room: str, *, project: Path) -> Scaffold:
+    """A task of scheduled work. Raises ScaffoldError for a name or room that cannot be."""
+    stem = name.replace("-", "_")
+    for file in sorted(project.glob(f"indexer/*/{SCHEDULED}/{stem}.py")):
+        raise ScaffoldError(f"there is a task {name} already, {file.relative_to(project)}: choose another name")
+    if room in ROOMS_WITHOUT_TASKS:
+        raise ScaffoldError(f"indexer/{room} may not import indexer/tasks: choose another room, such as tasks")
+    return plan(
+        name,
+        room,
+        SCHEDULED,
+        TASK,
+        TASK_TEST,
+        ("from indexer.tasks.declaring import Counts, LooseRun", f"import {stem}"),
+        project,
+    )
+
+
+def plan(
+    name: str, room: str, kind: str, text: str, test_text: str, imports: tuple[str, str], project: Path
+) -> Scaffold:
+    """`kind`: the folder; `imports` of the test: one as it is, and what it takes from the new file."""
+    if refusal := refuse_name(name):
+        raise ScaffoldError(refusal)
+    stem, title = name.replace("-", "_"), title_of(name)
+    if iskeyword(stem):
+        raise ScaffoldError(f"{name!r} is a word of Python's own: choose another name")
     folder = project / "indexer" / room
     if not NAME_OF_ROOM.fullmatch(room) or not (folder / "__init__.py").is_file():
         rooms = sorted(path.parent.name for path in (project / "indexer").glob("*/apps.py"))
         raise ScaffoldError(f"there is no room {room!r} in indexer/: there are {', '.join(rooms)}")
-    if room in LOWER_ROOMS:
-        raise ScaffoldError(f"indexer/{room} lies below indexer/workers, and may not import it: choose another room")
     tests = project / "tests" / room
-    package = f"indexer.{room}.{FOLDER}"
-    imports = sorted(
-        [
-            f"from indexer.workers.background import {'Work' if task else 'Stopped, Work'}",
-            f"from {package}.{stem} import {stem if task else title}",
-        ]
-    )
+    taken = sorted([imports[0], f"from indexer.{room}.{kind}.{stem} {imports[1]}"])
     scaffold = Scaffold(
-        worker=folder / FOLDER / f"{stem}.py",
-        worker_text=(TASK if task else LOOP).format(title=title, setting=stem, stem=stem),
-        test=tests / f"test_background_{stem}.py",
-        test_text=(TASK_TEST if task else LOOP_TEST).format(
-            name=name, imports="\n".join(imports), stem=stem, title=title
-        ),
-        packages=(folder / FOLDER / "__init__.py", tests / "__init__.py"),
+        file=folder / kind / f"{stem}.py",
+        text=text.format(title=title, setting=stem, stem=stem),
+        test=tests / f"test_{kind}_{stem}.py",
+        test_text=test_text.format(name=name, imports="\n".join(taken), stem=stem, title=title),
+        packages=(folder / kind / "__init__.py", tests / "__init__.py"),
     )
-    for path in (scaffold.worker, scaffold.test):
+    for path in (scaffold.file, scaffold.test):
         if path.exists():
             raise ScaffoldError(f"{path} is there already: choose another name, or move it away")
     return scaffold
+
+
+def title_of(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("-"))
 
 
 def write_scaffold(scaffold: Scaffold) -> None:
@@ -129,6 +166,6 @@ def write_scaffold(scaffold: Scaffold) -> None:
     for package in scaffold.packages:
         package.parent.mkdir(exist_ok=True)
         package.touch()
-    for path, text in ((scaffold.worker, scaffold.worker_text), (scaffold.test, scaffold.test_text)):
+    for path, text in ((scaffold.file, scaffold.text), (scaffold.test, scaffold.test_text)):
         with path.open("x") as file:
             file.write(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.workers.scaffold import ScaffoldError, plan_worker
+from indexer.workers.scaffold import ScaffoldError, plan_task, plan_worker
 from tests.processes import PROJECT, environment
 
 PARTS = ("api", "config", "indexer", "tests")
@@ -43,14 +43,14 @@ def succeed(project: Path, *arguments: str) -> str:
 def test_what_it_writes_works_as_it_is(project: Path) -> None:
     said = succeed(project, "manage.py", "startworker", "floor-prices", "--task")
     assert said.splitlines() == [
-        "written: indexer/workers/background/floor_prices.py",
-        "written: tests/workers/test_background_floor_prices.py",
-        "next: manage.py run_worker floor-prices",
+        "written: indexer/tasks/scheduled/floor_prices.py",
+        "written: tests/tasks/test_scheduled_floor_prices.py",
+        "next: manage.py tasks run floor-prices --wait",
     ]
     succeed(project, "manage.py", "startworker", "follower", "--room", "positions")
     files = [
-        "indexer/workers/background",
-        "tests/workers/test_background_floor_prices.py",
+        "indexer/tasks/scheduled",
+        "tests/tasks/test_scheduled_floor_prices.py",
         "indexer/positions/background",
         "tests/positions/test_background_follower.py",
     ]
@@ -61,15 +61,19 @@ def test_what_it_writes_works_as_it_is(project: Path) -> None:
     assert "3 passed" in succeed(project, "-m", "pytest", "-q", "-n", "0", *(name for name in files if "test_" in name))
     succeed(project, "manage.py", "check")
     found = "import django; django.setup(); from indexer.workers.registry import found; print(found())"
-    listed = succeed(project, "-c", found)
-    assert "'floor-prices'" in listed
-    assert "'follower'" in listed
+    assert "'follower'" in succeed(project, "-c", found)
+    assert "floor-prices" in succeed(
+        project, "-c", found.replace("workers.registry import found", "tasks.registry import tasks as found")
+    )
     # Taken now, in whichever room.
     done = call(project, "manage.py", "startworker", "follower")
     assert done.returncode == 1
     assert (
         "there is a worker follower already, indexer.positions.background.follower: choose another name" in done.stderr
     )
+    done = call(project, "manage.py", "startworker", "floor-prices", "--task", "--room", "market")
+    assert done.returncode == 1
+    assert "there is a task floor-prices already, indexer/tasks/scheduled/floor_prices.py" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -86,8 +90,14 @@ def test_what_it_writes_works_as_it_is(project: Path) -> None:
 )
 def test_bad_names_and_rooms_are_refused(name: str, room: str, words: str) -> None:
     with pytest.raises(ScaffoldError) as refused:
-        plan_worker(name, room, task=True, project=PROJECT)
+        plan_worker(name, room, project=PROJECT)
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("room", ["positions", "workers", "chains"])
+def test_a_task_cannot_be_where_nothing_may_know_of_tasks(room: str) -> None:
+    with pytest.raises(ScaffoldError, match=f"indexer/{room} may not import indexer/tasks: choose another room"):
+        plan_task("prices", room, project=PROJECT)
 
 
 def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
@@ -96,4 +106,4 @@ def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
     (folder / "__init__.py").touch()
     (folder / "background" / "prices.py").write_text("mine")
     with pytest.raises(ScaffoldError, match=r"prices\.py is there already: choose another name, or move it away"):
-        plan_worker("prices", "market", task=False, project=tmp_path)
+        plan_worker("prices", "market", project=tmp_path)

@@ -7,14 +7,15 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from indexer.chains.command import FootprintCommand
-from indexer.workers.scaffold import ScaffoldError, plan_worker, write_scaffold
+from indexer.workers.scaffold import ScaffoldError, plan_task, plan_worker, write_scaffold
 
 
 class Command(FootprintCommand):
     expected = (*FootprintCommand.expected, ScaffoldError)
     help = (
-        "Write a new background worker, indexer/ROOM/background/NAME.py, and its test; both pass as they are. It is "
-        "found by itself: `manage.py run_worker NAME` runs it. docs/workers.md says what it may use."
+        "Write a new background worker, indexer/ROOM/background/NAME.py, or with --task a new task of scheduled work, "
+        "indexer/ROOM/scheduled/NAME.py, and its test; both pass as they are. It is found by itself. docs/workers.md "
+        "and docs/tasks.md say what it may use."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -22,16 +23,18 @@ class Command(FootprintCommand):
         parser.add_argument(
             "--task",
             action="store_true",
-            help="a function that is called again and again, instead of a class with a loop of its own",
+            help="scheduled work, which begins and ends, instead of a worker with a loop of its own",
         )
-        parser.add_argument("--room", default="workers", help="the folder of indexer/ (default: %(default)s)")
+        parser.add_argument("--room", help="the folder of indexer/ (default: workers, or tasks for a task)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        scaffold = plan_worker(options["name"], options["room"], task=options["task"], project=settings.BASE_DIR)
+        name, is_task = options["name"], options["task"]
+        room = options["room"] or ("tasks" if is_task else "workers")
+        scaffold = (plan_task if is_task else plan_worker)(name, room, project=settings.BASE_DIR)
         try:
             write_scaffold(scaffold)
         except OSError as error:
             raise CommandError(f"{error.filename} cannot be written: {error.strerror}") from error
-        for path in (scaffold.worker, scaffold.test):
+        for path in (scaffold.file, scaffold.test):
             self.stdout.write(f"written: {path.relative_to(settings.BASE_DIR)}")
-        self.stdout.write(f"next: manage.py run_worker {options['name']}")
+        self.stdout.write(f"next: manage.py {f'tasks run {name} --wait' if is_task else f'run_worker {name}'}")
