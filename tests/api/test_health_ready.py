@@ -168,11 +168,11 @@ def test_live_asks_no_database(client: Client, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.usefixtures("running")
-def test_ready_costs_two_statements_once_the_migrations_are_known(client: Client) -> None:
+def test_ready_costs_three_statements_once_the_migrations_are_known(client: Client) -> None:
     ready(client, 200)
     with statements() as sent:
         ready(client, 200)
-    assert len(sent) == 2
+    assert len(sent) == 3
     assert sent[0] == "SELECT 1"
 
 
