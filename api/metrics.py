@@ -22,7 +22,7 @@ from indexer.market.exposition import read_series, show_market
 from indexer.positions.exposition import show_chains, show_database, show_jobs
 from indexer.positions.readiness import KINDS, Readiness, ask_default
 from indexer.positions.standing import JobCounts
-from indexer.tasks.exposition import show_tasks
+from indexer.tasks.exposition import read_figures, show_tasks
 from indexer.tasks.statuses import read_tasks
 from indexer.workers.exposition import show_workers
 from indexer.workers.statuses import read_statuses
@@ -72,7 +72,9 @@ class Metrics(Resource):
         if not found.database:
             return []
         try:
-            return list(show_tasks(read_tasks()))
+            with connection.cursor() as cursor:
+                figures = read_figures(cursor)
+            return list(show_tasks(read_tasks(), figures))
         except Error:
             # As with the workers.
             return []

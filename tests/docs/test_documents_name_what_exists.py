@@ -31,6 +31,7 @@ from indexer.positions.exposition import (
 from indexer.positions.meter import Meter
 from indexer.positions.readiness import Readiness
 from indexer.positions.watchlist import read_watch_list
+from indexer.tasks.exposition import Figures, show_tasks
 
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")])
 CODE = re.compile(r"```.*?\n(.*?)```|`([^`\n]+)`", re.DOTALL)
@@ -117,6 +118,7 @@ def metric_names() -> Iterator[str]:
         *show_budget("hilltop", None),
         *show_readiness(Readiness([], [])),
         *show_market([]),
+        *show_tasks([], Figures()),
     ]:
         yield f"{metric.name}_total" if metric.type == "counter" else metric.name
         if metric.type == "histogram":

@@ -4,7 +4,7 @@ from django.db import connection as django_connection
 from prometheus_client.core import Metric
 
 from indexer.chains.connections import Connection
-from indexer.tasks.exposition import show_tasks
+from indexer.tasks.exposition import read_figures, show_tasks
 from indexer.tasks.statuses import read_tasks
 from tests.tasks.told import tell_partition, tell_run, told
 
@@ -13,8 +13,9 @@ __all__ = ["told"]
 
 def shown() -> dict[tuple[str, ...], float]:
     """By name and labels."""
-    django_connection.ensure_connection()
-    metrics: list[Metric] = list(show_tasks(read_tasks()))
+    with django_connection.cursor() as cursor:
+        figures = read_figures(cursor)
+    metrics: list[Metric] = list(show_tasks(read_tasks(), figures))
     return {
         (sample.name.removeprefix("footprint_task_"), *sample.labels.values()): sample.value
         for metric in metrics

@@ -94,13 +94,20 @@ def tell_line(connection: Connection, run: int, text: str, level: str = "INFO") 
     connection.execute("INSERT INTO public.task_lines (run_id, level, text) VALUES (%s, %s, %s)", [run, level, text])
 
 
-def tell_partition(connection: Connection, key: str, state: str, *, error: str = "", run: int | None = None) -> None:
-    """Of plough-fields."""
+def tell_partition(
+    connection: Connection,
+    key: str,
+    state: str,
+    *,
+    task: str = "plough-fields",
+    error: str = "",
+    run: int | None = None,
+) -> None:
     connection.execute(
         """
         INSERT INTO public.task_partitions (task, key, state, error, run_id, attempts, finished_at)
-        VALUES ('plough-fields', %(key)s, %(state)s::text, %(error)s, %(run)s, 1,
+        VALUES (%(task)s, %(key)s, %(state)s::text, %(error)s, %(run)s, 1,
                 CASE WHEN %(state)s::text IN ('complete', 'stale') THEN now() END)
         """,
-        {"key": key, "state": state, "error": error, "run": run},
+        {"task": task, "key": key, "state": state, "error": error, "run": run},
     )
