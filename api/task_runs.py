@@ -15,7 +15,7 @@ from api.parameters import Choice, Cursor, PageForm, next_page, read_parameters
 from api.problems import Problem
 from api.rest import RestView, refused
 from api.tasks import LARGEST_ID, Params, PriorityLabel, refuse_nulls, task_or_404
-from indexer.access.scopes import WRITE_TASKS
+from indexer.access.scopes import READ_LOGS, WRITE_TASKS
 from indexer.tasks.declaring import Priority, TaskError
 from indexer.tasks.models import TaskRun
 from indexer.tasks.states import PartitionState, RunState
@@ -165,6 +165,9 @@ class TaskBackfill(RestView):
 
 
 class TaskRunItem(RestView):
+    # What goes wrong inside is not everybody's to read.
+    read_scope = READ_LOGS
+
     @documented(
         "readTaskRun",
         "Read a run",
@@ -174,7 +177,7 @@ class TaskRunItem(RestView):
         path=["task", "run"],
     )
     def get(self, request: Request, task: str, run: int) -> Response:
-        """How it gets on or has ended, with its log."""
+        """How it gets on or has ended, with its log; for whoever has a key or a login."""
         read_parameters(request.GET)
         found = run_or_404(task, run)
         traceback = TaskRun.objects.values_list("traceback", flat=True).get(pk=run)

@@ -16,7 +16,8 @@ from tests.positions.world import A, watch
 from tests.tasks.told import tell_partition, tell_run
 
 TOKEN = "a" * 32
-FAILED_RUN, RUNNING_RUN = 1, 2
+FAILED_RUN, RUNNING_RUN, SCHEDULE = 900_001, 900_002, 900_003
+"""Numbers that no row comes to by itself."""
 
 
 class Change(NamedTuple):
@@ -76,4 +77,4 @@ def tell_tasks(connection: Connection) -> None:
     tell_run(connection, "plough-fields", "failed", id=FAILED_RUN)
     tell_run(connection, "plough-fields", "running", id=RUNNING_RUN)
     tell_partition(connection, "north", "failed", error="a stone", run=FAILED_RUN)
-    Schedule(pk=1, name="plough", task="plough-fields", cron="0 6 * * SUN").save(force_insert=True)
+    Schedule(pk=SCHEDULE, name="plough", task="plough-fields", cron="0 6 * * SUN").save(force_insert=True)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.urls import URLPattern, get_resolver
 
+from tests.api.changes import FAILED_RUN, SCHEDULE
 from tests.market.listed import PROPOSAL, pool_id
 from tests.positions.lookup_rows import USER_EIP55, contract
 
@@ -25,10 +26,10 @@ class Route(NamedTuple):
     def methods(self) -> list[str]:
         return [method for method in METHODS if hasattr(self.view, method)]
 
-    def path(self, *, job: int = 1, run: int = 1, more: str = "", **parameters: str) -> str:
+    def path(self, *, job: int = 1, run: int = FAILED_RUN, more: str = "", **parameters: str) -> str:
         """Where the route leads with values that are there; `more` is written behind the path."""
         values = {"address": USER_EIP55, "chain": "hilltop", "contract": "0x" + contract(1).hex(), "job": str(job)}
-        values |= {"task": "plough-fields", "run": str(run), "schedule": "1"}
+        values |= {"task": "plough-fields", "run": str(run), "schedule": str(SCHEDULE)}
         values |= {"pool": str(pool_id(1)), "protocol": "vaults", "proposal": str(PROPOSAL)}
         path = "/" + re.sub(r"<\w+:(\w+)>", lambda found: values[found[1]], self.pattern) + more
         query = urlencode(NEEDED.get(self.pattern, {}) | parameters)

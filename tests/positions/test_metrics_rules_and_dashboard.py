@@ -13,14 +13,16 @@ import pytest
 import yaml
 
 from indexer.chains.connections import Connection
+from tests.market.listed import market
 from tests.metrics import parse
 from tests.positions.proxy import Proxy
 from tests.positions.world import A, World
 from tests.processes import PROJECT, ChainWorker, read_page, wait_until, web_address
 from tests.rpc.scripted import refusing
+from tests.tasks.told import tell_run, told
 from tests.workers.rows import runtime, tell
 
-__all__ = ["runtime"]
+__all__ = ["market", "runtime", "told"]
 
 FOLDER = PROJECT / "config" / "prometheus"
 OURS = re.compile(r"\b(?:footprint|django|process)_[a-z0-9_]+\b")
@@ -31,10 +33,12 @@ Labels = dict[str, set[str]]
 
 
 @pytest.fixture
-def shown(world: World, runtime: Connection, tmp_path: Path) -> Labels:
+def shown(world: World, runtime: Connection, told: Connection, market: None, tmp_path: Path) -> Labels:
     """Every name that a worker which has seen an error and a web server expose, with the names of its labels."""
     world.import_list({A: "Transfer"})
     tell(runtime, "prices", latency=0.5, lag=1.0, last_run_at=datetime.now(UTC))
+    tell_run(told, "sync-pools", "succeeded")
+    told.execute("INSERT INTO public.api_limits (api, next_at) VALUES ('defillama', now())")
     proxy = Proxy(world.evm.url)
     texts = []
     with ChainWorker("hilltop", "--metrics-port", "0", url=proxy.url, log=tmp_path / "worker.log") as worker:

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(help_text='Who uses it and for what', max_length=100, unique=True)),
                 ('prefix', models.CharField(help_text='How the key begins, to tell keys apart', max_length=16, unique=True)),
                 ('sha256', models.BinaryField(help_text="of the key's text, 32 bytes", unique=True)),
-                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), help_text='What it may do: read, write:jobs, write:watches, write:tasks, administer', size=None, validators=[indexer.access.models.check_scopes])),
+                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), help_text='What it may do: read, read:logs, write:jobs, write:watches, write:tasks, administer', size=None, validators=[indexer.access.models.check_scopes])),
                 ('requests_per_minute', models.PositiveIntegerField(blank=True, help_text='Over all web servers together; empty: no limit. As many may come at once after a quiet minute', null=True, validators=[django.core.validators.MinValueValidator(1)])),
                 ('enabled', models.BooleanField(default=True, help_text='Off: the key is refused from the next request on')),
                 ('expires_at', models.DateTimeField(blank=True, help_text='Refused from then on; empty: never', null=True)),
