@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from indexer.chains.connections import connect
 from indexer.chains.endpoints import EndpointsError, open_node
@@ -71,6 +71,12 @@ class Chains:
                 rows = connection.execute("SELECT DISTINCT contract_address FROM jobs WHERE NOT retired").fetchall()
             self._watched[chain_id] = frozenset("0x" + bytes(row[0]).hex() for row in rows)
         return self._watched[chain_id]
+
+    def all_watched(self) -> Iterator[tuple[int, str]]:
+        """Chain id and contract of all jobs."""
+        for chain_id in self._ours:
+            for address in self.watched(chain_id):
+                yield chain_id, address
 
     def check(self, pools: Sequence[PoolFacts], found: Mapping[uuid.UUID, Iterable[Place]]) -> "Checked":
         """What chains say of the places that are claimed to be pools."""

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from indexer.market import mappings
 from indexer.market.contracts import Chains, find_contracts, read_old, read_pools
+from indexer.market.factories import vouch
 from indexer.market.models import Pool
 from indexer.market.proposals import accept_all, propose
 from indexer.market.tokens import Tokens
@@ -46,6 +47,10 @@ def map_contracts(run: Run, *, chain: str = "") -> Counts:
                 run.save({"pool": str(after), "counts": list(counts)})
             done += len(batch)
             run.progress(done, total)
+    if after is not None:
+        with transaction.atomic():
+            vouch(chains.all_watched())
+            run.save({"pool": str(after), "counts": list(counts)})
     proposed = propose()
     accepted = accept_all()
     if proposed or accepted:

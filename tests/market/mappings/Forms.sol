@@ -103,6 +103,7 @@ contract ForgedFactory {
 }
 
 contract ForgedPair {
+    uint256 public totalSupply = 1;
     address public immutable factory;
     address public immutable token0;
     address public immutable token1;

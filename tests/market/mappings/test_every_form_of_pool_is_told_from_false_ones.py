@@ -2,15 +2,13 @@
 
 from typing import NamedTuple
 
-import pytest
-
-from indexer.embedded.chain import Anvil, Packages, World
+from indexer.embedded.chain import World
 from indexer.embedded.chain.node import encode_call
 from indexer.market.models import ContractMapping, MappingEvidence, Pool
 from indexer.market.scheduled.map_contracts import map_contracts
 from indexer.tasks.declaring import LooseRun
 from tests.market.mappings.local_pools import Make
-from tests.market.mappings.solidity import Deployer, compile_file
+from tests.market.mappings.solidity import Deployer
 
 
 class Outcome(NamedTuple):
@@ -24,15 +22,10 @@ class Outcome(NamedTuple):
 UNDECIDED = Outcome(0.4, False)
 
 
-@pytest.fixture
-def deployer(anvil: Anvil, packages: Packages) -> Deployer:
-    return Deployer(anvil.url, compile_file("Forms.sol", packages))
-
-
 def outcome(pool: Pool, address: str) -> Outcome:
     mapping = ContractMapping.objects.get(pool=pool, address=address, kind="pool")
     said = MappingEvidence.objects.filter(mapping=mapping, source="chain").first()
-    return Outcome(mapping.confidence, mapping.refuted, said and said.detail.get("form"))
+    return Outcome(mapping.confidence, mapping.refuted, said.detail.get("form") if said else None)
 
 
 def verified(form: str) -> Outcome:
