@@ -156,6 +156,26 @@ GROUPS = (
                 "the key alone",
                 secret=True,
             ),
+            Option(
+                "ALCHEMY_URL",
+                "https://{network}.g.alchemy.com",
+                "Where Alchemy is asked about tokens; {network} is its name of a chain, such as eth-mainnet.",
+            ),
+            Option(
+                "ALCHEMY_API_KEY",
+                "",
+                "A key, by which Alchemy is asked whether a pool's contract is a token that is called so. Empty: none.",
+                "the key alone",
+                secret=True,
+            ),
+            Option("MORALIS_URL", "https://deep-index.moralis.io", "Where Moralis is asked about tokens."),
+            Option(
+                "MORALIS_API_KEY",
+                "",
+                "A key, by which Moralis is asked the same. Empty: none.",
+                "the key alone",
+                secret=True,
+            ),
         ),
     ),
     Group(

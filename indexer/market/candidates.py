@@ -80,6 +80,7 @@ class PoolFacts:
     chain: str
     chain_id: int | None
     project: str
+    symbol: str = ""
     meta: str | None = None
     url: str | None = None
     underlying: Sequence[str] = ()

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from indexer.chains.connections import connect
 from indexer.chains.endpoints import EndpointsError, open_node
@@ -15,10 +15,11 @@ from indexer.market.reading import read
 from indexer.market.score import Evidence
 from indexer.market.shapes import OLD_POOLS, OldPoolRow
 from indexer.market.source import has_paid_key, open_defillama
+from indexer.market.tokens import Places, Tokens
 from indexer.rpc import RpcError
 from indexer.tasks.declaring import Run
 
-FIELDS = ("id", "chain_name", "chain_id", "project", "pool_meta", "url", "underlying_tokens")
+FIELDS = ("id", "chain_name", "chain_id", "project", "symbol", "pool_meta", "url", "underlying_tokens")
 Old = Mapping[uuid.UUID, tuple[str | None, str | None, str | None]]
 """By pool: the adapter's key, the address that it names, and its URL."""
 
@@ -41,9 +42,11 @@ def read_pools(after: uuid.UUID | None, most: int, chain: str, old: Old | None) 
     if chain:
         pools = pools.filter(chain_name=chain)
     facts = []
-    for id, name, chain_id, project, meta, url, underlying in pools.values_list(*FIELDS)[:most]:
+    for id, name, chain_id, project, symbol, meta, url, underlying in pools.values_list(*FIELDS)[:most]:
         key, token, said_url = (old or {}).get(id, (None, None, None))
-        facts.append(PoolFacts(id, name, chain_id, project, meta, url or said_url, underlying or (), key, token))
+        facts.append(
+            PoolFacts(id, name, chain_id, project, symbol, meta, url or said_url, underlying or (), key, token)
+        )
     return facts
 
 
@@ -68,6 +71,12 @@ class Chains:
                 rows = connection.execute("SELECT DISTINCT contract_address FROM jobs WHERE NOT retired").fetchall()
             self._watched[chain_id] = frozenset("0x" + bytes(row[0]).hex() for row in rows)
         return self._watched[chain_id]
+
+    def all_watched(self) -> Iterator[tuple[int, str]]:
+        """Chain id and contract of all jobs."""
+        for chain_id in self._ours:
+            for address in self.watched(chain_id):
+                yield chain_id, address
 
     def check(self, pools: Sequence[PoolFacts], found: Mapping[uuid.UUID, Iterable[Place]]) -> "Checked":
         """What chains say of the places that are claimed to be pools."""
@@ -112,16 +121,20 @@ class Checked:
 
 
 def find_contracts(
-    pools: Sequence[PoolFacts], chains: Chains
-) -> tuple[dict[uuid.UUID, dict[Place, list[Evidence]]], set[uuid.UUID]]:
-    """The places of each pool with all that speaks for and against them; and the pools whose chain was asked."""
+    pools: Sequence[PoolFacts], old: Old | None, chains: Chains, tokens: Tokens
+) -> tuple[Places, dict[uuid.UUID, frozenset[str]]]:
+    """The places of each pool with all that speaks for and against them; and the sources that were asked about it.
+
+    What of a source that was asked is not found any more, it no longer says.
+    """
     found = {pool.id: find_candidates(pool, chains.watched(pool.chain_id)) for pool in pools}
+    everybody = frozenset({FREE, KEY_SOURCE, *([PAID] if old is not None else [])})
+    asked = dict.fromkeys(found, everybody)
     checked = chains.check(pools, found)
     for (pool, place), evidence in checked.evidence.items():
         found[pool][place].append(evidence)
-    return found, checked.pools
-
-
-def sources(old: Old | None, *, checked: bool) -> list[str]:
-    """Those that were asked: what of them is not found any more, they no longer say."""
-    return [FREE, KEY_SOURCE, *([PAID] if old is not None else []), *([CHAIN] if checked else [])]
+    for pool in checked.pools:
+        asked[pool] |= {CHAIN}
+    for pool, services in tokens.check(pools, found).items():
+        asked[pool] |= services
+    return found, asked

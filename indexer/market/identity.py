@@ -33,6 +33,8 @@ WRAPPED: Mapping[int, str] = MappingProxyType(
     }
 )
 """By chain id, the token that stands for the chain's own coin: pools hold that one."""
+OF_FACTORY = ("getPair(", "getPool(")
+"""The beginnings of the names of calls by which a factory is asked which contract it has."""
 FEE_UNITS = 10_000
 """Of Uniswap V3's fee() in a per cent."""
 
@@ -135,10 +137,17 @@ def judge(claim: Claim, own: Answers, others: Answers, *, has_code: bool, block:
         "answers": {name: show(raw) for name, raw in {**own, **others}.items() if raw},
         "receipt": read_word(own, "totalSupply()") is not None,
     }
+    if form == "pair":
+        detail["named_by"] = read_address(own, "factory()") if is_named(others) else None
     problem = find_problem(claim, form, held, own, others)
     if problem is not None:
         return Evidence(EvidenceKind.CONTRADICTION, CHAIN, {**detail, "words": problem}, block)
     return Evidence(EvidenceKind.IDENTITY, CHAIN, {**detail, "words": f"a {form} of the pool's tokens"}, block)
+
+
+def is_named(others: Answers) -> bool:
+    """Whether the factory said which contract it has; some, of other designs, have no such function: they refuse."""
+    return any(raw is not None for name, raw in others.items() if name.startswith(OF_FACTORY))
 
 
 def find_problem(claim: Claim, form: str, held: frozenset[str], own: Answers, others: Answers) -> str | None:
@@ -146,9 +155,8 @@ def find_problem(claim: Claim, form: str, held: frozenset[str], own: Answers, ot
     if held != claim.wanted:
         return f"it holds {', '.join(sorted(held))}, and the pool {', '.join(sorted(claim.wanted or ()))}"
     for name in others:
-        if name.startswith(("getPair(", "getPool(")):
+        if name.startswith(OF_FACTORY):
             known = read_address(others, name)
-            # Some factories of other designs have no such function: they refuse.
             if others[name] is not None and known != claim.address:
                 return f"its factory has {known or 'none'} for these tokens"
     fee, named = read_number(own, "fee()"), FEE_TIER.search(claim.meta or "")

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from indexer.access.audit import recorded
 from indexer.chains.connections import connect
 from indexer.chains.models import Chain
+from indexer.market.factories import SILENT, UNKNOWN
 from indexer.market.models import WatchProposal
 from indexer.market.score import AGREED
 from indexer.positions.address import checksum, parse_address
@@ -108,13 +109,17 @@ def dismiss(proposal_id: int, actor: str) -> WatchProposal:
 
 
 def accept_all() -> int:
-    """Where market.accept is on: accept what is proposed and still sure. How many."""
+    """Where market.accept is on: accept what is proposed and still sure. How many.
+
+    Anybody can deploy a factory and pairs of it: as long as nothing vouches for it, a person decides.
+    """
     values = LiveValues()
     with connection.cursor() as cur:
         values.read(cur)
     if not values.switch(ACCEPT):
         return 0
     sure = WatchProposal.objects.filter(state="proposed", mapping__confidence__gte=AGREED, mapping__refuted=False)
+    sure = sure.exclude(mapping__evidence__detail__factory__in=(UNKNOWN, SILENT))
     numbers = list(sure.order_by("id").values_list("id", flat=True))
     for number in numbers:
         accept(number, SOURCE)

@@ -26,6 +26,7 @@ class EvidenceKind(StrEnum):
     CONTRADICTION = "contradiction"
     KEY = "key"
     NAMED = "named"
+    SYMBOL = "symbol"
     URL = "url"
     META = "meta"
     UNDERLYING = "underlying"
@@ -44,6 +45,7 @@ MEANINGS: Mapping[EvidenceKind, Meaning] = MappingProxyType(
         EvidenceKind.CONTRADICTION: Meaning(NOTHING, "the chain contradicts it"),
         EvidenceKind.KEY: Meaning(AGREED, "the pool's id is the UUIDv5 of a key with this address"),
         EvidenceKind.NAMED: Meaning(SAID, "the source names it as the pool's contract"),
+        EvidenceKind.SYMBOL: Meaning(SAID, "a service knows it as a token that is called as the pool is"),
         EvidenceKind.URL: Meaning(FOUND, "the address stands in the pool's URL"),
         EvidenceKind.META: Meaning(FOUND, "the address stands in the pool's poolMeta"),
         EvidenceKind.UNDERLYING: Meaning(GUESSED, "it is a token that the pool holds, not the pool"),
@@ -81,8 +83,12 @@ def score(evidence: Iterable[Evidence]) -> Score:
 
 
 def weigh(pieces: list[Evidence]) -> Score:
-    """The best piece decides, but for sources that agree."""
-    sources = sorted({each.source for each in pieces if MEANINGS[each.kind].worth == SAID})
+    """The best piece decides, but for sources that agree.
+
+    Whoever knows a token's symbol has read it from the token, so that all of them together are one more source.
+    """
+    known = sorted({each.source for each in pieces if each.kind is EvidenceKind.SYMBOL})
+    sources = sorted({each.source for each in pieces if each.kind is EvidenceKind.NAMED}) + known[:1]
     best = max(pieces, key=lambda each: MEANINGS[each.kind].worth)
     worth, words = MEANINGS[best.kind]
     if worth < AGREED and len(sources) > 1:

@@ -1,4 +1,4 @@
-"""Answers of DeFiLlama, or of whatever a setting says stands in its place: asked conditionally, bounded, in full.
+"""Answers of DeFiLlama and others, or of whatever a setting says stands in their place: bounded, and in full.
 
 What cannot be used of an answer is an error with words in which no URL stands, for the paid one's holds the key.
 """
@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -60,12 +60,13 @@ class Reply(NamedTuple):
 
 
 class Host(NamedTuple):
-    """Where paths that start so are asked, on whose account, and by which setting that is said."""
+    """Where paths that start so are asked, on whose account, and by which setting that is said; with which headers."""
 
     start: str
     api: str
     url: str
     setting: str
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Source:
@@ -95,7 +96,7 @@ class Source:
 
         Raises SourceError, Unpaid, and what `run` raises, such as Wait: the source may not be asked before long.
         """
-        host = next(host for host in self._hosts if path.startswith(host.start))
+        host = self._host(path)
         name = document_name(host, path)
         known = None if again else Document.objects.filter(name=name).first()
         status, headers, body = self._ask(run, host, name, path, conditions_of(known))
@@ -109,12 +110,22 @@ class Source:
             return None
         return Answer(name, body, headers.get("etag"), headers.get("last-modified"), digest)
 
-    def _ask(self, run: Run, host: Host, name: str, path: str, conditions: Mapping[str, str]) -> Reply:
+    def ask(self, run: Run, name: str, path: str, question: bytes | None = None) -> Reply:
+        """The answer of a path, of which no Document is kept; `question`: JSON that is sent by POST. `name`: what
+        errors call it. Raises as `fetch` does."""
+        return self._ask(run, self._host(path), name, path, {}, question)
+
+    def _host(self, path: str) -> Host:
+        return next(host for host in self._hosts if path.startswith(host.start))
+
+    def _ask(
+        self, run: Run, host: Host, name: str, path: str, conditions: Mapping[str, str], question: bytes | None = None
+    ) -> Reply:
         """The status 200 or 304, headers and body."""
         url = host.url.rstrip("/") + path
         for _ in range(1 + MOST_REDIRECTS):
             run.reserve(host.api)
-            status, headers, body = self._get(name, url, conditions)
+            status, headers, body = self._try(name, url, {**host.headers, **conditions}, question)
             run.learn(host.api, status, headers)
             if status not in REDIRECTS:
                 break
@@ -130,9 +141,9 @@ class Source:
             raise Unpaid(words, retry_after_of(headers))
         raise SourceError(words, retry_after_of(headers))
 
-    def _get(self, name: str, url: str, conditions: Mapping[str, str]) -> Reply:
+    def _try(self, name: str, url: str, headers: Mapping[str, str], question: bytes | None) -> Reply:
         try:
-            return self._read(name, url, conditions)
+            return self._read(name, url, headers, question)
         except urllib3.exceptions.NewConnectionError:
             problem = "no connection"  # it counts as a timeout in urllib3, though a refused connection is none
         except urllib3.exceptions.TimeoutError:
@@ -144,12 +155,20 @@ class Source:
         # Raised outside of `except`: the texts of urllib3 hold the URL, and a chained traceback would print them.
         raise SourceError(f"{name}: {problem}")
 
-    def _read(self, name: str, url: str, conditions: Mapping[str, str]) -> Reply:
+    def _read(self, name: str, url: str, given: Mapping[str, str], question: bytes | None) -> Reply:
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        headers = urllib3.util.make_headers(accept_encoding="gzip", user_agent="footprint") | dict(conditions)
+        headers = urllib3.util.make_headers(accept_encoding="gzip", user_agent="footprint") | dict(given)
+        if question is not None:
+            headers["content-type"] = "application/json"
         response = self._pool(url).urlopen(
-            "GET", target, headers=headers, retries=False, redirect=False, preload_content=False
+            "GET" if question is None else "POST",
+            target,
+            body=question,
+            headers=headers,
+            retries=False,
+            redirect=False,
+            preload_content=False,
         )
         body = bytearray()
         try:

@@ -24,10 +24,12 @@ def standin() -> StandIn:
 
 @pytest.fixture
 def standin_url(standin: StandIn, settings: Settings) -> Iterator[str]:
-    """Where it is served, as all of DeFiLlama's hosts; with a paid key."""
+    """Where it is served, as all of DeFiLlama's hosts, with a paid key; and as Alchemy and Moralis, without keys."""
     with StandInServer(standin) as server:
         settings.DEFILLAMA_URL = settings.DEFILLAMA_YIELDS_URL = settings.DEFILLAMA_PRO_URL = server.url
         settings.DEFILLAMA_API_KEY = "a-key-of-42-letters"
+        settings.ALCHEMY_URL, settings.MORALIS_URL = f"{server.url}/{{network}}", server.url
+        settings.ALCHEMY_API_KEY = settings.MORALIS_API_KEY = ""
         yield server.url
 
 

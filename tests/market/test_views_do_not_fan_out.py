@@ -52,7 +52,7 @@ def generated(chain: Chain) -> Iterator[None]:
             chain_id=1,
             address=f"0x{key:036x}{number:04x}",
             kind=chance.choice(("pool", "pool", "token")),
-            confidence=chance.choice((0.2, 0.4, 0.6, 0.8, 1.0)),
+            confidence=chance.choice((0.0, 0.2, 0.4, 0.6, 0.8, 1.0)),
             refuted=chance.random() < 0.1,
         )
         for key in range(POOLS)
@@ -99,7 +99,7 @@ def test_a_pool_is_one_row_with_its_surest_contract() -> None:
     rows = read("SELECT * FROM v_top_pools_with_contracts")
     expected = {}
     for pool in Pool.objects.filter(vanished_at=None).prefetch_related("mappings"):
-        own = [m for m in pool.mappings.all() if m.kind == "pool" and not m.refuted]
+        own = [m for m in pool.mappings.all() if m.kind == "pool" and not m.refuted and m.confidence > 0]
         if own:
             surest = min(own, key=lambda m: (-m.confidence, m.pk))
             expected[pool.pk] = (surest.address, surest.confidence, len(own), pool.tvl)

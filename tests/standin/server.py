@@ -18,6 +18,7 @@ import msgspec
 
 from tests.standin.defillama import DefiLlama, refusal
 from tests.standin.table import Body, Table
+from tests.standin.tokens import Tokens, without_key
 
 Headers = list[tuple[str, str]]
 Start = Callable[[str, Headers], Any]
@@ -47,8 +48,9 @@ class Fault:
 class StandIn:
     """A WSGI app. `asked` and `unchanged` count answers and 304s by path, with nothing about who asked."""
 
-    def __init__(self, llama: DefiLlama) -> None:
+    def __init__(self, llama: DefiLlama, tokens: Tokens | None = None) -> None:
         self.llama = llama
+        self.tokens = tokens or Tokens()
         self.asked: Counter[str] = Counter()
         self.unchanged: Counter[str] = Counter()
         self._faults: list[Fault] = []
@@ -81,7 +83,7 @@ class StandIn:
         return self.llama.keep(path, found)
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        path = str(environ["PATH_INFO"])
+        path = without_key(str(environ["PATH_INFO"]))
         if path == "/_stats":
             return reply(start, 200, msgspec.json.encode({"asked": self.asked, "unchanged": self.unchanged}))
         if path == "/_control":
@@ -93,6 +95,8 @@ class StandIn:
         time.sleep(fault.slow)
         if fault.status:
             return reply(start, fault.status, fault.text.encode(), fault.headers)
+        if (said := self.tokens.answer(path, environ)) is not None:
+            return reply(start, 200, said)
         if found is None:
             status, words = refusal(path)
             return reply(start, status, words, {"Content-Type": "text/plain"})

@@ -48,7 +48,9 @@ def serving(port: int, contracts: Path) -> list[str]:
 def standing_in(base_url: str) -> dict[str, str]:
     """The settings by which the stand-in is asked in place of the APIs, as a local server may be asked."""
     hosts = ("DEFILLAMA_URL", "DEFILLAMA_YIELDS_URL", "DEFILLAMA_PRO_URL")
-    return {**dict.fromkeys(hosts, base_url), "DEFILLAMA_API_KEY": "demo", "API_RATE_LIMIT_MS": "1"}
+    # Keys of other services would have them asked about contracts that are made up.
+    keys = {"DEFILLAMA_API_KEY": "demo", "ALCHEMY_API_KEY": "", "MORALIS_API_KEY": ""}
+    return {**dict.fromkeys(hosts, base_url), **keys, "API_RATE_LIMIT_MS": "1"}
 
 
 def write_contracts(file: Path, worlds: dict[str, World]) -> None:

@@ -53,7 +53,7 @@ SELECT p.id, p.chain, p.chain_id, p.project, r.name AS protocol, p.symbol, p.tvl
   LEFT JOIN protocols r ON r.id = p.protocol_id
   JOIN (SELECT DISTINCT ON (pool_id) pool_id, namespace, address, confidence,
                count(*) OVER (PARTITION BY pool_id) AS contracts
-          FROM contract_mappings WHERE kind = 'pool' AND NOT refuted
+          FROM contract_mappings WHERE kind = 'pool' AND NOT refuted AND confidence > 0
          ORDER BY pool_id, confidence DESC, id) m ON m.pool_id = p.id
  WHERE p.vanished_at IS NULL
  ORDER BY p.tvl DESC NULLS LAST, p.id;

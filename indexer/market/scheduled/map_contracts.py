@@ -6,9 +6,11 @@ from datetime import timedelta
 from django.db import transaction
 
 from indexer.market import mappings
-from indexer.market.contracts import Chains, find_contracts, read_old, read_pools, sources
+from indexer.market.contracts import Chains, find_contracts, read_old, read_pools
+from indexer.market.factories import vouch
 from indexer.market.models import Pool
 from indexer.market.proposals import accept_all, propose
+from indexer.market.tokens import Tokens
 from indexer.tasks.declaring import Counts, Run, task
 
 BATCH = 500
@@ -17,7 +19,7 @@ BATCH = 500
 
 @task(
     cron="0 4 * * *",
-    budgets=("defillama", "defillama-pro"),
+    budgets=("defillama", "defillama-pro", "alchemy", "moralis"),
     time_limit=4 * 3600.0,
     fresh_for=timedelta(hours=26),
 )
@@ -34,17 +36,21 @@ def map_contracts(run: Run, *, chain: str = "") -> Counts:
     run.progress(done, total)
     old = read_old(run)
     chains = Chains(run)
-    while batch := read_pools(after, BATCH, chain, old):
-        found, checked = find_contracts(batch, chains)
-        after = batch[-1].id
+    with Tokens(run) as tokens:
+        while batch := read_pools(after, BATCH, chain, old):
+            found, asked = find_contracts(batch, old, chains, tokens)
+            after = batch[-1].id
+            with transaction.atomic():
+                for sources in sorted(set(asked.values()), key=sorted):
+                    part = {pool: of for pool, of in found.items() if asked[pool] == sources}
+                    counts += mappings.store(part, sources)
+                run.save({"pool": str(after), "counts": list(counts)})
+            done += len(batch)
+            run.progress(done, total)
+    if after is not None:
         with transaction.atomic():
-            for whole in (True, False):
-                part = {pool: of for pool, of in found.items() if (pool in checked) is whole}
-                if part:
-                    counts += mappings.store(part, sources(old, checked=whole))
+            vouch(chains.all_watched())
             run.save({"pool": str(after), "counts": list(counts)})
-        done += len(batch)
-        run.progress(done, total)
     proposed = propose()
     accepted = accept_all()
     if proposed or accepted:

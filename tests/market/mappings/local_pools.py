@@ -11,6 +11,7 @@ from indexer.chains.models import Chain
 from indexer.embedded.chain import Anvil, Packages, World
 from indexer.market.models import Pool
 from tests.market.mappings.multicall import place_multicall
+from tests.market.mappings.solidity import Deployer, compile_file
 
 Make = Callable[..., Pool]
 
@@ -29,6 +30,12 @@ def local(
         place_multicall(anvil.url, packages)
     monkeypatch.setenv("RPC_URLS_HILLTOP", anvil.url)
     return world
+
+
+@pytest.fixture
+def deployer(anvil: Anvil, packages: Packages) -> Deployer:
+    """Of the contracts of Forms.sol."""
+    return Deployer(anvil.url, compile_file("Forms.sol", packages))
 
 
 @pytest.fixture

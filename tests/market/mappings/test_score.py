@@ -10,7 +10,9 @@ IDENTITY = Evidence(EvidenceKind.IDENTITY, "chain")
 CONTRADICTION = Evidence(EvidenceKind.CONTRADICTION, "chain")
 KEY = Evidence(EvidenceKind.KEY, "pool id")
 PAID = Evidence(EvidenceKind.NAMED, "defillama-pro")
-OTHER = Evidence(EvidenceKind.NAMED, "alchemy")
+OTHER = Evidence(EvidenceKind.NAMED, "elsewhere")
+ALCHEMY = Evidence(EvidenceKind.SYMBOL, "alchemy")
+MORALIS = Evidence(EvidenceKind.SYMBOL, "moralis")
 URL = Evidence(EvidenceKind.URL, "defillama")
 META = Evidence(EvidenceKind.META, "defillama")
 UNDERLYING = Evidence(EvidenceKind.UNDERLYING, "defillama")
@@ -27,6 +29,11 @@ UNDERLYING = Evidence(EvidenceKind.UNDERLYING, "defillama")
         ([PAID], 0.6),
         ([PAID, URL], 0.6),
         ([PAID, OTHER], 0.8),
+        ([URL, ALCHEMY], 0.6),
+        ([PAID, ALCHEMY], 0.8),
+        # Both know only what the token says of itself.
+        ([URL, ALCHEMY, MORALIS], 0.6),
+        ([PAID, ALCHEMY, MORALIS], 0.8),
         ([KEY], 0.8),
         ([KEY, PAID, URL], 0.8),
         ([URL, IDENTITY], 1.0),
