@@ -11,6 +11,6 @@ def pause_after(retry: Retry, attempt: int, chance: float, asked: float | None =
     if attempt >= retry.attempts:
         return None
     if asked is not None:
-        return max(0.0, asked)
+        return asked
     grown = retry.first * retry.factor ** (attempt - 1)
     return min(retry.longest, grown * (1 + retry.jitter * chance))

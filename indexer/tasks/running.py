@@ -20,6 +20,7 @@ from indexer.tasks import claims
 from indexer.tasks.claims import Trouble
 from indexer.tasks.declaring import Cancelled, Counts, Lost, TaskError, TimedOut, Wait
 from indexer.tasks.handle import Beating, Handle, Leaving
+from indexer.tasks.hints import bound
 from indexer.tasks.params import read_params
 from indexer.tasks.partitions import run_partitions
 from indexer.tasks.registry import find
@@ -32,6 +33,10 @@ LONGEST_TRACEBACK = 20_000
 """Characters; what is nearest to the error is kept."""
 PATIENCE = 10.0
 """Seconds that the end of a run is tried to be stored; then others take the run over."""
+
+
+class Undecided(Exception):
+    """What a function gave or raised cannot be stored, such as a Wait until a moment that no calendar has."""
 
 
 class Place:
@@ -97,7 +102,10 @@ def tell(run: Handle, error: BaseException) -> None:
 
 
 def settle(run: Handle, outcome: Counts | BaseException) -> None:
-    """Store where the run goes; a database that has just been away is asked again."""
+    """Store where the run goes; a database that has just been away is asked again.
+
+    What cannot be stored so is a failure like others, and its pause the task's own.
+    """
     until = time.monotonic() + PATIENCE
     while True:
         try:
@@ -112,6 +120,12 @@ def settle(run: Handle, outcome: Counts | BaseException) -> None:
                 raise
             log.warning("run %s: its end is not stored yet: %s", run.claim.run, str(error).strip())
             time.sleep(1)
+        except Exception as error:
+            if isinstance(outcome, Undecided):
+                raise
+            log.exception("run %s: its end cannot be stored", run.claim.run)
+            kind = type(outcome).__name__
+            outcome = Undecided(f"what became of it, {kind}, cannot be stored: {type(error).__name__}: {error}")
 
 
 def decide(run: Handle, outcome: Counts | BaseException) -> None:
@@ -156,7 +170,10 @@ def give_up(run: Handle) -> None:
 def asked_pause(error: BaseException) -> float | None:
     """What the server said, which an exception carries as `retry_after` (seconds)."""
     asked = getattr(error, "retry_after", None)
-    return float(asked) if isinstance(asked, int | float) else None
+    try:
+        return bound(float(asked)) if isinstance(asked, int | float) else None
+    except OverflowError:
+        return None
 
 
 def keep_trouble(error: BaseException) -> Trouble:

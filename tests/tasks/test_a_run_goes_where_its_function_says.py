@@ -11,12 +11,13 @@ from django.db import connections
 
 from indexer.chains.connections import Connection
 from indexer.tasks.claims import take
-from indexer.tasks.declaring import Lost, Priority, TaskError
+from indexer.tasks.declaring import Counts, Lost, Priority, TaskError, Wait
 from indexer.tasks.handle import Handle
 from indexer.tasks.models import TaskRun
 from indexer.tasks.queueing import cancel, enqueue, retry
 from indexer.tasks.registry import find
-from indexer.tasks.running import Place, execute, give_up
+from indexer.tasks.running import Place, execute, give_up, settle
+from tests.tasks.samples.scheduled.stumble import Busy
 
 pytestmark = pytest.mark.usefixtures("line")
 
@@ -74,6 +75,29 @@ def test_the_servers_word_holds_for_the_pause() -> None:
     run = carry(enqueue("stumble", {"retry_after": 90.0}))
     assert run.due_at is not None
     assert timedelta(seconds=80) < run.due_at - datetime.now(UTC) < timedelta(seconds=91)
+
+
+@pytest.mark.parametrize("retry_after", [1e300, 10**400])
+def test_an_absurd_word_of_the_server_holds_for_a_week_at_most(retry_after: float) -> None:
+    run = enqueue("stumble")
+    claim = take(run.pk, run.job_id or 0, "test 1")
+    assert claim
+    settle(Handle(claim, find("stumble"), Place("test 1").leaving), Busy("it is busy", retry_after))
+    run.refresh_from_db()
+    assert run.state == "waiting"
+    assert run.due_at is not None
+    assert run.due_at - datetime.now(UTC) <= timedelta(days=7)
+
+
+def test_what_cannot_be_stored_is_a_failure_of_the_attempt() -> None:
+    for outcome in (Wait("for ever", "infinite"), Counts(created=2**80)):  # type: ignore[arg-type]
+        run = enqueue("stumble")
+        claim = take(run.pk, run.job_id or 0, "test 1")
+        assert claim
+        settle(Handle(claim, find("stumble"), Place("test 1").leaving), outcome)
+        run.refresh_from_db()
+        assert (run.state, run.attempt) == ("waiting", 1)
+        assert run.error.startswith(f"Undecided: what became of it, {type(outcome).__name__}, cannot be stored")
 
 
 def test_waiting_is_no_attempt() -> None:

@@ -49,6 +49,13 @@ def test_no_pause_is_longer_than_the_longest() -> None:
         (503, {"Retry-After": "10"}, 10),
         (503, {}, None),
         (429, {"Retry-After": "99999999"}, 604_800),
+        (429, {"Retry-After": "1e300"}, 604_800),
+        (429, {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, 604_800),
+        (429, {"Retry-After": "-5"}, 0),
+        (429, {"Retry-After": "inf"}, 60),
+        (429, {"Retry-After": "nan"}, 60),
+        (429, {"Retry-After": "²"}, 60),  # a digit, and no number
+        (429, {"X-RateLimit-Reset": "99999999999"}, 604_800),
     ],
 )
 def test_what_an_answer_says(status: int, headers: dict[str, str], seconds: float | None) -> None:
