@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from indexer.chains.connections import Connection
 from indexer.tasks.carrier import put
 from indexer.tasks.declaring import Counts, Lost, Task
+from indexer.tasks.releasing import release_partitions
 from indexer.tasks.states import RunState
 
 TAKE = """
@@ -121,14 +122,18 @@ def count(claim: Claim, counts: Counts) -> None:
 
 def succeed(claim: Claim, counts: Counts, done: int, total: int | None) -> None:
     """The run is over, and all went well; a last wish to cancel it came too late. Raises Lost."""
-    write(claim, SUCCEED, {**counts._asdict(), "done": done, "total": total})
+    with transaction.atomic():
+        write(claim, SUCCEED, {**counts._asdict(), "done": done, "total": total})
+        release_partitions(claim.run)
 
 
 def end(
     claim: Claim, state: RunState, done: int, total: int | None, why: str = "", trouble: Trouble = NO_TROUBLE
 ) -> None:
     """The run is over. Raises Lost."""
-    write(claim, END, {"state": state.value, "why": why, "done": done, "total": total, **trouble._asdict()})
+    with transaction.atomic():
+        write(claim, END, {"state": state.value, "why": why, "done": done, "total": total, **trouble._asdict()})
+        release_partitions(claim.run)
 
 
 def go_on(
@@ -160,6 +165,7 @@ def go_on(
         row = cursor.fetchone()
         if row is None:
             raise Lost(f"run {claim.run}: another worker has taken it over")
+        release_partitions(claim.run)
         if row[0] != RunState.CANCELLED:
             job_id = put(claim.run, task, claim.priority, due_at)
             cursor.execute("UPDATE public.task_runs SET job_id = %s WHERE id = %s", [job_id, claim.run])

@@ -114,12 +114,8 @@ def do_one(run: Handle, key: str, wanted: Days, params: dict[str, Any]) -> bool:
     try:
         with working_at(run, key):
             counts = run.task(run, key, **params)
-    except Lost:
-        raise
-    except (Cancelled, Leaving, Wait):
-        # To be done by whoever goes on; its old data, if any, is no worse than before.
-        note(run, key, Counts(), state=PartitionState.MISSING)
-        raise
+    except (Lost, Cancelled, Leaving, Wait):
+        raise  # the end of the run releases it
     except Exception as error:  # one that fails takes no other with it
         words = settings.MASK(f"{type(error).__name__}: {error}").replace("\0", " ")
         run.log.error("partition %s: %s", key, words, exc_info=error)

@@ -67,7 +67,18 @@ class Place:
 
 
 def execute(run_id: int, job_id: int, place: Place) -> None:
-    """What a job of the line does. Whatever the task raises is the run's, not the caller's."""
+    """What a job of the line does. Whatever the task raises is the run's, not the caller's.
+
+    In a thread that has had other runs before: their connection may be broken or too old by now.
+    """
+    close_old_connections()
+    try:
+        carry_out(run_id, job_id, place)
+    finally:
+        close_old_connections()
+
+
+def carry_out(run_id: int, job_id: int, place: Place) -> None:
     claim = claims.take(run_id, job_id, place.worker)
     if claim is None:
         return  # it is over, or another job carries it by now
@@ -76,7 +87,8 @@ def execute(run_id: int, job_id: int, place: Place) -> None:
         params = read_params(task, claim.params)
     except TaskError as error:
         # No other attempt mends it.
-        claims.end(claim, RunState.FAILED, claim.done, claim.total, str(error), Trouble(str(error)))
+        words = settings.MASK(str(error))
+        claims.end(claim, RunState.FAILED, claim.done, claim.total, words, Trouble(words))
         return
     run = Handle(claim, task, place.leaving)
     with closing(run), place.holding(run):

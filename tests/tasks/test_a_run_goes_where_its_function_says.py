@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 
 from indexer.chains.connections import Connection
 from indexer.tasks.claims import take
@@ -15,7 +15,7 @@ from indexer.tasks.declaring import Counts, Lost, Priority, TaskError, Wait
 from indexer.tasks.handle import Handle
 from indexer.tasks.models import TaskRun
 from indexer.tasks.queueing import cancel, enqueue, retry
-from indexer.tasks.registry import find
+from indexer.tasks.registry import Broken, find, load
 from indexer.tasks.running import Place, execute, give_up, settle
 from tests.tasks.samples.scheduled.stumble import Busy
 
@@ -55,6 +55,29 @@ def test_success(line: Connection) -> None:
     assert run.finished_at
     assert [each.text for each in run.lines.all()] == ["attempt 1 of 2"]
     assert carry(run).attempt == 1  # a job of a run that is over does nothing
+
+
+def test_a_thread_whose_connection_broke_after_its_last_run_does_the_next(line: Connection) -> None:
+    first, second = enqueue("count-up"), enqueue("count-up")
+    said: list[str] = []
+
+    def carry_both() -> None:
+        try:
+            execute(first.pk, first.job_id or 0, Place("test 1"))
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                line.execute("SELECT pg_terminate_backend(%s, 5000)", cursor.fetchone())
+            execute(second.pk, second.job_id or 0, Place("test 1"))
+        except Exception as error:
+            said.append(str(error))
+        finally:
+            connections.close_all()
+
+    thread = Thread(target=carry_both)
+    thread.start()
+    thread.join(20)
+    second.refresh_from_db()
+    assert (second.state, said) == ("succeeded", [])
 
 
 def test_a_failure_is_tried_again_and_then_final(line: Connection) -> None:
@@ -110,6 +133,16 @@ def test_waiting_is_no_attempt() -> None:
 def test_the_time_limit() -> None:
     run = carry(enqueue("overrun"))
     assert (run.state, run.error) == ("failed", "TimedOut: it took longer than 0 s")
+
+
+def test_why_a_task_cannot_run_is_told_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = enqueue("count-up")
+    words = f"it cannot be imported: no route to password={settings.SECRET_KEY}"
+    monkeypatch.delitem(load().tasks, "count-up")
+    load().broken.append(Broken("count-up", "somewhere.scheduled.count_up", words))
+    carry(run)
+    load().broken.pop()
+    assert (run.state, run.why, run.error) == ("failed", *[words.replace(settings.SECRET_KEY, "***")] * 2)
 
 
 def test_a_run_is_cancelled_at_once_or_at_its_next_sign(line: Connection) -> None:

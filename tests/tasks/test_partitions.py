@@ -5,7 +5,7 @@ from django.db.models.functions import Now
 
 from indexer.tasks.models import Partition
 from indexer.tasks.partitions import grid
-from indexer.tasks.queueing import enqueue
+from indexer.tasks.queueing import cancel, enqueue
 from tests.tasks.test_a_run_goes_where_its_function_says import carry
 
 pytestmark = pytest.mark.usefixtures("line")
@@ -33,6 +33,15 @@ def test_days_that_are_not_covered_are_stale_and_done_again() -> None:
     run = carry(enqueue("pieces", {"count": 2, "broken": "piece-1"}))
     assert (run.state, run.created) == ("failed", 10)
     assert states() == ["complete", "failed"]
+
+
+def test_one_that_a_run_left_halfway_is_as_it_was_before() -> None:
+    Partition.objects.create(task="pieces", key="piece-0", state="stale", finished_at="2026-01-01T00:00:00Z")
+    run = carry(enqueue("pieces", {"count": 2, "leaves": "piece-0"}))
+    assert (run.state, states()) == ("waiting", ["stale", "missing"])
+    cancel(run.pk, "ann")
+    run = carry(enqueue("pieces", {"count": 2, "leaves": "piece-1"}))
+    assert (run.state, states()) == ("waiting", ["complete", "missing"])
 
 
 def test_one_that_another_run_is_at_is_left_to_it() -> None:

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('why', models.TextField(blank=True, db_default='', default='', help_text='what it waits for, or why it ended so')),
                 ('attempt', models.IntegerField(db_default=0, default=0)),
                 ('takeovers', models.IntegerField(db_default=0, default=0, help_text='how often its worker had gone')),
-                ('stuck', models.IntegerField(db_default=0, default=0, help_text='takeovers since it last came further')),
+                ('stuck', models.IntegerField(db_default=0, default=0, help_text='how often it was left since it last came further')),
                 ('claim', models.BigIntegerField(db_default=0, default=0, help_text='raised whenever a worker takes it: an earlier one has lost it')),
                 ('worker', models.CharField(blank=True, db_default='', default='', max_length=200)),
                 ('cancelled_by', models.CharField(blank=True, db_default='', default='', help_text='who wants it ended', max_length=200)),
