@@ -20,11 +20,10 @@ from indexer.tasks import claims
 from indexer.tasks.claims import Trouble
 from indexer.tasks.declaring import Cancelled, Counts, Lost, TaskError, TimedOut, Wait
 from indexer.tasks.handle import Beating, Handle, Leaving
-from indexer.tasks.hints import bound
 from indexer.tasks.params import read_params
 from indexer.tasks.partitions import run_partitions
 from indexer.tasks.registry import find
-from indexer.tasks.retrying import pause_after
+from indexer.tasks.retrying import asked_pause, pause_after
 from indexer.tasks.states import RunState
 
 log = logging.getLogger(__name__)
@@ -96,7 +95,7 @@ def carry_out(run_id: int, job_id: int, place: Place) -> None:
         with Beating(run):
             try:
                 run.log.info("attempt %s of %s", claim.attempt, task.retry.attempts)
-                outcome = run_partitions(run, params) if task.partitions else task(run, **params)
+                outcome = run_partitions(run, task.partitions, params) if task.partitions else task(run, **params)
                 if run.is_lost:
                     outcome = Lost(f"run {run_id}: another worker has taken it over")
             except (Exception, SystemExit) as error:  # whatever the task does
@@ -177,15 +176,6 @@ def fail(run: Handle, error: BaseException) -> None:
 def give_up(run: Handle) -> None:
     """Of a run that does not heed its time limit: it is a failure of this attempt, whatever the run does later."""
     settle(run, TimedOut(f"it took longer than {run.task.time_limit:,.0f} s, and did not heed that"))
-
-
-def asked_pause(error: BaseException) -> float | None:
-    """What the server said, which an exception carries as `retry_after` (seconds)."""
-    asked = getattr(error, "retry_after", None)
-    try:
-        return bound(float(asked)) if isinstance(asked, int | float) else None
-    except OverflowError:
-        return None
 
 
 def keep_trouble(error: BaseException) -> Trouble:
