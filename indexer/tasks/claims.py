@@ -19,12 +19,13 @@ from indexer.tasks.states import RunState
 TAKE = """
 UPDATE public.task_runs SET
     state = 'running', claim = claim + 1, worker = %(worker)s, why = '', attempt = attempt + 1, due_at = NULL,
+    done_before = done,
     started_at = coalesce(started_at, now()), attempt_at = now(), beat_at = now()
 WHERE id = %(run)s AND job_id = %(job)s AND state IN ('queued', 'waiting')
 RETURNING id, claim, task, params::text, cursor::text, attempt, priority, done, total
 """
 BEAT = """
-UPDATE public.task_runs SET beat_at = now(), done = %(done)s, total = %(total)s
+UPDATE public.task_runs SET beat_at = now(), done = %(done)s, done_before = %(before)s, total = %(total)s
 WHERE id = %(run)s AND claim = %(claim)s AND state = 'running'
 RETURNING cancelled_by
 """
@@ -101,9 +102,9 @@ def take(run_id: int, job_id: int, worker: str) -> Claim | None:
     return Claim(run, number, task, json.loads(params), kept and json.loads(kept), attempt, priority, done, total)
 
 
-def beat(beside: Connection, claim: Claim, done: int, total: int | None) -> str:
+def beat(beside: Connection, claim: Claim, done: int, before: int, total: int | None) -> str:
     """Who wants the run ended; empty: nobody. Raises Lost."""
-    values = {"run": claim.run, "claim": claim.number, "done": done, "total": total}
+    values = {"run": claim.run, "claim": claim.number, "done": done, "before": before, "total": total}
     row = beside.execute(BEAT, values).fetchone()
     if row is None:
         raise Lost(f"run {claim.run}: another worker has taken it over")

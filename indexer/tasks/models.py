@@ -102,6 +102,9 @@ class TaskRun(models.Model):
     beat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     done = models.BigIntegerField(default=0, db_default=0)
+    done_before = models.BigIntegerField(
+        default=0, db_default=0, help_text="of what is done, by attempts before the last one"
+    )
     total = models.BigIntegerField(null=True)
     cursor = models.JSONField(null=True)
     created = models.BigIntegerField(default=0, db_default=0)

@@ -116,7 +116,8 @@ def run_partitions(run: Handle, list_keys: ListKeys, params: dict[str, Any]) -> 
     if wanted == Days() and not given:
         retire_others(task, keys)
     todo = prepare(run, keys, wanted)
-    run.done, run.total = len(keys) - len(todo), len(keys)
+    run.done = run.before = len(keys) - len(todo)
+    run.total = len(keys)
     so_far = Failures()
     for key in todo:
         run.heed()

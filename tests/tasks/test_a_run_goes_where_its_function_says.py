@@ -13,7 +13,7 @@ from indexer.chains.connections import Connection
 from indexer.tasks.claims import take
 from indexer.tasks.declaring import Counts, Lost, Priority, TaskError, Wait
 from indexer.tasks.handle import Handle
-from indexer.tasks.models import TaskRun
+from indexer.tasks.models import Schedule, TaskRun
 from indexer.tasks.queueing import cancel, enqueue, retry
 from indexer.tasks.registry import Broken, find, load
 from indexer.tasks.running import Place, execute, give_up, settle
@@ -92,6 +92,31 @@ def test_a_failure_is_tried_again_and_then_final(line: Connection) -> None:
     assert (run.state, run.attempt, run.why) == ("failed", 3, "attempt 3 of 3 failed")
     again = retry(run.pk, "ann")
     assert (again.retry_of, again.cursor, again.params, again.actor) == (run, 3, run.params, "ann")
+    with pytest.raises(TaskError, match=f"is tried again already: run {again.pk} is queued"):
+        retry(run.pk, "bob")
+    cancel(again.pk, "ann")
+    assert retry(run.pk, "bob").retry_of == run
+
+
+def test_a_retry_is_of_the_same_schedule_which_has_one_run_at_once() -> None:
+    schedule = Schedule.objects.create(name="counting", task="count-up", every=60.0)
+    run = cancel(enqueue("count-up", schedule=schedule).pk, "ann")
+    other = enqueue("count-up", schedule=schedule)
+    with pytest.raises(TaskError, match=f"the schedule of run {run.pk}, counting, has a run in the line already"):
+        retry(run.pk, "ann")
+    cancel(other.pk, "ann")
+    assert retry(run.pk, "ann").schedule == schedule
+
+
+def test_a_run_that_goes_on_is_measured_from_where_it_went_on() -> None:
+    run = enqueue("count-up", {"steps": 10})
+    TaskRun.objects.filter(pk=run.pk).update(state="failed", cursor=6, done=6, total=10)
+    again = carry(retry(run.pk, "ann"))
+    assert (again.state, again.done, again.done_before, again.total) == ("succeeded", 10, 6, 10)
+    TaskRun.objects.filter(pk=run.pk).update(cursor=None)
+    run.refresh_from_db()
+    anew = carry(enqueue("count-up", {"steps": 10}, retry_of=run))
+    assert (anew.done, anew.done_before) == (10, 0)
 
 
 def test_the_servers_word_holds_for_the_pause() -> None:

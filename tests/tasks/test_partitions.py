@@ -29,7 +29,7 @@ def test_what_failed_is_resumed_and_what_is_complete_is_not_done_again(tmp_path:
     assert states() == ["complete", "failed", "complete", "failed", "complete"]
     assert grid()[1].error == "ValueError: piece-1 is broken"
     again = carry(enqueue("pieces", {"file": str(file)}, retry_of=run))
-    assert (again.state, again.created, again.done) == ("succeeded", 20, 5)
+    assert (again.state, again.created, again.done, again.done_before) == ("succeeded", 20, 5, 3)
     assert states() == ["complete"] * 5
     assert sorted(file.read_text().split()) == [f"piece-{number}" for number in range(5)]
 

@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                 ('beat_at', models.DateTimeField(null=True)),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('done', models.BigIntegerField(db_default=0, default=0)),
+                ('done_before', models.BigIntegerField(db_default=0, default=0, help_text='of what is done, by attempts before the last one')),
                 ('total', models.BigIntegerField(null=True)),
                 ('cursor', models.JSONField(null=True)),
                 ('created', models.BigIntegerField(db_default=0, default=0)),
