@@ -165,7 +165,7 @@ def test_an_answer_that_was_cut_before_it_was_sent_is_malformed(
     ("header", "least", "most"),
     [
         ("17", 17, 17),
-        (format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True), 30, 90),
+        ("in 90 s", 30, 90),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
         ("soon", None, None),
         ("nan", None, None),
@@ -174,6 +174,8 @@ def test_an_answer_that_was_cut_before_it_was_sent_is_malformed(
 def test_too_many_requests_say_when_to_come_again(
     source: Source, standin: StandIn, run: Recorder, header: str, least: float | None, most: float | None
 ) -> None:
+    if header == "in 90 s":
+        header = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     standin.fail("/pools", status=429, headers={"Retry-After": header}, text="Too many requests")
     with pytest.raises(SourceError, match="HTTP 429: Too many requests") as failure:
         source.fetch(run, "/pools")
