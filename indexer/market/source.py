@@ -4,10 +4,8 @@ What cannot be used of an answer is an error with words in which no URL stands, 
 """
 
 import hashlib
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType, TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import urljoin, urlsplit
@@ -19,6 +17,7 @@ from indexer.market.models import Document
 from indexer.rpc.errors import Transport
 from indexer.rpc.wire import MOST_LINES, bounded
 from indexer.tasks.declaring import Run
+from indexer.tasks.hints import read_retry_after
 
 TIMEOUT = 30.0
 """Seconds for connecting, and between one piece of an answer and the next."""
@@ -225,17 +224,8 @@ def conditions_of(known: Document | None) -> dict[str, str]:
 
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
-    """Seconds; the header has either them or a date (RFC 9110, 10.2.3)."""
-    text = headers.get("retry-after", "").strip()
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            until = parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        seconds = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    """Seconds; None where it does not say."""
+    return read_retry_after(headers.get("retry-after", "").strip(), datetime.now(UTC))
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:

@@ -19,6 +19,9 @@ from indexer.tasks.hints import read_hold
 PATIENCE = 30.0
 """Seconds that a run waits for its turn itself; whoever must wait longer lets others have the worker meanwhile."""
 
+KEYS = {"defillama": "", "defillama-pro": "DEFILLAMA_API_KEY"}
+"""By API, the variable with its key where that is not NAME_API_KEY; empty: it is asked without one."""
+
 RESERVE = """
 INSERT INTO public.api_limits AS known (api, next_at, day, used)
 VALUES (%(key)s, clock_timestamp(), (clock_timestamp() AT TIME ZONE 'UTC')::date, 1)
@@ -81,7 +84,10 @@ def reserve(beside: Connection, api: str) -> Turn:
 
 
 def learn(beside: Connection, api: str, status: int, headers: Mapping[str, str]) -> None:
-    """Leave the API alone for as long as its answer says."""
+    """Leave the API alone for as long as its answer says.
+
+    How many requests it says are left goes into no budget: nothing says for which time they are.
+    """
     hold = read_hold(status, headers, datetime.now(UTC))
     if hold is not None:
         values = {"key": key_of(api), "length": timedelta(seconds=hold.seconds), "words": hold.words}
@@ -89,6 +95,7 @@ def learn(beside: Connection, api: str, status: int, headers: Mapping[str, str])
 
 
 def key_of(api: str, environ: Mapping[str, str] = os.environ) -> str:
-    """The API's name, with a digest of the key in its NAME_API_KEY: each key has limits of its own."""
-    secret = environ.get(f"{api.upper().replace('-', '_')}_API_KEY", "").strip()
+    """The API's name, with a digest of the key that it is asked with, if any: each key has limits of its own."""
+    option = KEYS.get(api, f"{api.upper().replace('-', '_')}_API_KEY")
+    secret = environ.get(option, "").strip()
     return f"{api}:{sha256(secret.encode()).hexdigest()[:8]}" if secret else api

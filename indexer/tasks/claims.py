@@ -13,17 +13,19 @@ from django.db import connection, transaction
 from indexer.chains.connections import Connection
 from indexer.tasks.carrier import put
 from indexer.tasks.declaring import Counts, Lost, Task
+from indexer.tasks.releasing import release_partitions
 from indexer.tasks.states import RunState
 
 TAKE = """
 UPDATE public.task_runs SET
     state = 'running', claim = claim + 1, worker = %(worker)s, why = '', attempt = attempt + 1, due_at = NULL,
+    done_before = done,
     started_at = coalesce(started_at, now()), attempt_at = now(), beat_at = now()
 WHERE id = %(run)s AND job_id = %(job)s AND state IN ('queued', 'waiting')
 RETURNING id, claim, task, params::text, cursor::text, attempt, priority, done, total
 """
 BEAT = """
-UPDATE public.task_runs SET beat_at = now(), done = %(done)s, total = %(total)s
+UPDATE public.task_runs SET beat_at = now(), done = %(done)s, done_before = %(before)s, total = %(total)s
 WHERE id = %(run)s AND claim = %(claim)s AND state = 'running'
 RETURNING cancelled_by
 """
@@ -100,9 +102,9 @@ def take(run_id: int, job_id: int, worker: str) -> Claim | None:
     return Claim(run, number, task, json.loads(params), kept and json.loads(kept), attempt, priority, done, total)
 
 
-def beat(beside: Connection, claim: Claim, done: int, total: int | None) -> str:
+def beat(beside: Connection, claim: Claim, done: int, before: int, total: int | None) -> str:
     """Who wants the run ended; empty: nobody. Raises Lost."""
-    values = {"run": claim.run, "claim": claim.number, "done": done, "total": total}
+    values = {"run": claim.run, "claim": claim.number, "done": done, "before": before, "total": total}
     row = beside.execute(BEAT, values).fetchone()
     if row is None:
         raise Lost(f"run {claim.run}: another worker has taken it over")
@@ -121,14 +123,18 @@ def count(claim: Claim, counts: Counts) -> None:
 
 def succeed(claim: Claim, counts: Counts, done: int, total: int | None) -> None:
     """The run is over, and all went well; a last wish to cancel it came too late. Raises Lost."""
-    write(claim, SUCCEED, {**counts._asdict(), "done": done, "total": total})
+    with transaction.atomic():
+        write(claim, SUCCEED, {**counts._asdict(), "done": done, "total": total})
+        release_partitions(claim.run)
 
 
 def end(
     claim: Claim, state: RunState, done: int, total: int | None, why: str = "", trouble: Trouble = NO_TROUBLE
 ) -> None:
     """The run is over. Raises Lost."""
-    write(claim, END, {"state": state.value, "why": why, "done": done, "total": total, **trouble._asdict()})
+    with transaction.atomic():
+        write(claim, END, {"state": state.value, "why": why, "done": done, "total": total, **trouble._asdict()})
+        release_partitions(claim.run)
 
 
 def go_on(
@@ -160,6 +166,7 @@ def go_on(
         row = cursor.fetchone()
         if row is None:
             raise Lost(f"run {claim.run}: another worker has taken it over")
+        release_partitions(claim.run)
         if row[0] != RunState.CANCELLED:
             job_id = put(claim.run, task, claim.priority, due_at)
             cursor.execute("UPDATE public.task_runs SET job_id = %s WHERE id = %s", [job_id, claim.run])

@@ -46,6 +46,8 @@ class Handle(Run):
         self.leaving = leaving
         self.cursor = claim.cursor
         self.done, self.total = claim.done, claim.total
+        self.before = claim.done
+        """How much of what is done had been done when this attempt began."""
         self.partition: str | None = None
         self.cancelled_by = ""
         self.is_lost = False
@@ -86,6 +88,7 @@ class Handle(Run):
     def progress(self, done: int, total: int | None = None) -> None:
         if self.partition is None:  # what people are shown of a partitioned run are its partitions
             self.done, self.total = done, total
+            self.before = min(self.before, done)  # an attempt may begin anew
         self.heed()
 
     def save(self, cursor: Any) -> None:
@@ -171,7 +174,7 @@ class Beating:
     def tell(self, beside: Connection) -> None:
         run = self.run
         try:
-            run.cancelled_by = claims.beat(beside, run.claim, run.done, run.total)
+            run.cancelled_by = claims.beat(beside, run.claim, run.done, run.before, run.total)
         except Lost:
             run.is_lost = True
             return

@@ -1,5 +1,6 @@
 """What the answer of an API says of its limits: how long to leave it alone, and why. Pure."""
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,6 +17,7 @@ WORDS = {
     UNAVAILABLE: "it is not available (503)",
 }
 LONGEST = 7 * 24 * 3600.0
+"""Seconds: nobody is left alone for longer, whatever is said."""
 FIRST_MOMENT = 1_000_000_000
 """Greater numbers are moments (seconds since 1970), smaller ones are seconds from now."""
 RESETS = ("x-ratelimit-reset", "ratelimit-reset")
@@ -35,23 +37,25 @@ def read_hold(status: int, headers: Mapping[str, str], now: datetime) -> Hold | 
     is_spent = any(lower.get(name) == "0" for name in REMAINING)
     if status in PAUSES:
         seconds = next((each for each in (asked, reset) if each is not None), PAUSES[status])
-        return Hold(min(seconds, LONGEST), WORDS[status])
+        return Hold(seconds, WORDS[status])
     if status == UNAVAILABLE and asked is not None:
-        return Hold(min(asked, LONGEST), WORDS[status])
+        return Hold(asked, WORDS[status])
     if is_spent and reset is not None:
-        return Hold(min(reset, LONGEST), "it says that no more requests are left for now")
+        return Hold(reset, "it says that no more requests are left for now")
     return None
 
 
 def read_retry_after(text: str, now: datetime) -> float | None:
-    """Seconds, of either form of RFC 9110; None for neither."""
-    if text.isdigit():
-        return float(text)
+    """Seconds, of either form of RFC 9110 (10.2.3); None for neither."""
+    try:
+        return bound(float(text))
+    except ValueError:
+        pass
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
+    return bound((moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
 
 def read_reset(text: str, now: datetime) -> float | None:
@@ -61,4 +65,9 @@ def read_reset(text: str, now: datetime) -> float | None:
         return None
     if not 0 <= number < 1e11:  # neither is NaN; milliseconds are no form of it that anybody documents
         return None
-    return max(0.0, number - now.timestamp()) if number > FIRST_MOMENT else number
+    return bound(number - now.timestamp() if number > FIRST_MOMENT else number)
+
+
+def bound(seconds: float) -> float | None:
+    """What is asked for, as far as anybody heeds it; None for what is no number."""
+    return min(max(0.0, seconds), LONGEST) if math.isfinite(seconds) else None

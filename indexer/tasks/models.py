@@ -87,7 +87,7 @@ class TaskRun(models.Model):
     why = models.TextField(blank=True, default="", db_default="", help_text="what it waits for, or why it ended so")
     attempt = models.IntegerField(default=0, db_default=0)
     takeovers = models.IntegerField(default=0, db_default=0, help_text="how often its worker had gone")
-    stuck = models.IntegerField(default=0, db_default=0, help_text="takeovers since it last came further")
+    stuck = models.IntegerField(default=0, db_default=0, help_text="how often it was left since it last came further")
     claim = models.BigIntegerField(
         default=0, db_default=0, help_text="raised whenever a worker takes it: an earlier one has lost it"
     )
@@ -102,6 +102,9 @@ class TaskRun(models.Model):
     beat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     done = models.BigIntegerField(default=0, db_default=0)
+    done_before = models.BigIntegerField(
+        default=0, db_default=0, help_text="of what is done, by attempts before the last one"
+    )
     total = models.BigIntegerField(null=True)
     cursor = models.JSONField(null=True)
     created = models.BigIntegerField(default=0, db_default=0)

@@ -1,12 +1,13 @@
 """Backfills in pieces, each of which is complete or not, whatever run does it: "resume what failed" is just a new run.
 
 A partition is complete when its function has returned, and not before. Doing one twice does no harm; every task that
-has partitions sees to that.
+has partitions sees to that. Partitions that fail take no others with them, unless it is plain that the source is away.
 """
 
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -15,14 +16,26 @@ from django.db.models.functions import Now
 
 from indexer.tasks import claims
 from indexer.tasks.coverage import Days, is_covered
-from indexer.tasks.declaring import Cancelled, Counts, Lost, Task, TaskError, Wait
+from indexer.tasks.declaring import Cancelled, Counts, ListKeys, Lost, Task, Wait
 from indexer.tasks.handle import Handle, Leaving
 from indexer.tasks.models import Partition
 from indexer.tasks.params import split_days
-from indexer.tasks.registry import find
-from indexer.tasks.schedules import database_now
+from indexer.tasks.retrying import asked_pause
 from indexer.tasks.states import PartitionState
 
+MOST_IN_A_ROW = 5
+"""Partitions that fail one after the other with the same kind of error, after which the others are left for later."""
+
+# When a run was asked for, or the one that it goes on with.
+SINCE = """
+WITH RECURSIVE tried AS (
+    SELECT id, retry_of_id, queued_at FROM public.task_runs WHERE id = %s
+    UNION
+    SELECT before.id, before.retry_of_id, before.queued_at
+    FROM tried JOIN public.task_runs AS before ON before.id = tried.retry_of_id
+)
+SELECT min(queued_at), now() FROM tried
+"""
 MAKE = """
 INSERT INTO public.task_partitions (task, key, state)
 SELECT %(task)s, key, 'missing' FROM unnest(%(keys)s::text[]) AS key
@@ -30,6 +43,10 @@ ON CONFLICT (task, key) DO NOTHING
 """
 GROW_STALE = """
 UPDATE public.task_partitions SET state = 'stale' WHERE task = %(task)s AND key = ANY(%(keys)s) AND state = 'complete'
+"""
+RETIRE = """
+DELETE FROM public.task_partitions
+WHERE task = %(task)s AND state IN ('missing', 'failed', 'stale') AND key <> ALL(%(keys)s)
 """
 # One that another run is at is skipped, unless that run is over or has lost its worker for good.
 CLAIM = """
@@ -48,10 +65,44 @@ WHERE id = (
 
 
 class PartitionsFailed(Exception):
-    """Some could not be done, and all others have been."""
+    """Some could not be done; all others have been, or the text says that they are left for later."""
 
 
-def run_partitions(run: Handle, params: dict[str, Any]) -> Counts:
+class Failures:
+    """What has become of the partitions of one attempt so far, and whether it is of any use to go on."""
+
+    def __init__(self) -> None:
+        self.complete = 0
+        self.failed = 0
+        self._in_a_row: list[Exception] = []
+
+    def succeed(self) -> None:
+        self.complete += 1
+        self._in_a_row.clear()
+
+    def fail(self, error: Exception) -> None:
+        """Raises what ends the attempt, where it is the source that fails and not the partition.
+
+        A source that says when it may be asked again is heeded, and that is no attempt as long as the run gets on; the
+        next one comes to what has failed last of all, so that one partition does not stop the others.
+        """
+        self.failed += 1
+        pause = asked_pause(error)
+        if pause is not None:
+            if not self.complete:
+                raise error
+            raise Wait(settings.MASK(str(error)).replace("\0", " "), datetime.now(UTC) + timedelta(seconds=pause))
+        if self._in_a_row and type(self._in_a_row[-1]) is not type(error):
+            self._in_a_row.clear()
+        self._in_a_row.append(error)
+        if (count := len(self._in_a_row)) == MOST_IN_A_ROW:
+            raise PartitionsFailed(
+                f"{count} partitions in a row failed, so that the others are left for later: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+
+def run_partitions(run: Handle, list_keys: ListKeys, params: dict[str, Any]) -> Counts:
     """Do all that are missing, failed or stale, one after the other. What they counted is stored with each of them.
 
     Raises PartitionsFailed at the end where some have, and what ends a run.
@@ -59,47 +110,58 @@ def run_partitions(run: Handle, params: dict[str, Any]) -> Counts:
     task = run.task
     days, _ = split_days(task, run.claim.params)
     wanted = Days(days.get("first"), days.get("last"))
-    keys = list(dict.fromkeys(list_keys(task, wanted, params)))
+    given = pick_params(list_keys, params)
+    keys = list(dict.fromkeys(list_keys(wanted.first, wanted.last, **given)))
     resumed = run.cursor if isinstance(run.cursor, dict) else {}
-    is_done = prepare(task, keys, wanted)
-    run.done, run.total = len(is_done), len(keys)
-    failed = 0
-    for key in keys:
+    if wanted == Days() and not given:
+        retire_others(task, keys)
+    todo = prepare(run, keys, wanted)
+    run.done = run.before = len(keys) - len(todo)
+    run.total = len(keys)
+    so_far = Failures()
+    for key in todo:
         run.heed()
-        if key in is_done or not take(run, key):
+        if not take(run, key):
             continue
         run.cursor = resumed.get("cursor") if resumed.get("partition") == key else None
-        failed += not do_one(run, key, wanted, params)
+        do_one(run, key, wanted, params, so_far)
         run.done += 1
-    if failed:
-        raise PartitionsFailed(f"{failed:,} of {len(keys):,} partitions failed")
+    if so_far.failed:
+        raise PartitionsFailed(f"{so_far.failed:,} of {len(keys):,} partitions failed")
     return Counts()
 
 
-def list_keys(task: Task, wanted: Days, params: dict[str, Any]) -> Iterator[str]:
-    """Those of the run's parameters that the listing takes by name are given to it, too."""
-    if task.partitions is None:
-        raise TaskError(f"{task.name} has no partitions")
-    taken = inspect.signature(task.partitions).parameters.values()
+def pick_params(list_keys: ListKeys, params: dict[str, Any]) -> dict[str, Any]:
+    """Those of the run's parameters that the listing takes by name."""
+    taken = inspect.signature(list_keys).parameters.values()
     names = [each.name for each in taken if each.kind is inspect.Parameter.KEYWORD_ONLY]
-    given = {name: params[name] for name in names if name in params}
-    yield from task.partitions(wanted.first, wanted.last, **given)
+    return {name: params[name] for name in names if name in params}
 
 
-def prepare(task: Task, keys: list[str], wanted: Days) -> set[str]:
-    """Make the rows that are not there yet, and let complete ones grow stale; the keys with nothing left to do."""
-    now = database_now()
-    complete = Partition.objects.filter(task=task.name, state=PartitionState.COMPLETE)
-    covered = {
-        key
-        for key, first, last, finished_at in complete.values_list("key", "first", "last", "finished_at")
-        if finished_at and is_covered(wanted, Days(first, last), finished_at, task.fresh_for, now)
-    }
-    is_done = covered.intersection(keys)
+def retire_others(task: Task, keys: list[str]) -> None:
+    """All that the task has is listed: what is not and was never completed, or no longer is, will never be."""
+    with connection.cursor() as cursor:
+        cursor.execute(RETIRE, {"task": task.name, "keys": keys})
+
+
+def prepare(run: Handle, keys: list[str], wanted: Days) -> list[str]:
+    """Make missing rows, let complete ones that do not cover what is wanted grow stale; the keys to do, failed last."""
+    task = run.task
     with connection.cursor() as cursor:
         cursor.execute(MAKE, {"task": task.name, "keys": keys})
-        cursor.execute(GROW_STALE, {"task": task.name, "keys": [key for key in keys if key not in is_done]})
-    return is_done
+        cursor.execute(SINCE, [run.claim.run])
+        since, now = cursor.fetchone()
+        known = Partition.objects.filter(task=task.name, key__in=keys)
+        complete = known.filter(state=PartitionState.COMPLETE)
+        is_done = {
+            key
+            for key, first, last, finished_at in complete.values_list("key", "first", "last", "finished_at")
+            if finished_at and is_covered(wanted, Days(first, last), finished_at, since, task.fresh_for, now)
+        }
+        todo = [key for key in keys if key not in is_done]
+        cursor.execute(GROW_STALE, {"task": task.name, "keys": todo})
+    failed = set(known.filter(state=PartitionState.FAILED).values_list("key", flat=True))
+    return sorted(todo, key=failed.__contains__)
 
 
 def take(run: Handle, key: str) -> bool:
@@ -108,23 +170,20 @@ def take(run: Handle, key: str) -> bool:
         return bool(cursor.rowcount)
 
 
-def do_one(run: Handle, key: str, wanted: Days, params: dict[str, Any]) -> bool:
-    """Whether it has become complete. Raises what ends the run."""
+def do_one(run: Handle, key: str, wanted: Days, params: dict[str, Any], so_far: Failures) -> None:
+    """Raises what ends the run."""
     run.restart_clock()
     try:
         with working_at(run, key):
             counts = run.task(run, key, **params)
-    except Lost:
-        raise
-    except (Cancelled, Leaving, Wait):
-        # To be done by whoever goes on; its old data, if any, is no worse than before.
-        note(run, key, Counts(), state=PartitionState.MISSING)
-        raise
-    except Exception as error:  # one that fails takes no other with it
+    except (Lost, Cancelled, Leaving, Wait):
+        raise  # the end of the run releases it
+    except Exception as error:
         words = settings.MASK(f"{type(error).__name__}: {error}").replace("\0", " ")
         run.log.error("partition %s: %s", key, words, exc_info=error)
         note(run, key, Counts(), state=PartitionState.FAILED, error=words)
-        return False
+        so_far.fail(error)
+        return
     note(
         run,
         key,
@@ -136,7 +195,7 @@ def do_one(run: Handle, key: str, wanted: Days, params: dict[str, Any]) -> bool:
         records=counts.created + counts.changed + counts.unchanged,
         finished_at=Now(),
     )
-    return True
+    so_far.succeed()
 
 
 def note(run: Handle, key: str, counts: Counts, **values: Any) -> None:
@@ -154,10 +213,3 @@ def working_at(run: Handle, key: str) -> Iterator[None]:
     finally:
         run.partition = None
         run.restart_clock()
-
-
-def grid(task_name: str) -> list[Partition]:
-    """All partitions of a task, by key. Raises TaskError for a task that has none."""
-    if find(task_name).partitions is None:
-        raise TaskError(f"{task_name} is not done in partitions")
-    return list(Partition.objects.filter(task=task_name).order_by("key"))

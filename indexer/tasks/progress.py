@@ -20,9 +20,9 @@ class Progress(msgspec.Struct, frozen=True):
         return min(self.done / self.total, 1.0) if self.total else None
 
 
-def measure(done: int, total: int | None, seconds: float) -> Progress:
-    """`seconds`: how long it has been at it."""
-    rate = done / seconds if seconds > 0 and done > 0 else None
+def measure(done: int, total: int | None, seconds: float, before: int = 0) -> Progress:
+    """`seconds`: how long it has been at it; `before`: how much of what is done had been done earlier."""
+    rate = (done - before) / seconds if seconds > 0 and done > before else None
     left = max(total - done, 0) / rate if rate and total is not None else None
     return Progress(done, total, rate, left)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from indexer.tasks.carrier import put, take_out
@@ -15,7 +15,7 @@ from indexer.tasks.declaring import Priority, TaskError
 from indexer.tasks.models import Schedule, TaskRun
 from indexer.tasks.params import keep_params
 from indexer.tasks.registry import find
-from indexer.tasks.states import OVER, RunState
+from indexer.tasks.states import ACTIVE, OVER, RunState
 
 
 def enqueue(
@@ -40,6 +40,8 @@ def enqueue(
             schedule=schedule,
             retry_of=retry_of,
             cursor=retry_of.cursor if retry_of else None,
+            done=retry_of.done if retry_of else 0,
+            total=retry_of.total if retry_of else None,
             due_at=due_at,
             state=RunState.QUEUED if due_at is None else RunState.WAITING,
             why="" if due_at is None else "for the time that it was asked for",
@@ -71,14 +73,22 @@ def cancel(run_id: int, actor: str) -> TaskRun:
 
 
 def retry(run_id: int, actor: str) -> TaskRun:
-    """A new run of the same task with the same parameters, from where that one had got to. Raises TaskError."""
+    """A new run of the same task, parameters and schedule, from where that one had got to. Raises TaskError."""
     with transaction.atomic():
         run = lock(run_id)
         if run.state not in OVER:
             raise TaskError(f"run {run_id} of {run.task} is {run.state}: cancel it, or wait for its end")
         if run.state == RunState.SUCCEEDED:
             raise TaskError(f"run {run_id} of {run.task} has succeeded: start a new one")
-        return enqueue(run.task, run.params, actor=actor, priority=run.priority, retry_of=run)
+        if (again := run.retries.filter(state__in=sorted(ACTIVE)).first()) is not None:
+            raise TaskError(f"run {run_id} of {run.task} is tried again already: run {again.pk} is {again.state}")
+        try:
+            with transaction.atomic():
+                return enqueue(
+                    run.task, run.params, actor=actor, priority=run.priority, schedule=run.schedule, retry_of=run
+                )
+        except IntegrityError:
+            raise TaskError(f"the schedule of run {run_id}, {run.schedule}, has a run in the line already") from None
 
 
 def lock(run_id: int) -> TaskRun:

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from django.apps import apps
+from django.conf import settings
 
 from indexer.tasks.cron import check
 from indexer.tasks.declaring import Task, TaskError
@@ -93,7 +94,8 @@ def load_task(module: str) -> Task:
     except TaskError as error:
         raise TaskError(f"{module}: {error}") from error
     except (Exception, SystemExit) as error:  # whatever the file does while it is imported
-        raise TaskError(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
+        words = settings.MASK(f"{type(error).__name__}: {error}")
+        raise TaskError(f"{module} cannot be imported: {words}") from error
 
 
 def pick_task(module: ModuleType) -> Task:

@@ -1,6 +1,7 @@
 """How long a run waits after a failure. Pure."""
 
 from indexer.tasks.declaring import Retry
+from indexer.tasks.hints import bound
 
 
 def pause_after(retry: Retry, attempt: int, chance: float, asked: float | None = None) -> float | None:
@@ -11,6 +12,15 @@ def pause_after(retry: Retry, attempt: int, chance: float, asked: float | None =
     if attempt >= retry.attempts:
         return None
     if asked is not None:
-        return max(0.0, asked)
+        return asked
     grown = retry.first * retry.factor ** (attempt - 1)
     return min(retry.longest, grown * (1 + retry.jitter * chance))
+
+
+def asked_pause(error: BaseException) -> float | None:
+    """What the server said, which an exception carries as `retry_after` (seconds)."""
+    asked = getattr(error, "retry_after", None)
+    try:
+        return bound(float(asked)) if isinstance(asked, int | float) else None
+    except OverflowError:
+        return None

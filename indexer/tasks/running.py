@@ -23,7 +23,7 @@ from indexer.tasks.handle import Beating, Handle, Leaving
 from indexer.tasks.params import read_params
 from indexer.tasks.partitions import run_partitions
 from indexer.tasks.registry import find
-from indexer.tasks.retrying import pause_after
+from indexer.tasks.retrying import asked_pause, pause_after
 from indexer.tasks.states import RunState
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,10 @@ LONGEST_TRACEBACK = 20_000
 """Characters; what is nearest to the error is kept."""
 PATIENCE = 10.0
 """Seconds that the end of a run is tried to be stored; then others take the run over."""
+
+
+class Undecided(Exception):
+    """What a function gave or raised cannot be stored, such as a Wait until a moment that no calendar has."""
 
 
 class Place:
@@ -62,7 +66,18 @@ class Place:
 
 
 def execute(run_id: int, job_id: int, place: Place) -> None:
-    """What a job of the line does. Whatever the task raises is the run's, not the caller's."""
+    """What a job of the line does. Whatever the task raises is the run's, not the caller's.
+
+    In a thread that has had other runs before: their connection may be broken or too old by now.
+    """
+    close_old_connections()
+    try:
+        carry_out(run_id, job_id, place)
+    finally:
+        close_old_connections()
+
+
+def carry_out(run_id: int, job_id: int, place: Place) -> None:
     claim = claims.take(run_id, job_id, place.worker)
     if claim is None:
         return  # it is over, or another job carries it by now
@@ -71,7 +86,8 @@ def execute(run_id: int, job_id: int, place: Place) -> None:
         params = read_params(task, claim.params)
     except TaskError as error:
         # No other attempt mends it.
-        claims.end(claim, RunState.FAILED, claim.done, claim.total, str(error), Trouble(str(error)))
+        words = settings.MASK(str(error))
+        claims.end(claim, RunState.FAILED, claim.done, claim.total, words, Trouble(words))
         return
     run = Handle(claim, task, place.leaving)
     with closing(run), place.holding(run):
@@ -79,7 +95,7 @@ def execute(run_id: int, job_id: int, place: Place) -> None:
         with Beating(run):
             try:
                 run.log.info("attempt %s of %s", claim.attempt, task.retry.attempts)
-                outcome = run_partitions(run, params) if task.partitions else task(run, **params)
+                outcome = run_partitions(run, task.partitions, params) if task.partitions else task(run, **params)
                 if run.is_lost:
                     outcome = Lost(f"run {run_id}: another worker has taken it over")
             except (Exception, SystemExit) as error:  # whatever the task does
@@ -97,7 +113,10 @@ def tell(run: Handle, error: BaseException) -> None:
 
 
 def settle(run: Handle, outcome: Counts | BaseException) -> None:
-    """Store where the run goes; a database that has just been away is asked again."""
+    """Store where the run goes; a database that has just been away is asked again.
+
+    What cannot be stored so is a failure like others, and its pause the task's own.
+    """
     until = time.monotonic() + PATIENCE
     while True:
         try:
@@ -112,6 +131,12 @@ def settle(run: Handle, outcome: Counts | BaseException) -> None:
                 raise
             log.warning("run %s: its end is not stored yet: %s", run.claim.run, str(error).strip())
             time.sleep(1)
+        except Exception as error:
+            if isinstance(outcome, Undecided):
+                raise
+            log.exception("run %s: its end cannot be stored", run.claim.run)
+            kind = type(outcome).__name__
+            outcome = Undecided(f"what became of it, {kind}, cannot be stored: {type(error).__name__}: {error}")
 
 
 def decide(run: Handle, outcome: Counts | BaseException) -> None:
@@ -151,12 +176,6 @@ def fail(run: Handle, error: BaseException) -> None:
 def give_up(run: Handle) -> None:
     """Of a run that does not heed its time limit: it is a failure of this attempt, whatever the run does later."""
     settle(run, TimedOut(f"it took longer than {run.task.time_limit:,.0f} s, and did not heed that"))
-
-
-def asked_pause(error: BaseException) -> float | None:
-    """What the server said, which an exception carries as `retry_after` (seconds)."""
-    asked = getattr(error, "retry_after", None)
-    return float(asked) if isinstance(asked, int | float) else None
 
 
 def keep_trouble(error: BaseException) -> Trouble:

@@ -101,7 +101,7 @@ def keep_time(schedule: Schedule, planned: datetime, following: datetime, passed
         with transaction.atomic():
             run = enqueue(schedule.task, schedule.params, priority=schedule.priority, schedule=schedule)
     except IntegrityError:
-        return None  # somebody has just run it by hand
+        return None  # somebody has just tried its last run again
     move(schedule, following, note or schedule.note)
     Schedule.objects.filter(pk=schedule.pk).update(last_at=now)
     return run

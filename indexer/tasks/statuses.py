@@ -284,7 +284,12 @@ def describe_run(run: TaskRun, now: datetime) -> TaskRunStatus:
         beat_at=run.beat_at,
         finished_at=run.finished_at,
         seconds=(until - run.started_at).total_seconds() if run.started_at else None,
-        progress=measure(run.done, run.total, (at_it - run.attempt_at).total_seconds() if run.attempt_at else 0.0),
+        progress=measure(
+            run.done,
+            run.total,
+            (at_it - run.attempt_at).total_seconds() if run.attempt_at else 0.0,
+            run.done_before,
+        ),
         records=Records(*(getattr(run, name) for name in Counts._fields)),
         cancelled_by=run.cancelled_by,
         error=run.error,

@@ -11,7 +11,7 @@ from indexer.tasks import queueing
 from indexer.tasks.declaring import Priority, TaskError
 from indexer.tasks.models import Schedule, TaskRun
 from indexer.tasks.registry import find
-from indexer.tasks.states import ACTIVE
+from indexer.tasks.states import ACTIVE, RunState
 
 
 def run_task(name: str, params: Mapping[str, Any], actor: str, priority: Priority | None = None) -> TaskRun:
@@ -40,10 +40,15 @@ def backfill(
 
 
 def resume_failed(name: str, actor: str) -> TaskRun:
-    """A run with the parameters of the newest one, which does what that has not completed. Raises TaskError."""
+    """Another try of the newest run, which does what that has not completed; of one that has succeeded, one more.
+
+    Raises TaskError.
+    """
     newest = TaskRun.objects.filter(task=name).order_by("-id").first()
     if newest is not None and newest.state in ACTIVE:
         raise TaskError(f"run {newest.pk} of {name} is {newest.state}: it comes to what has failed by itself")
+    if newest is not None and newest.state != RunState.SUCCEEDED:
+        return retry_run(newest.pk, actor)
     return backfill(name, None, None, newest.params if newest else {}, actor)
 
 

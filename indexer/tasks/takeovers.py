@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from indexer.tasks.carrier import NAME, put
 from indexer.tasks.declaring import TaskError
 from indexer.tasks.registry import find
+from indexer.tasks.releasing import release_partitions
 from indexer.tasks.states import RunState
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,8 @@ BEAT = 3.0
 SILENT = 12.0
 """Seconds after which one that does not beat has vanished."""
 MOST = 5
-"""Takeovers in a row without having come further, after which a run has failed: it is what kills its workers."""
+"""Times in a row that a run was left, without having come further, after which it has failed: it is what kills its
+workers, be it before they have begun with it."""
 
 # Those that nobody carries: their job's worker is silent, or the job has ended without them.
 FIND = """
@@ -39,7 +41,7 @@ UPDATE public.task_runs SET
     claim = claim + 1,
     attempt = attempt - CASE state WHEN 'running' THEN 1 ELSE 0 END,
     takeovers = takeovers + CASE state WHEN 'running' THEN 1 ELSE 0 END,
-    stuck = stuck + CASE state WHEN 'running' THEN 1 ELSE 0 END,
+    stuck = stuck + 1,
     why = CASE state WHEN 'running' THEN 'its worker, ' || worker || ', was gone' ELSE why END,
     state = CASE WHEN due_at > now() THEN 'waiting' ELSE 'queued' END
 WHERE id = %(run)s
@@ -82,6 +84,7 @@ def free(run_id: int) -> bool:
         cursor.execute(FREE, {"run": run_id})
         job_id, name, priority, due_at, stuck, cancelled_by = cursor.fetchone()
         cursor.execute(DROP_JOB, [job_id])
+        release_partitions(run_id)
         if cancelled_by:
             end = {"state": RunState.CANCELLED.value, "why": f"cancelled by {cancelled_by}", "error": ""}
             cursor.execute(END, {**end, "run": run_id})

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 
 from indexer.chains.connections import Connection
 from indexer.tasks.claims import take
-from indexer.tasks.declaring import Lost, Priority, TaskError
+from indexer.tasks.declaring import Counts, Lost, Priority, TaskError, Wait
 from indexer.tasks.handle import Handle
-from indexer.tasks.models import TaskRun
+from indexer.tasks.models import Schedule, TaskRun
 from indexer.tasks.queueing import cancel, enqueue, retry
-from indexer.tasks.registry import find
-from indexer.tasks.running import Place, execute, give_up
+from indexer.tasks.registry import Broken, find, load
+from indexer.tasks.running import Place, execute, give_up, settle
+from tests.tasks.samples.scheduled.stumble import Busy
 
 pytestmark = pytest.mark.usefixtures("line")
 
@@ -56,6 +57,29 @@ def test_success(line: Connection) -> None:
     assert carry(run).attempt == 1  # a job of a run that is over does nothing
 
 
+def test_a_thread_whose_connection_broke_after_its_last_run_does_the_next(line: Connection) -> None:
+    first, second = enqueue("count-up"), enqueue("count-up")
+    said: list[str] = []
+
+    def carry_both() -> None:
+        try:
+            execute(first.pk, first.job_id or 0, Place("test 1"))
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                line.execute("SELECT pg_terminate_backend(%s, 5000)", cursor.fetchone())
+            execute(second.pk, second.job_id or 0, Place("test 1"))
+        except Exception as error:
+            said.append(str(error))
+        finally:
+            connections.close_all()
+
+    thread = Thread(target=carry_both)
+    thread.start()
+    thread.join(20)
+    second.refresh_from_db()
+    assert (second.state, said) == ("succeeded", [])
+
+
 def test_a_failure_is_tried_again_and_then_final(line: Connection) -> None:
     run = carry(enqueue("stumble", {"times": 9, "words": f"password={settings.SECRET_KEY}"}))
     assert (run.state, run.attempt) == ("waiting", 1)
@@ -68,12 +92,60 @@ def test_a_failure_is_tried_again_and_then_final(line: Connection) -> None:
     assert (run.state, run.attempt, run.why) == ("failed", 3, "attempt 3 of 3 failed")
     again = retry(run.pk, "ann")
     assert (again.retry_of, again.cursor, again.params, again.actor) == (run, 3, run.params, "ann")
+    with pytest.raises(TaskError, match=f"is tried again already: run {again.pk} is queued"):
+        retry(run.pk, "bob")
+    cancel(again.pk, "ann")
+    assert retry(run.pk, "bob").retry_of == run
+
+
+def test_a_retry_is_of_the_same_schedule_which_has_one_run_at_once() -> None:
+    schedule = Schedule.objects.create(name="counting", task="count-up", every=60.0)
+    run = cancel(enqueue("count-up", schedule=schedule).pk, "ann")
+    other = enqueue("count-up", schedule=schedule)
+    with pytest.raises(TaskError, match=f"the schedule of run {run.pk}, counting, has a run in the line already"):
+        retry(run.pk, "ann")
+    cancel(other.pk, "ann")
+    assert retry(run.pk, "ann").schedule == schedule
+
+
+def test_a_run_that_goes_on_is_measured_from_where_it_went_on() -> None:
+    run = enqueue("count-up", {"steps": 10})
+    TaskRun.objects.filter(pk=run.pk).update(state="failed", cursor=6, done=6, total=10)
+    again = carry(retry(run.pk, "ann"))
+    assert (again.state, again.done, again.done_before, again.total) == ("succeeded", 10, 6, 10)
+    TaskRun.objects.filter(pk=run.pk).update(cursor=None)
+    run.refresh_from_db()
+    anew = carry(enqueue("count-up", {"steps": 10}, retry_of=run))
+    assert (anew.done, anew.done_before) == (10, 0)
 
 
 def test_the_servers_word_holds_for_the_pause() -> None:
     run = carry(enqueue("stumble", {"retry_after": 90.0}))
     assert run.due_at is not None
     assert timedelta(seconds=80) < run.due_at - datetime.now(UTC) < timedelta(seconds=91)
+
+
+@pytest.mark.parametrize("retry_after", [1e300, 10**400])
+def test_an_absurd_word_of_the_server_holds_for_a_week_at_most(retry_after: float) -> None:
+    run = enqueue("stumble")
+    claim = take(run.pk, run.job_id or 0, "test 1")
+    assert claim
+    settle(Handle(claim, find("stumble"), Place("test 1").leaving), Busy("it is busy", retry_after))
+    run.refresh_from_db()
+    assert run.state == "waiting"
+    assert run.due_at is not None
+    assert run.due_at - datetime.now(UTC) <= timedelta(days=7)
+
+
+def test_what_cannot_be_stored_is_a_failure_of_the_attempt() -> None:
+    for outcome in (Wait("for ever", "infinite"), Counts(created=2**80)):  # type: ignore[arg-type]
+        run = enqueue("stumble")
+        claim = take(run.pk, run.job_id or 0, "test 1")
+        assert claim
+        settle(Handle(claim, find("stumble"), Place("test 1").leaving), outcome)
+        run.refresh_from_db()
+        assert (run.state, run.attempt) == ("waiting", 1)
+        assert run.error.startswith(f"Undecided: what became of it, {type(outcome).__name__}, cannot be stored")
 
 
 def test_waiting_is_no_attempt() -> None:
@@ -86,6 +158,16 @@ def test_waiting_is_no_attempt() -> None:
 def test_the_time_limit() -> None:
     run = carry(enqueue("overrun"))
     assert (run.state, run.error) == ("failed", "TimedOut: it took longer than 0 s")
+
+
+def test_why_a_task_cannot_run_is_told_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = enqueue("count-up")
+    words = f"it cannot be imported: no route to password={settings.SECRET_KEY}"
+    monkeypatch.delitem(load().tasks, "count-up")
+    load().broken.append(Broken("count-up", "somewhere.scheduled.count_up", words))
+    carry(run)
+    load().broken.pop()
+    assert (run.state, run.why, run.error) == ("failed", *[words.replace(settings.SECRET_KEY, "***")] * 2)
 
 
 def test_a_run_is_cancelled_at_once_or_at_its_next_sign(line: Connection) -> None:

@@ -57,7 +57,11 @@ def test_its_own_word_holds_for_everybody(line: Connection) -> None:
 
 
 def test_each_key_has_limits_of_its_own() -> None:
-    with_key = key_of("defillama", {"DEFILLAMA_API_KEY": "secret"})
-    assert key_of("defillama", {}) == "defillama"
-    assert with_key.startswith("defillama:")
-    assert "secret" not in with_key
+    environ = {"DEFILLAMA_API_KEY": "secret", "SAMPLE_API_KEY": "another"}
+    paid = key_of("defillama-pro", environ)
+    assert paid.startswith("defillama-pro:")
+    assert "secret" not in paid
+    assert paid != key_of("defillama-pro", {"DEFILLAMA_API_KEY": "a new one"})
+    assert key_of("defillama-pro", {}) == "defillama-pro"
+    assert key_of("defillama", environ) == "defillama"  # which is asked without it
+    assert key_of("sample", environ).startswith("sample:")

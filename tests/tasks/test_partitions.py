@@ -1,18 +1,24 @@
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db.models import F
 from django.db.models.functions import Now
 
-from indexer.tasks.models import Partition
-from indexer.tasks.partitions import grid
-from indexer.tasks.queueing import enqueue
+from indexer.tasks.models import Partition, TaskRun
+from indexer.tasks.queueing import cancel, enqueue
+from indexer.tasks.statuses import PartitionStatus, read_partitions
 from tests.tasks.test_a_run_goes_where_its_function_says import carry
 
 pytestmark = pytest.mark.usefixtures("line")
 
 
+def grid() -> list[PartitionStatus]:
+    return read_partitions("pieces", limit=100)
+
+
 def states() -> list[str]:
-    return [each.state for each in grid("pieces")]
+    return [each.state for each in grid()]
 
 
 def test_what_failed_is_resumed_and_what_is_complete_is_not_done_again(tmp_path: Path) -> None:
@@ -21,9 +27,9 @@ def test_what_failed_is_resumed_and_what_is_complete_is_not_done_again(tmp_path:
     assert (run.state, run.error) == ("failed", "PartitionsFailed: 2 of 5 partitions failed")
     assert (run.created, run.done, run.total) == (30, 5, 5)
     assert states() == ["complete", "failed", "complete", "failed", "complete"]
-    assert grid("pieces")[1].error == "ValueError: piece-1 is broken"
-    again = carry(enqueue("pieces", {"file": str(file)}))
-    assert (again.state, again.created, again.done) == ("succeeded", 20, 5)
+    assert grid()[1].error == "ValueError: piece-1 is broken"
+    again = carry(enqueue("pieces", {"file": str(file)}, retry_of=run))
+    assert (again.state, again.created, again.done, again.done_before) == ("succeeded", 20, 5, 3)
     assert states() == ["complete"] * 5
     assert sorted(file.read_text().split()) == [f"piece-{number}" for number in range(5)]
 
@@ -33,6 +39,71 @@ def test_days_that_are_not_covered_are_stale_and_done_again() -> None:
     run = carry(enqueue("pieces", {"count": 2, "broken": "piece-1"}))
     assert (run.state, run.created) == ("failed", 10)
     assert states() == ["complete", "failed"]
+
+
+def test_every_sunday_does_everything_again(tmp_path: Path) -> None:
+    file = tmp_path / "diary"
+    carry(enqueue("pieces", {"count": 2, "file": str(file)}))
+    # Sooner than the age that is promised, as a weekly run with a promise of eight days is.
+    half_an_hour = timedelta(minutes=30)
+    TaskRun.objects.update(queued_at=F("queued_at") - half_an_hour, finished_at=F("finished_at") - half_an_hour)
+    Partition.objects.update(finished_at=F("finished_at") - half_an_hour)
+    run = carry(enqueue("pieces", {"count": 2, "file": str(file)}))
+    assert (run.state, run.created) == ("succeeded", 20)
+    assert file.read_text().split() == ["piece-0", "piece-1"] * 2
+
+
+def test_days_that_have_an_end_are_done_once() -> None:
+    days = {"first": "2026-01-01", "last": "2026-01-31", "count": 2}
+    carry(enqueue("pieces", days))
+    Partition.objects.update(finished_at=F("finished_at") - timedelta(days=90))
+    run = carry(enqueue("pieces", {**days, "first": "2026-01-15"}))
+    assert (run.state, run.created, run.done) == ("succeeded", 0, 2)
+
+
+def test_what_is_listed_no_more_is_retired_by_a_run_that_lists_everything() -> None:
+    for key, state in (("gone-1", "failed"), ("gone-2", "complete"), ("gone-3", "stale")):
+        Partition.objects.create(task="pieces", key=key, state=state)
+    carry(enqueue("pieces", {"count": 1}))
+    assert [each.key for each in grid()] == ["gone-1", "gone-2", "gone-3", "piece-0"]
+    carry(enqueue("pieces", {"broken": "piece-0"}))
+    assert [each.key for each in grid()] == ["gone-2", *(f"piece-{number}" for number in range(5))]
+    assert states()[:3] == ["complete", "failed", "complete"]
+
+
+def test_an_outage_fails_few_of_them_and_the_next_attempt_begins_with_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "diary"
+    broken = " ".join(f"piece-{number}" for number in range(1, 7))
+    run = carry(enqueue("pieces", {"count": 9, "broken": broken, "file": str(file)}))
+    assert run.state == "failed"
+    assert run.error == (
+        "PartitionsFailed: 5 partitions in a row failed, so that the others are left for later: "
+        "ValueError: piece-5 is broken"
+    )
+    assert states() == ["complete", *["failed"] * 5, *["missing"] * 3]
+    again = enqueue("pieces", {"count": 9, "file": str(file)}, retry_of=run)
+    assert carry(again).state == "succeeded"
+    assert file.read_text().split() == [f"piece-{number}" for number in (0, 6, 7, 8, 1, 2, 3, 4, 5)]
+
+
+def test_a_source_that_says_when_is_left_alone_until_then() -> None:
+    run = carry(enqueue("pieces", {"count": 4, "busy": "piece-1"}))
+    assert (run.state, run.why, run.attempt) == ("waiting", "piece-1 is busy", 0)
+    assert run.due_at is not None
+    assert timedelta(seconds=50) < run.due_at - datetime.now(UTC) < timedelta(seconds=61)
+    assert states() == ["complete", "failed", "missing", "missing"]
+    assert (carry(run).state, run.attempt) == ("waiting", 0)  # it gets on, with all others
+    assert states() == ["complete", "failed", "complete", "complete"]
+    assert (carry(run).state, run.error) == ("failed", "Busy: piece-1 is busy")
+
+
+def test_one_that_a_run_left_halfway_is_as_it_was_before() -> None:
+    Partition.objects.create(task="pieces", key="piece-0", state="stale", finished_at="2026-01-01T00:00:00Z")
+    run = carry(enqueue("pieces", {"count": 2, "leaves": "piece-0"}))
+    assert (run.state, states()) == ("waiting", ["stale", "missing"])
+    cancel(run.pk, "ann")
+    run = carry(enqueue("pieces", {"count": 2, "leaves": "piece-1"}))
+    assert (run.state, states()) == ("waiting", ["complete", "missing"])
 
 
 def test_one_that_another_run_is_at_is_left_to_it() -> None:

@@ -22,6 +22,11 @@ def test_progress_is_told_as_far_as_it_is_known(done: int, total: int | None, se
     assert show_progress(measure(done, total, seconds)) == words
 
 
+def test_what_was_done_before_the_attempt_makes_it_no_faster() -> None:
+    assert show_progress(measure(1_100, 1_200, 10.0, 1_000)) == "1,100 of 1,200 (92%), 10/s, 10 s left"
+    assert show_progress(measure(1_000, 1_200, 10.0, 1_000)) == "1,000 of 1,200 (83%)"
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(None, "–"), (0.4, "0.4 s"), (90, "90 s"), (300, "5 min"), (3 * 3600, "3 h"), (4 * 86_400, "4 d")],

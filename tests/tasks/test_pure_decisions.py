@@ -49,6 +49,13 @@ def test_no_pause_is_longer_than_the_longest() -> None:
         (503, {"Retry-After": "10"}, 10),
         (503, {}, None),
         (429, {"Retry-After": "99999999"}, 604_800),
+        (429, {"Retry-After": "1e300"}, 604_800),
+        (429, {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, 604_800),
+        (429, {"Retry-After": "-5"}, 0),
+        (429, {"Retry-After": "inf"}, 60),
+        (429, {"Retry-After": "nan"}, 60),
+        (429, {"Retry-After": "²"}, 60),  # a digit, and no number
+        (429, {"X-RateLimit-Reset": "99999999999"}, 604_800),
     ],
 )
 def test_what_an_answer_says(status: int, headers: dict[str, str], seconds: float | None) -> None:
@@ -60,10 +67,13 @@ D = date(2026, 11, 1)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "have", "hours_ago", "covered"),
+    ("wanted", "have", "hours_ago", "covered"),  # the wish is of 12 hours ago
     [
         (Days(), Days(), 1, True),
-        (Days(), Days(), 25, False),  # too old
+        (Days(), Days(), 13, False),  # before it was asked for
+        (Days(D, None), Days(), 13, False),
+        (Days(D, D), Days(), 9_000 * 24, False),  # before those days
+        (Days(D, D), Days(), 25, True),  # they stay as they are
         (Days(), Days(D, None), 1, False),  # there is more before
         (Days(D, None), Days(), 1, True),
         (Days(D, D), Days(D, D), 1, True),
@@ -74,4 +84,11 @@ D = date(2026, 11, 1)
     ],
 )
 def test_coverage(wanted: Days, have: Days, hours_ago: int, covered: bool) -> None:
-    assert is_covered(wanted, have, NOW - timedelta(hours=hours_ago), timedelta(hours=24), NOW) is covered
+    finished_at, since = NOW - timedelta(hours=hours_ago), NOW - timedelta(hours=12)
+    assert is_covered(wanted, have, finished_at, since, timedelta(hours=24), NOW) is covered
+
+
+def test_what_was_asked_for_long_ago_is_done_again_once_it_is_too_old() -> None:
+    done, asked = NOW - timedelta(hours=25), NOW - timedelta(hours=48)
+    assert not is_covered(Days(), Days(), done, asked, timedelta(hours=24), NOW)
+    assert is_covered(Days(), Days(), done, asked, None, NOW)

@@ -4,7 +4,7 @@ import pytest
 
 from indexer.chains.connections import Connection
 from indexer.tasks.claims import Claim, take
-from indexer.tasks.models import TaskRun
+from indexer.tasks.models import Partition, TaskRun
 from indexer.tasks.queueing import cancel, enqueue
 from indexer.tasks.takeovers import MOST, take_over
 from tests.tasks.test_a_run_goes_where_its_function_says import carry
@@ -59,6 +59,24 @@ def test_a_run_that_kills_its_workers_fails(line: Connection) -> None:
     run.refresh_from_db()
     assert (run.state, run.why, run.takeovers) == ("failed", "its worker was gone 5 times", 5)
     assert line.execute("SELECT count(*) FROM procrastinate_jobs").fetchone() == (0,)
+
+
+def test_a_run_that_is_fetched_and_never_begun_fails_too(line: Connection) -> None:
+    run = enqueue("count-up")
+    for _ in range(MOST):
+        run.refresh_from_db()
+        fetch(line, run)
+        assert take_over() == [run.pk]
+    run.refresh_from_db()
+    assert (run.state, run.why, run.takeovers) == ("failed", "its worker was gone 5 times", 0)
+
+
+def test_its_partition_is_nobodys_before_another_run_takes_it(line: Connection) -> None:
+    run = enqueue("pieces", {"count": 1})
+    vanish(line, run)
+    Partition.objects.create(task="pieces", key="piece-0", state="running", run=run)
+    take_over()
+    assert Partition.objects.get().state == "missing"
 
 
 def test_a_cancelled_run_without_a_worker_is_over(line: Connection) -> None:

@@ -1,6 +1,8 @@
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+from django.conf import settings
 
 from indexer.tasks.declaring import TaskError, task
 from indexer.tasks.registry import find, load_task, pick_task, tasks
@@ -29,3 +31,10 @@ def test_a_file_that_is_no_task_says_why() -> None:
         pick_task(module)
     with pytest.raises(TaskError, match="cannot be imported: ModuleNotFoundError"):
         load_task("nobody.has.this")
+
+
+def test_what_its_import_says_is_told_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "leaky_file.py").write_text(f"raise ValueError({settings.SECRET_KEY!r})")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(TaskError, match=r"leaky_file cannot be imported: ValueError: \*\*\*"):
+        load_task("leaky_file")

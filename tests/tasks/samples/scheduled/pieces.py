@@ -1,8 +1,9 @@
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from indexer.tasks.declaring import Counts, Retry, Run, task
+from indexer.tasks.declaring import Counts, Retry, Run, Wait, task
 from tests.tasks.samples.diary import note
+from tests.tasks.samples.scheduled.stumble import Busy
 
 
 def list_pieces(first: date | None, last: date | None, *, count: int = 5) -> Iterable[str]:
@@ -10,9 +11,15 @@ def list_pieces(first: date | None, last: date | None, *, count: int = 5) -> Ite
 
 
 @task(partitions=list_pieces, fresh_for=timedelta(hours=1), retry=Retry(attempts=1))
-def pieces(run: Run, key: str, *, count: int = 5, broken: str = "", file: str = "") -> Counts:
+def pieces(
+    run: Run, key: str, *, count: int = 5, broken: str = "", leaves: str = "", busy: str = "", file: str = ""
+) -> Counts:
     """Do some pieces."""
     if key in broken.split():
         raise ValueError(f"{key} is broken")
+    if key in busy.split():
+        raise Busy(f"{key} is busy", 60)
+    if key in leaves.split():
+        raise Wait("there is no more today", datetime.now(UTC) + timedelta(hours=1))
     note(file, key)
     return Counts(created=10)
