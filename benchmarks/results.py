@@ -101,6 +101,9 @@ TARGETS = (
     ),
     Target("start of a worker until its first block", "s", 3, 1, True, "startup", r"^start to first block$"),
     Target("import of the 23,829 watch entries", "s", 10, 2, True, "startup", r"^import, the command$"),
+    Target("sync-protocols, 8,248 protocols", "s", None, 20, True, "market", r"^sync-protocols, 8,248$"),
+    Target("sync-pools, 50,000 pools", "s", None, 60, True, "market", r"^sync-pools, 50,000$"),
+    Target("memory of a worker of the market's tasks", "MB", None, 300, True, "market", r"^memory of the worker"),
 )
 
 

@@ -66,6 +66,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         ["--rows", "1000000", "10000000", "100000000"],
         ["--chains", "2", "--rows", "20000", "--seconds", "0.3", "--rounds", "1"],
     ),
+    "market": Benchmark("market", [], ["--size", "small", "--charts", "10"]),
     "startup": Benchmark("startup", ["--rounds", "3"], ["--jobs", "100", "--rounds", "1"]),
     "storage": Benchmark("storage", [], ["--sizes", "0", "--pairs", "1", "--rounds", "1"]),
 }

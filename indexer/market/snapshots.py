@@ -122,7 +122,15 @@ def write_day(run: Run, sources: Sources) -> Counts:
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"day": day})
     run.progress(2, 2)
-    run.save({"day": day.isoformat()})
+    counts = counts_of_all(run, counts)
+    run.save({"day": day.isoformat(), "counts": counts})
+    return counts
+
+
+def counts_of_all(run: Run, counts: Counts) -> Counts:
+    """What this attempt has counted; or an earlier one of the run, after whose transaction nothing was left to do."""
+    if run.cursor and not counts.created and not counts.changed:
+        return Counts(*run.cursor["counts"])
     return counts
 
 

@@ -7,7 +7,7 @@ from indexer.market import shapes
 from indexer.market.live import CHARTS, first_kept, read_number
 from indexer.market.reading import read
 from indexer.market.rejecting import keep_rejected
-from indexer.market.snapshots import biggest_pools, choose_days, store_chart
+from indexer.market.snapshots import biggest_pools, choose_days, counts_of_all, store_chart
 from indexer.market.source import SourceError, open_defillama
 from indexer.tasks.declaring import Counts, Run, task
 
@@ -41,5 +41,6 @@ def sync_historical(
     with transaction.atomic():
         upserted = store_chart(run, key, rows)
         keep_rejected("sync-historical", rejected, None)
-        run.save({"days": len(rows)})
-    return Counts(*upserted, 0, len(rejected))
+        counts = counts_of_all(run, Counts(*upserted, 0, len(rejected)))
+        run.save({"counts": counts})
+    return counts

@@ -1,17 +1,20 @@
 """Stopped at any point and begun again, a sync leaves the tables as if nobody had stopped it, and counts the same."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 
+from indexer.market.months import TABLES, attached, make_months
+from indexer.market.retention import clean
 from indexer.market.scheduled.create_snapshots import create_snapshots
 from indexer.market.scheduled.sync_chains import sync_chains
 from indexer.market.scheduled.sync_historical import list_pools, sync_historical
 from indexer.market.scheduled.sync_pools import sync_pools
 from indexer.market.scheduled.sync_protocols import sync_protocols
 from indexer.tasks.declaring import Counts, LooseRun
-from tests.market.syncs.tables import contents, drop_all_months, empty_market
+from tests.market.syncs.tables import ask, contents, drop_all_months, empty_market, rows_of
 from tests.standin.server import StandIn
 
 pytestmark = pytest.mark.usefixtures("market")
@@ -100,3 +103,47 @@ def restore(standin: StandIn, rows: dict[str, list[bytes]]) -> None:
     for path, kept in rows.items():
         standin.table(path).rows = kept
         standin.change(path, "set", field="tvl", first=0)
+
+
+def test_what_waits_is_counted_once_by_a_run_that_is_stopped_once_all_is_stored(standin: StandIn) -> None:
+    sync_pools(LooseRun())
+    standin.change("/pools", "multiply", field="tvlUsd", value=9, first=3)
+    run = FragileRun()
+    counts = sync_pools(run)
+    kept = rows_of("rejected_rows")
+    assert (counts.rejected, len(kept)) == (3, 3)
+    assert sync_pools(FragileRun(cursor=run.cursor)) == counts
+    assert rows_of("rejected_rows") == kept
+
+
+def test_days_are_counted_by_the_attempt_that_stored_them() -> None:
+    for sync in (sync_protocols, sync_pools):
+        sync(LooseRun())
+    key = next(iter(list_pools(None, None)))
+    for store in (create_snapshots, lambda run: sync_historical(run, key)):
+        run = FragileRun()
+        counts = store(run)
+        assert counts.created > 300
+        assert store(FragileRun(cursor=run.cursor)) == counts
+
+
+def test_what_is_let_go_is_counted_however_often_it_is_stopped() -> None:
+    days = [date(2020, month, 15) for month in range(1, 5)]
+    for table in TABLES:
+        make_months(table, days)
+    for day in days:
+        ask("INSERT INTO protocol_daily_snapshots (day, protocol_id) VALUES (%s, 'old')", day)
+    assert clean_with_stops(date(2021, 1, 1)) == Counts(vanished=len(days))
+    assert not [month for table in TABLES for month in attached(table)]
+
+
+def clean_with_stops(keep: date) -> Counts:
+    """Each attempt goes on from what the one before has stored, and gets one word further."""
+    cursor = None
+    for last in range(1, 100):
+        run = FragileRun(last, cursor)
+        try:
+            return clean(run, keep)
+        except Gone:
+            cursor = run.cursor
+    raise AssertionError("it is never done")
