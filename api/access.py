@@ -33,3 +33,10 @@ def read_key(request: HttpRequest) -> str | None:
     if kind.lower() != "bearer" or not key.strip():
         raise Unauthenticated("The header Authorization is not of the form `Bearer KEY`.")
     return key.strip()
+
+
+def may(request: HttpRequest, caller: Caller, scope: str) -> bool:
+    """Whether a caller who may do what was asked may do more besides; a login counts even where nobody was asked."""
+    if not caller.name and settings.SESSION_COOKIE_NAME in request.COOKIES:
+        caller = caller_of_user(request.user) or caller
+    return scope in caller.scopes

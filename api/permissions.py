@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 
 class ScopePermission(BasePermission):
-    """Safe methods need the view's `read_scope`, `read` where it declares none; others its `write_scope`, and where it
-    has declared none, nobody may.
+    """Safe methods need `read`, others the view's `write_scope`; where a view has declared none, nobody may.
 
     Whoever may read is told by a 405 that a method is not possible, and whoever may change something that maintenance
     is on. The caller is left in the view's `caller`.
@@ -29,7 +28,7 @@ class ScopePermission(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         reads = request.method in SAFE_METHODS or request.method not in view.allowed_methods
-        scope = getattr(view, "read_scope", READ) if reads else getattr(view, "write_scope", None)
+        scope = READ if reads else getattr(view, "write_scope", None)
         if scope is None:
             raise Forbidden("Nobody may do this: the view declares no scope for it.")
         asked = request._request

@@ -17,7 +17,6 @@ from api.resource import Resource, allow, keep_private
 from indexer.access.audit import Recording, recorded
 from indexer.access.callers import Caller
 from indexer.access.limits import limit_of
-from indexer.access.scopes import READ
 from indexer.chains.models import Chain
 
 Answer = TypeVar("Answer")
@@ -25,13 +24,9 @@ Body = TypeVar("Body")
 
 
 class RestView(APIView):
-    """A view over the chains. `write_scope` is what unsafe methods need; a view that has such must declare it.
-
-    `read_scope`: what the others need; `read` is everybody's while PUBLIC_READ is on.
-    """
+    """A view over the chains. `write_scope` is what unsafe methods need; a view that has such must declare it."""
 
     chains: KnownChains = Resource.chains
-    read_scope: str = READ
     write_scope: str | None = None
     caller: Caller
 

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import openapi_task_examples as examples
+from api.access import may
 from api.openapi import documented
 from api.parameters import Choice, Cursor, PageForm, next_page, read_parameters
 from api.problems import Problem
@@ -58,11 +59,14 @@ class TaskRunList(Struct):
 
 
 class TaskRunDetail(Struct):
-    """A run with the traceback of its last failure, and the newest lines of its log, oldest first."""
+    """A run with the traceback of its last failure, and the newest lines of its log, oldest first.
+
+    What goes wrong inside is not everybody's to read: both are null for who has neither a key nor a login.
+    """
 
     run: TaskRunStatus
-    traceback: str
-    lines: list[LogLine]
+    traceback: str | None
+    lines: list[LogLine] | None
 
 
 class PartitionList(Struct):
@@ -165,9 +169,6 @@ class TaskBackfill(RestView):
 
 
 class TaskRunItem(RestView):
-    # What goes wrong inside is not everybody's to read.
-    read_scope = READ_LOGS
-
     @documented(
         "readTaskRun",
         "Read a run",
@@ -177,9 +178,11 @@ class TaskRunItem(RestView):
         path=["task", "run"],
     )
     def get(self, request: Request, task: str, run: int) -> Response:
-        """How it gets on or has ended, with its log; for whoever has a key or a login."""
+        """How it gets on or has ended; with its log for whoever has a key or a login."""
         read_parameters(request.GET)
         found = run_or_404(task, run)
+        if not may(request._request, self.caller, READ_LOGS):
+            return Response(TaskRunDetail(found, None, None))
         traceback = TaskRun.objects.values_list("traceback", flat=True).get(pk=run)
         return Response(TaskRunDetail(found, traceback, read_lines(run, SHOWN_LINES)))
 

@@ -21,12 +21,12 @@ def test_what_is_printed_is_the_key_and_nothing_else() -> None:
     text = run("create_api_key", "portfolio").strip()
     admission = admit(text)
     assert admission is not None
-    assert (admission.name, sorted(admission.scopes)) == ("portfolio", ["read"])
+    assert (admission.name, sorted(admission.scopes)) == ("portfolio", ["read", "read:logs"])
 
 
 def test_a_role_gives_its_scopes() -> None:
     run("create_api_key", "importer", "--role", "operator")
-    assert ApiKey.objects.get().scopes == ["read", "write:jobs", "write:tasks", "write:watches"]
+    assert ApiKey.objects.get().scopes == ["read", "read:logs", "write:jobs", "write:tasks", "write:watches"]
 
 
 def test_scopes_may_be_given_one_by_one() -> None:
@@ -57,7 +57,7 @@ def test_a_name_is_given_once() -> None:
 def test_keys_are_listed_by_how_they_begin() -> None:
     text = run("create_api_key", "portfolio", "--per-minute", "600", "--days", "30").strip()
     line = run("list_api_keys")
-    assert line.startswith(f"portfolio: {text[:11]}; read; 600 a minute; not used; expires ")
+    assert line.startswith(f"portfolio: {text[:11]}; read, read:logs; 600 a minute; not used; expires ")
     admit(text)
     assert "last used 20" in run("list_api_keys")
 
@@ -86,4 +86,4 @@ def test_making_and_disabling_keys_is_audited() -> None:
         ("disable API key", "portfolio"),
         ("create API key", "portfolio"),
     ]
-    assert [entry[2].split(":")[0] for entry in entries] == ["done; now read", "done", "failed"]
+    assert [entry[2].split(":")[0] for entry in entries] == ["done; now read, read:logs", "done", "failed"]

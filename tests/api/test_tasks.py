@@ -67,11 +67,11 @@ def test_runs_come_newest_first_and_by_pages(told: Connection, client: Client) -
     assert [run["id"] for run in get(client, RUNS, state="succeeded")["runs"]] == [runs[3], runs[1]]
 
 
-def test_a_run_tells_its_progress_and_its_log(told: Connection, client: Client) -> None:
+def test_a_run_tells_its_progress_and_its_log(told: Connection, client: Client, operator: Client) -> None:
     number = tell_run(told, "count-sheep", "running", done=50, total=200, worker="tasks@barn")
     tell_line(told, number, "the north meadow is counted")
     tell_line(told, number, "a wolf was seen", "WARNING")
-    found = get(client, f"{RUNS}/{number}")
+    found = get(operator, f"{RUNS}/{number}")
     progress = found["run"]["progress"]
     assert (progress["done"], progress["total"]) == (50, 200)
     assert progress["per_second"] == pytest.approx(0.5, rel=0.1)
@@ -80,6 +80,9 @@ def test_a_run_tells_its_progress_and_its_log(told: Connection, client: Client) 
         ("INFO", "the north meadow is counted"),
         ("WARNING", "a wolf was seen"),
     ]
+    nobody = get(client, f"{RUNS}/{number}")
+    assert nobody["run"]["progress"]["done"] == 50
+    assert (nobody["lines"], nobody["traceback"]) == (None, None)
 
 
 def test_a_run_is_asked_for_cancelled_and_tried_again(told: Connection, operator: Client) -> None:
