@@ -80,8 +80,8 @@ def accept(proposal_id: int, actor: str) -> WatchProposal:
     known = find(proposal_id)
     if known.state == "accepted":
         return known
-    chain, target = known.chain, known.mapping.address
-    with recorded(actor, "accept proposal", chain=chain.slug, target=target) as recording, transaction.atomic():
+    chain = known.chain
+    with recorded(actor, "accept proposal", chain=chain.slug, target=target(known)) as recording, transaction.atomic():
         proposal = lock(proposal_id)
         refuse_unsure(proposal)
         watch_list = read(proposal)
@@ -100,8 +100,7 @@ def dismiss(proposal_id: int, actor: str) -> WatchProposal:
     known = find(proposal_id)
     if known.state == "dismissed":
         return known
-    target = known.mapping.address
-    with recorded(actor, "dismiss proposal", chain=known.chain.slug, target=target), transaction.atomic():
+    with recorded(actor, "dismiss proposal", chain=known.chain.slug, target=target(known)), transaction.atomic():
         proposal = lock(proposal_id)
         decide(proposal, "dismissed", actor)
     return proposal
@@ -126,6 +125,11 @@ def find(proposal_id: int) -> WatchProposal:
     if proposal is None:
         raise ProposalError(f"there is no proposal {proposal_id}")
     return proposal
+
+
+def target(proposal: WatchProposal) -> str:
+    """What the record of changes calls it."""
+    return f"proposal {proposal.pk}: {proposal.mapping.address}"
 
 
 def lock(proposal_id: int) -> WatchProposal:
