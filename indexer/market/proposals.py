@@ -16,6 +16,7 @@ from indexer.positions.address import checksum, parse_address
 from indexer.positions.jobs import find_job
 from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.watchlist import MAX_LABEL, WatchList, WatchListError, read_watch_list
+from indexer.tasks.declaring import Run
 from indexer.workers.live import LiveSetting, declare
 from indexer.workers.live_values import LiveValues
 
@@ -78,11 +79,14 @@ def entry(project: str, address: str) -> dict[str, object]:
 def accept(proposal_id: int, actor: str) -> WatchProposal:
     """Make the chain watch what is proposed, and note which job that is. Again: nothing. Raises ProposalError."""
     known = find(proposal_id)
-    if known.state == "accepted":
-        return known
+    return known if known.state == "accepted" else watch(known, actor)
+
+
+def watch(known: WatchProposal, actor: str) -> WatchProposal:
+    """As `accept`, but what is decided already is an error."""
     chain = known.chain
     with recorded(actor, "accept proposal", chain=chain.slug, target=target(known)) as recording, transaction.atomic():
-        proposal = lock(proposal_id)
+        proposal = lock(known.pk)
         refuse_unsure(proposal)
         watch_list = read(proposal)
         # What the chain's connection does is committed by itself; importing the same again changes nothing.
@@ -106,8 +110,8 @@ def dismiss(proposal_id: int, actor: str) -> WatchProposal:
     return proposal
 
 
-def accept_all() -> int:
-    """Where market.accept is on: accept what is proposed and still sure. How many."""
+def accept_all(run: Run) -> int:
+    """Where market.accept is on: accept what is proposed and still sure, as far as that can be. How many."""
     values = LiveValues()
     with connection.cursor() as cur:
         values.read(cur)
@@ -115,9 +119,19 @@ def accept_all() -> int:
         return 0
     sure = WatchProposal.objects.filter(state="proposed", mapping__confidence__gte=AGREED, mapping__refuted=False)
     numbers = list(sure.order_by("id").values_list("id", flat=True))
-    for number in numbers:
-        accept(number, SOURCE)
-    return len(numbers)
+    accepted = 0
+    for done, number in enumerate(numbers):
+        run.progress(done, len(numbers))
+        try:
+            watch(find(number), SOURCE)
+        except ProposalError as error:
+            run.log.warning("%s", error)
+        else:
+            accepted += 1
+    run.progress(len(numbers), len(numbers))
+    if accepted < len(numbers):
+        run.log.warning("%d of %d proposals could not be accepted", len(numbers) - accepted, len(numbers))
+    return accepted
 
 
 def find(proposal_id: int) -> WatchProposal:

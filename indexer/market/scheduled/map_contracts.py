@@ -46,7 +46,7 @@ def map_contracts(run: Run, *, chain: str = "") -> Counts:
         done += len(batch)
         run.progress(done, total)
     proposed = propose()
-    accepted = accept_all()
+    accepted = accept_all(run)
     if proposed or accepted:
         run.log.info("%d jobs proposed, %d accepted by market.accept", proposed, accepted)
     return counts
