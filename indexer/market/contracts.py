@@ -4,17 +4,18 @@ import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from indexer.chains.connections import connect
 from indexer.chains.endpoints import EndpointsError, open_node
 from indexer.chains.models import Chain
 from indexer.market.candidates import EVM, FREE, KEY_SOURCE, PAID, Place, PoolFacts, find_candidates
 from indexer.market.identity import CHAIN, Claim, claim
+from indexer.market.keys import find_keys
 from indexer.market.models import Pool
 from indexer.market.multicall import Asking
 from indexer.market.reading import read
 from indexer.market.score import Evidence
 from indexer.market.shapes import OLD_POOLS, OldPoolRow
 from indexer.market.source import has_paid_key, open_defillama
+from indexer.market.watching import watched_on
 from indexer.rpc import RpcError
 from indexer.tasks.declaring import Run
 
@@ -57,16 +58,27 @@ class Chains:
         self._run = run
         self._ours = {chain.chain_id: chain for chain in Chain.objects.all()}
         self._watched: dict[int, frozenset[str]] = {}
+        self._proved: dict[tuple[int, str, str], dict[uuid.UUID, dict[str, str]]] = {}
         self._asking: dict[int, Asking | None] = {}
 
-    def watched(self, chain_id: int | None) -> Collection[str]:
+    def proved(self, pool: PoolFacts) -> Mapping[str, str]:
+        """The contracts that the chain watches and the pool's id proves, with their keys.
+
+        They are sought once for all pools of a chain and project, when the first of them comes.
+        """
+        if pool.chain_id is None or pool.chain_id not in self._ours or pool.id.version != 5:
+            return {}
+        group = pool.chain_id, pool.chain, pool.project
+        if group not in self._proved:
+            of = Pool.objects.filter(chain_id=pool.chain_id, chain_name=pool.chain, project=pool.project)
+            pools = of.filter(vanished_at=None).values_list("id", flat=True)
+            self._proved[group] = find_keys(pools, pool.chain, pool.project, self.watched(pool.chain_id))
+        return self._proved[group].get(pool.id, {})
+
+    def watched(self, chain_id: int) -> Collection[str]:
         """The contracts of our own jobs there, in lower case: their factories' events once made them known."""
-        if chain_id is None or chain_id not in self._ours:
-            return frozenset()
         if chain_id not in self._watched:
-            with connect(self._ours[chain_id]) as connection:
-                rows = connection.execute("SELECT DISTINCT contract_address FROM jobs WHERE NOT retired").fetchall()
-            self._watched[chain_id] = frozenset("0x" + bytes(row[0]).hex() for row in rows)
+            self._watched[chain_id] = watched_on(self._ours[chain_id])
         return self._watched[chain_id]
 
     def check(self, pools: Sequence[PoolFacts], found: Mapping[uuid.UUID, Iterable[Place]]) -> "Checked":
@@ -112,10 +124,16 @@ class Checked:
 
 
 def find_contracts(
-    pools: Sequence[PoolFacts], chains: Chains
+    run: Run, pools: Sequence[PoolFacts], chains: Chains, done: int, total: int
 ) -> tuple[dict[uuid.UUID, dict[Place, list[Evidence]]], set[uuid.UUID]]:
-    """The places of each pool with all that speaks for and against them; and the pools whose chain was asked."""
-    found = {pool.id: find_candidates(pool, chains.watched(pool.chain_id)) for pool in pools}
+    """The places of each pool with all that speaks for and against them; and the pools whose chain was asked.
+
+    `done` of `total` pools are done before these.
+    """
+    found = {}
+    for number, pool in enumerate(pools):
+        run.progress(done + number, total)
+        found[pool.id] = find_candidates(pool, chains.proved(pool))
     checked = chains.check(pools, found)
     for (pool, place), evidence in checked.evidence.items():
         found[pool][place].append(evidence)

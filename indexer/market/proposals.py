@@ -12,6 +12,7 @@ from indexer.chains.connections import connect
 from indexer.chains.models import Chain
 from indexer.market.models import WatchProposal
 from indexer.market.score import AGREED
+from indexer.market.watching import watched_on
 from indexer.positions.address import checksum, parse_address
 from indexer.positions.jobs import find_job
 from indexer.positions.protocol.imports import import_watch_list
@@ -61,13 +62,6 @@ def propose() -> int:
         ]
         cur.execute(ADD, [[row[place] for row in wanted] for place in range(3)])
         return int(cur.rowcount)
-
-
-def watched_on(chain: Chain) -> frozenset[str]:
-    """The contracts that the chain watches, in lower case, by whatever event."""
-    with connect(chain) as beside:
-        rows = beside.execute("SELECT DISTINCT contract_address FROM jobs WHERE NOT retired").fetchall()
-    return frozenset("0x" + bytes(row[0]).hex() for row in rows)
 
 
 def entry(project: str, address: str) -> dict[str, object]:

@@ -35,7 +35,7 @@ def map_contracts(run: Run, *, chain: str = "") -> Counts:
     old = read_old(run)
     chains = Chains(run)
     while batch := read_pools(after, BATCH, chain, old):
-        found, checked = find_contracts(batch, chains)
+        found, checked = find_contracts(run, batch, chains, done, total)
         after = batch[-1].id
         with transaction.atomic():
             for whole in (True, False):
