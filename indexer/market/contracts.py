@@ -4,6 +4,8 @@ import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from django.db import connection, transaction
+
 from indexer.chains.endpoints import EndpointsError, open_node
 from indexer.chains.models import Chain
 from indexer.market.candidates import EVM, FREE, KEY_SOURCE, PAID, Place, PoolFacts, find_candidates
@@ -14,24 +16,45 @@ from indexer.market.multicall import Asking
 from indexer.market.reading import read
 from indexer.market.score import Evidence
 from indexer.market.shapes import OLD_POOLS, OldPoolRow
-from indexer.market.source import has_paid_key, open_defillama
+from indexer.market.source import Unpaid, has_paid_key, open_defillama
 from indexer.market.watching import watched_on
 from indexer.rpc import RpcError
-from indexer.tasks.declaring import Run
+from indexer.tasks.declaring import Run, Wait
 
 FIELDS = ("id", "chain_name", "chain_id", "project", "pool_meta", "url", "underlying_tokens")
-Old = Mapping[uuid.UUID, tuple[str | None, str | None, str | None]]
-"""By pool: the adapter's key, the address that it names, and its URL."""
+Old = Mapping[uuid.UUID, tuple[str | None, str | None]]
+"""By pool: the adapter's key, and the address that it names."""
+# Beside sync-pools, which writes the same rows, under its lock.
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('market pools'))"
+KEEP_URLS = """
+UPDATE pools SET url = said.url FROM unnest(%s::uuid[], %s::text[]) AS said (id, url)
+ WHERE pools.id = said.id AND pools.url IS DISTINCT FROM said.url
+"""
 
 
 def read_old(run: Run) -> Old | None:
-    """What only a paid key tells of pools; None where there is none. Raises SourceError, Drift and what `run` does."""
+    """What only a paid key tells of pools, whose URLs are stored; None where there is no key, or it buys nothing now.
+
+    Raises SourceError, Drift and what `run` does.
+    """
     if not has_paid_key():
         return None
-    with open_defillama() as source:
-        answer = source.fetch(run, "/yields/poolsOld", again=True)
-    rows: Sequence[OldPoolRow] = [] if answer is None else read(answer.body, OLD_POOLS).rows
-    return {row.id: (row.pool_old, row.token_address, row.url) for row in rows}
+    try:
+        with open_defillama() as source:
+            answer = source.fetch(run, "/yields/poolsOld", again=True)
+    except (Unpaid, Wait) as error:
+        run.log.warning("the paid key is not used, and what it told before stays: %s", error)
+        return None
+    rows: Sequence[OldPoolRow] = read(answer.body, OLD_POOLS).rows
+    keep_urls(rows)
+    return {row.id: (row.pool_old, row.token_address) for row in rows}
+
+
+def keep_urls(rows: Sequence[OldPoolRow]) -> None:
+    """Store the URLs that differ from those that are stored."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(LOCK)
+        cursor.execute(KEEP_URLS, [[row.id for row in rows], [row.url for row in rows]])
 
 
 def read_pools(after: uuid.UUID | None, most: int, chain: str, old: Old | None) -> list[PoolFacts]:
@@ -43,8 +66,8 @@ def read_pools(after: uuid.UUID | None, most: int, chain: str, old: Old | None) 
         pools = pools.filter(chain_name=chain)
     facts = []
     for id, name, chain_id, project, meta, url, underlying in pools.values_list(*FIELDS)[:most]:
-        key, token, said_url = (old or {}).get(id, (None, None, None))
-        facts.append(PoolFacts(id, name, chain_id, project, meta, url or said_url, underlying or (), key, token))
+        key, token = (old or {}).get(id, (None, None))
+        facts.append(PoolFacts(id, name, chain_id, project, meta, url, underlying or (), key, token))
     return facts
 
 
@@ -131,9 +154,9 @@ def find_contracts(
     `done` of `total` pools are done before these.
     """
     found = {}
-    for number, pool in enumerate(pools):
+    for number, facts in enumerate(pools):
         run.progress(done + number, total)
-        found[pool.id] = find_candidates(pool, chains.proved(pool))
+        found[facts.id] = find_candidates(facts, chains.proved(facts))
     checked = chains.check(pools, found)
     for (pool, place), evidence in checked.evidence.items():
         found[pool][place].append(evidence)
