@@ -16,7 +16,8 @@ from api.problems import Problem
 from api.questions import unknown_chains, wrong_parameter
 from api.rest import RestView
 from indexer.access.scopes import WRITE_JOBS
-from indexer.market.answers.proposed import STATES, Proposal, list_proposals, read_proposal
+from indexer.market.answers.proposed import Proposal, list_proposals, read_proposal
+from indexer.market.models import STATES
 from indexer.market.proposals import ProposalError, accept, dismiss
 
 LARGEST_ID = 2**31 - 1
