@@ -12,15 +12,22 @@ from indexer.positions.lookup import ChainAnswer, ChainState, Eip55, FoundPool, 
 from indexer.positions.union import ask, read_from
 
 MEANING = "market, for what the market says of each contract"
+MOST = 20
+"""Pools of one contract that are shown: a vault or a router can stand in the URLs of thousands."""
 # EXPLAIN: an index scan of contract_mappings_of for each contract, then of the primary keys.
-MARKET = """
-SELECT row_number() OVER (ORDER BY m.confidence DESC, p.tvl DESC NULLS LAST, p.id), m.chain_id, m.address, p.id::text,
-       p.symbol, p.project, r.name, p.tvl, p.apy, m.confidence
+MARKET = f"""
+SELECT row_number() OVER (ORDER BY found.confidence DESC, found.tvl DESC NULLS LAST, found.id), wanted.chain_id,
+       wanted.address, found.more, found.id::text, found.symbol, found.project, r.name, found.tvl, found.apy,
+       found.confidence
   FROM unnest($1::bigint[], $2::text[]) AS wanted (chain_id, address)
-  JOIN public.contract_mappings m USING (chain_id, address)
-  JOIN public.pools p ON p.id = m.pool_id AND p.vanished_at IS NULL
-  LEFT JOIN public.protocols r ON r.id = p.protocol_id
- WHERE m.kind = 'pool' AND NOT m.refuted AND m.confidence > 0
+ CROSS JOIN LATERAL (
+       SELECT p.id, p.symbol, p.project, p.protocol_id, p.tvl, p.apy, m.confidence, count(*) OVER () - {MOST} AS more
+         FROM public.contract_mappings m
+         JOIN public.pools p ON p.id = m.pool_id AND p.vanished_at IS NULL
+        WHERE (m.chain_id, m.address) = (wanted.chain_id, wanted.address)
+          AND m.kind = 'pool' AND NOT m.refuted AND m.confidence > 0
+        ORDER BY m.confidence DESC, p.tvl DESC NULLS LAST, p.id LIMIT {MOST}) AS found
+  LEFT JOIN public.protocols r ON r.id = found.protocol_id
 """
 
 
@@ -37,9 +44,12 @@ class MarketPool(Struct):
 
 
 class ExpandedPool(FoundPool):
-    """`market` with expand=market only: the pools that the contract may be, the surest first."""
+    """`market` with expand=market only: the pools that the contract may be, the surest first, 20 at most."""
 
     market: list[MarketPool] | UnsetType = UNSET
+    market_more: Annotated[int | UnsetType, Meta(description="pools beyond those; left out where there are none")] = (
+        UNSET
+    )
 
 
 class ExpandedChain(ChainAnswer):
@@ -103,11 +113,13 @@ def expand(found: Iterator[tuple[int, dict[str, Any]]]) -> None:
     pools = [((chain_id, pool["contract"].lower()), pool) for chain_id, pool in found]
     market = read_market({place for place, _ in pools})
     for place, pool in pools:
-        pool["market"] = market.get(place, [])
+        pool["market"], more = market.get(place, ([], 0))
+        if more > 0:
+            pool["market_more"] = more
 
 
-def read_market(places: set[tuple[int, str]]) -> dict[tuple[int, str], list[MarketPool]]:
-    """By chain id and contract in lower case."""
+def read_market(places: set[tuple[int, str]]) -> dict[tuple[int, str], tuple[list[MarketPool], int]]:
+    """By chain id and contract in lower case: the surest, and how many more there are (none where below 1)."""
     if not places:
         return {}
     values = [[chain_id for chain_id, _ in places], [address for _, address in places]]
@@ -115,7 +127,7 @@ def read_market(places: set[tuple[int, str]]) -> dict[tuple[int, str], list[Mark
     def read(connection: BaseDatabaseWrapper) -> list[tuple[Any, ...]]:
         return ask(connection, MARKET, values, binary=False)
 
-    market: dict[tuple[int, str], list[MarketPool]] = {}
-    for chain_id, address, *pool in read_from(read):
-        market.setdefault((chain_id, address), []).append(MarketPool(*pool))
+    market: dict[tuple[int, str], tuple[list[MarketPool], int]] = {}
+    for chain_id, address, more, *pool in read_from(read):
+        market.setdefault((chain_id, address), ([], more))[0].append(MarketPool(*pool))
     return market

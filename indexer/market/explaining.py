@@ -4,20 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from indexer.market.models import ContractMapping, Pool
-from indexer.market.score import MEANINGS, Evidence, EvidenceKind, Score, score
+from indexer.market.score import MEANINGS, Evidence, EvidenceKind, score
 
 SHOWN = 200
 """Characters of a value that are shown."""
 
 
 def evidence_of(mapping: ContractMapping) -> list[Evidence]:
-    """In the order in which it was found; from what is prefetched, where it is."""
-    pieces = sorted(mapping.evidence.all(), key=lambda each: each.pk)
+    """In the order in which it was found, from what is prefetched, where it is; not what a newer version has seen."""
+    pieces = sorted((each for each in mapping.evidence.all() if each.kind in MEANINGS), key=lambda each: each.pk)
     return [Evidence(EvidenceKind(each.kind), each.source, each.detail, each.block) for each in pieces]
-
-
-def score_of(mapping: ContractMapping) -> Score:
-    return score(evidence_of(mapping))
 
 
 def explain_pool(pool: Pool, mappings: Sequence[ContractMapping]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.db.backends.utils import CursorWrapper
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from indexer.market.answers.mappings import MAPPED
+from indexer.market.score import AGREED
 
 # One row for each series: its family, its labels' values, and the number. With 50,000 pools it takes some 40 ms.
 SERIES = """
@@ -34,7 +34,7 @@ class Family(NamedTuple):
 FAMILIES = (
     Family("pools", "Pools that the source lists."),
     Family("pools_vanished", "Pools that the source lists no more."),
-    Family("pools_mapped", f"Listed pools with a contract of a confidence of {MAPPED} and more."),
+    Family("pools_mapped", f"Listed pools with a contract of a confidence of {AGREED} and more."),
     Family("protocols", "Protocols that the source lists."),
     Family(
         "document_age_seconds",
@@ -55,7 +55,7 @@ class Series(NamedTuple):
 
 
 def read_series(cursor: CursorWrapper) -> list[Series]:
-    cursor.execute(SERIES, {"mapped": MAPPED})
+    cursor.execute(SERIES, {"mapped": AGREED})
     return [Series(*row) for row in cursor.fetchall()]
 
 

@@ -13,10 +13,12 @@ from indexer.chains.models import Chain
 from indexer.market.factories import SILENT, UNKNOWN
 from indexer.market.models import WatchProposal
 from indexer.market.score import AGREED
+from indexer.market.watching import watched_on
 from indexer.positions.address import checksum, parse_address
 from indexer.positions.jobs import find_job
 from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.watchlist import MAX_LABEL, WatchList, WatchListError, read_watch_list
+from indexer.tasks.declaring import Run
 from indexer.workers.live import LiveSetting, declare
 from indexer.workers.live_values import LiveValues
 
@@ -63,13 +65,6 @@ def propose() -> int:
         return int(cur.rowcount)
 
 
-def watched_on(chain: Chain) -> frozenset[str]:
-    """The contracts that the chain watches, in lower case, by whatever event."""
-    with connect(chain) as beside:
-        rows = beside.execute("SELECT DISTINCT contract_address FROM jobs WHERE NOT retired").fetchall()
-    return frozenset("0x" + bytes(row[0]).hex() for row in rows)
-
-
 def entry(project: str, address: str) -> dict[str, object]:
     """The watch of a watch list: whoever is sent the pool's receipt tokens has touched it."""
     contract = checksum(parse_address(address, strict=False))
@@ -79,11 +74,14 @@ def entry(project: str, address: str) -> dict[str, object]:
 def accept(proposal_id: int, actor: str) -> WatchProposal:
     """Make the chain watch what is proposed, and note which job that is. Again: nothing. Raises ProposalError."""
     known = find(proposal_id)
-    if known.state == "accepted":
-        return known
-    chain, target = known.chain, known.mapping.address
-    with recorded(actor, "accept proposal", chain=chain.slug, target=target) as recording, transaction.atomic():
-        proposal = lock(proposal_id)
+    return known if known.state == "accepted" else watch(known, actor)
+
+
+def watch(known: WatchProposal, actor: str) -> WatchProposal:
+    """As `accept`, but what is decided already is an error."""
+    chain = known.chain
+    with recorded(actor, "accept proposal", chain=chain.slug, target=target(known)) as recording, transaction.atomic():
+        proposal = lock(known.pk)
         refuse_unsure(proposal)
         watch_list = read(proposal)
         # What the chain's connection does is committed by itself; importing the same again changes nothing.
@@ -101,15 +99,14 @@ def dismiss(proposal_id: int, actor: str) -> WatchProposal:
     known = find(proposal_id)
     if known.state == "dismissed":
         return known
-    target = known.mapping.address
-    with recorded(actor, "dismiss proposal", chain=known.chain.slug, target=target), transaction.atomic():
+    with recorded(actor, "dismiss proposal", chain=known.chain.slug, target=target(known)), transaction.atomic():
         proposal = lock(proposal_id)
         decide(proposal, "dismissed", actor)
     return proposal
 
 
-def accept_all() -> int:
-    """Where market.accept is on: accept what is proposed and still sure. How many.
+def accept_all(run: Run) -> int:
+    """Where market.accept is on: accept what is proposed and still sure, as far as that can be. How many.
 
     Anybody can deploy a factory and pairs of it: as long as nothing vouches for it, a person decides.
     """
@@ -121,9 +118,19 @@ def accept_all() -> int:
     sure = WatchProposal.objects.filter(state="proposed", mapping__confidence__gte=AGREED, mapping__refuted=False)
     sure = sure.exclude(mapping__evidence__detail__factory__in=(UNKNOWN, SILENT))
     numbers = list(sure.order_by("id").values_list("id", flat=True))
-    for number in numbers:
-        accept(number, SOURCE)
-    return len(numbers)
+    accepted = 0
+    for done, number in enumerate(numbers):
+        run.progress(done, len(numbers))
+        try:
+            watch(find(number), SOURCE)
+        except ProposalError as error:
+            run.log.warning("%s", error)
+        else:
+            accepted += 1
+    run.progress(len(numbers), len(numbers))
+    if accepted < len(numbers):
+        run.log.warning("%d of %d proposals could not be accepted", len(numbers) - accepted, len(numbers))
+    return accepted
 
 
 def find(proposal_id: int) -> WatchProposal:
@@ -131,6 +138,11 @@ def find(proposal_id: int) -> WatchProposal:
     if proposal is None:
         raise ProposalError(f"there is no proposal {proposal_id}")
     return proposal
+
+
+def target(proposal: WatchProposal) -> str:
+    """What the record of changes calls it."""
+    return f"proposal {proposal.pk}: {proposal.mapping.address}"
 
 
 def lock(proposal_id: int) -> WatchProposal:

@@ -7,7 +7,7 @@ Source: DefiLlama/api-docs 3a45e4e (July 2026), yield-server e638965 (August 202
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -146,7 +146,7 @@ class ChartRow(
     kw_only=True,
     rename={"tvl": "tvlUsd", "apy_base": "apyBase", "apy_reward": "apyReward", "il_7d": "il7d"},
 ):
-    """Of /chart/{pool}: a day, which is known by its last measurement, at `timestamp`."""
+    """Of /chart/{pool}: a day (UTC), which is known by its last measurement, at `timestamp`."""
 
     timestamp: Annotated[datetime, Meta(tz=True)]
     tvl: PoolTvl | None = None
@@ -157,7 +157,7 @@ class ChartRow(
 
     @property
     def day(self) -> date:
-        return self.timestamp.date()
+        return self.timestamp.astimezone(UTC).date()
 
     @property
     def key(self) -> str:

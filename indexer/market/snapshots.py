@@ -38,16 +38,20 @@ FROM protocols LEFT JOIN (
 WHERE vanished_at IS NULL
 """
 # The day is claimed first: of two runs of one day the second sees what the first has stored.
-CLAIM = """
-INSERT INTO snapshot_days AS held (day, complete, pools, protocols, taken_at) VALUES (%s, %s, 0, 0, now())
-ON CONFLICT (day) DO UPDATE SET complete = EXCLUDED.complete, taken_at = now()
-WHERE EXCLUDED.complete OR NOT held.complete
-RETURNING day
+ADD_DAY = """
+INSERT INTO snapshot_days (day, complete, pools, protocols, taken_at) VALUES (%s, false, 0, 0, now())
+ON CONFLICT (day) DO NOTHING
 """
+CLAIM = "SELECT complete FROM snapshot_days WHERE day = %s FOR UPDATE"
+# taken_at is when it last became another day than it was.
 COUNT = """
-UPDATE snapshot_days SET pools = (SELECT count(*) FROM pool_daily_snapshots AS each WHERE each.day = %(day)s),
-                         protocols = (SELECT count(*) FROM protocol_daily_snapshots AS each WHERE each.day = %(day)s)
-WHERE day = %(day)s
+UPDATE snapshot_days AS held
+SET (complete, pools, protocols, taken_at) = ROW (now_is.complete, now_is.pools, now_is.protocols, now())
+FROM (SELECT %(complete)s AS complete,
+             (SELECT count(*) FROM pool_daily_snapshots AS each WHERE each.day = %(day)s) AS pools,
+             (SELECT count(*) FROM protocol_daily_snapshots AS each WHERE each.day = %(day)s) AS protocols) AS now_is
+WHERE held.day = %(day)s AND (%(written)s OR
+      (held.complete, held.pools, held.protocols) IS DISTINCT FROM (now_is.complete, now_is.pools, now_is.protocols))
 """
 TODAY = """
 SELECT (now() AT TIME ZONE 'UTC')::date,
@@ -102,7 +106,7 @@ def snapshot_today(run: Run) -> Counts:
 
 def write_day(run: Run, sources: Sources) -> Counts:
     day, is_complete = sources.day, sources.pools_are_todays and sources.protocols_are_todays
-    if not claim_day(day, is_complete):
+    if claim_day(day) and not is_complete:
         run.log.warning("%s is complete already: a partial snapshot does not take its place", day)
         return Counts()
     if not is_complete:
@@ -120,7 +124,8 @@ def write_day(run: Run, sources: Sources) -> Counts:
         with selected(PROTOCOL_DAYS, PROTOCOLS, {"day": day, "pools": sources.pools_are_todays}):
             counts += Counts(*upsert(PROTOCOL_DAYS))
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"day": day})
+        written = counts.created + counts.changed > 0
+        cursor.execute(COUNT, {"day": day, "complete": is_complete, "written": written})
     run.progress(2, 2)
     counts = counts_of_all(run, counts)
     run.save({"day": day.isoformat(), "counts": counts})
@@ -134,11 +139,13 @@ def counts_of_all(run: Run, counts: Counts) -> Counts:
     return counts
 
 
-def claim_day(day: date, is_complete: bool) -> bool:
-    """Whether the day may be written."""
+def claim_day(day: date) -> bool:
+    """Whether the day is complete already. It is the caller's until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [day, is_complete])
-        return cursor.fetchone() is not None
+        cursor.execute(ADD_DAY, [day])
+        cursor.execute(CLAIM, [day])
+        (is_complete,) = cursor.fetchone()
+        return bool(is_complete)
 
 
 def store_chart(run: Run, pool: str, rows: Sequence[ChartRow]) -> Upserted:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType, TracebackType
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self, overload
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
@@ -89,6 +89,12 @@ class Source:
     ) -> None:
         for pool in self._pools.values():
             pool.close()
+
+    @overload
+    def fetch(self, run: Run, path: str, *, again: Literal[True]) -> Answer: ...
+
+    @overload
+    def fetch(self, run: Run, path: str) -> Answer | None: ...
 
     def fetch(self, run: Run, path: str, *, again: bool = False) -> Answer | None:
         """The answer of a path, or None: it is what its stored Document was taken from. `again`: then, too.

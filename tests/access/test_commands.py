@@ -86,4 +86,4 @@ def test_making_and_disabling_keys_is_audited() -> None:
         ("disable API key", "portfolio"),
         ("create API key", "portfolio"),
     ]
-    assert [entry[2].split(":")[0] for entry in entries] == ["done; now read, read:logs", "done", "failed"]
+    assert [entry[2].split(":")[0] for entry in entries] == ["done; now read, read", "done", "failed"]

@@ -96,6 +96,23 @@ def test_pages_of_contracts_to_check_have_it_as_well(client: Client, market: lis
     assert {pool["contract"]: pool["market"] for pool in found["chains"][0]["pools"]} == expected(market)
 
 
+def test_of_a_contract_that_may_be_many_pools_the_surest_are_shown(
+    client: Client, market: list[Pool], chains: list[Chain]
+) -> None:
+    for number in range(100, 123):
+        pool = Pool.objects.create(
+            id=uuid.UUID(int=number), chain_name="Hilltop", project="-", symbol="-", tvl=number, created_at=now()
+        )
+        of = {"kind": "pool", "chain_id": chains[0].chain_id, "namespace": "eip155", "address": "0x" + ONE.hex()}
+        ContractMapping.objects.create(pool=pool, confidence=0.4, **of)
+    pools = client.get(ADDRESS, {"expand": "market"}).json()["chains"][0]["pools"]
+    found = {pool["contract"]: pool for pool in pools}
+    shown = found[checksum(ONE)]
+    assert [pool["tvl"] for pool in shown["market"]] == [1000.0, *(float(number) for number in range(122, 103, -1))]
+    assert shown["market_more"] == 5
+    assert "market_more" not in found[checksum(OTHER)]
+
+
 @pytest.mark.parametrize("path", [ADDRESS, LOOKUP])
 def test_nothing_else_can_be_expanded(client: Client, path: str) -> None:
     ask = client.get if path == ADDRESS else client.post

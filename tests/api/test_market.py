@@ -3,9 +3,12 @@
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
+from django.db import connection
 from django.test import Client
 
+from indexer.market.answers.snapshots import ProtocolDay
 from tests.api.problems import problem
 from tests.market.listed import PROPOSAL, SHARED, SOLANA, TOKEN, VAULT, market, pool_id
 from tests.positions.lookup_rows import statements
@@ -190,6 +193,13 @@ def test_days_come_from_the_oldest_on_and_may_be_bounded(client: Client) -> None
     assert ask(client, f"pools/{pool_id(2)}/snapshots")["days"] == []
     dex = ask(client, "protocols/dex/snapshots")
     assert (dex["protocol"], [day["tvl"] for day in dex["days"]]) == ("2", [4e9, 4e9 + 1, 4e9 + 2])
+
+
+def test_a_day_without_pools_has_no_number_of_them(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE protocol_daily_snapshots SET pools = NULL, pools_tvl = NULL WHERE day = '2026-11-01'")
+    days = msgspec.convert(ask(client, "protocols/dex/snapshots")["days"], list[ProtocolDay])
+    assert [day.pools for day in days] == [1, None, 1]
 
 
 def test_pages_have_every_day_once(client: Client) -> None:

@@ -37,17 +37,15 @@ def test_an_accepted_proposal_is_watched_and_is_decided_once(operator: Client, c
     accepted = operator.post(f"{REST}/accept").json()
     assert (accepted["state"], accepted["decided_by"]) == ("accepted", "key:operator")
     assert watched(connection) == [VAULT]
-    for action in ("accept", "dismiss"):
-        assert problem(operator.post(f"{REST}/{action}"), 409)["detail"].startswith("Nothing was changed: ")
+    # What is accepted is accepted: to say so again is no change, and nothing to record.
+    assert operator.post(f"{REST}/accept").json() == accepted
+    assert problem(operator.post(f"{REST}/dismiss"), 409)["detail"].startswith("Nothing was changed: ")
     assert WatchProposal.objects.get().state == "accepted"
-    outcomes = AuditEntry.objects.order_by("id").values_list("action", "chain", "outcome")
-    assert [entry[:2] for entry in outcomes] == [
-        ("accept proposal", "hilltop"),
-        ("accept proposal", "hilltop"),
-        ("dismiss proposal", "hilltop"),
-    ]
-    assert outcomes[0][2] == "done"
-    assert outcomes[1][2].startswith("failed: ")
+    done, failed = AuditEntry.objects.order_by("id").values_list("actor", "action", "chain", "target", "outcome")
+    of = ("hilltop", f"proposal {PROPOSAL}: {VAULT}")
+    assert done == ("key:operator", "accept proposal", *of, "1 entries, 1 jobs added, 1 labels added")
+    assert failed[:4] == ("key:operator", "dismiss proposal", *of)
+    assert failed[4].startswith("failed: ")
 
 
 def test_a_dismissed_proposal_is_not_watched(operator: Client, connection: Connection) -> None:
@@ -70,7 +68,8 @@ def test_a_page_says_what_a_decision_means_before_it_is_made(log_in: LogIn, acti
     assert AuditEntry.objects.get().action == f"{action} proposal"
     # It is offered no more, and an old page changes nothing.
     assert "/decide/" not in client.get(LIST).content.decode()
-    assert "Nothing was changed" in client.post(f"{PAGE}/decide/accept/", follow=True).content.decode()
+    other = {"accept": "dismiss", "dismiss": "accept"}[action]
+    assert "Nothing was changed" in client.post(f"{PAGE}/decide/{other}/", follow=True).content.decode()
     assert WatchProposal.objects.get().state == state
 
 

@@ -141,6 +141,11 @@ def test_a_time_without_a_zone_is_no_time() -> None:
     assert "$.timestamp" in read(in_data(days), CHART).rejected[0].words
 
 
+def test_a_day_is_one_of_utc_wherever_it_was_measured() -> None:
+    row = rows_of(CHART_PATH)[0] | {"timestamp": "2026-01-01T00:30:00+02:00"}
+    assert read(in_data([row]), CHART).rows[0].key == "2025-12-31"
+
+
 def test_a_name_that_is_a_number_is_a_bad_row_of_protocols() -> None:
     rows = rows_of("/protocols")
     rows[0]["chainTvls"] = {"Ethereum-borrowed": "12"}

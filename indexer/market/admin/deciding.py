@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from indexer.access.audit import recorded
 from indexer.market.models import WatchProposal
 from indexer.market.proposals import ProposalError, accept, dismiss
 
@@ -18,11 +17,10 @@ DECIDE = "market.decide_proposal"
 
 
 class Decision(NamedTuple):
-    """What may become of a proposal; `audit` is what the record calls it, `done` what the page says afterwards."""
+    """What may become of a proposal; `done` is what the page says afterwards."""
 
     name: str
     title: str
-    audit: str
     effects: tuple[str, ...]
     done: str
     does: Callable[[int, str], object]
@@ -34,7 +32,6 @@ DECISIONS = {
         Decision(
             "accept",
             "Accept",
-            "accept proposal",
             (
                 "The contract is watched from now on: the chain's worker takes the job up and reads its past.",
                 "Until that is done, answers name the contract in check_also.",
@@ -45,7 +42,6 @@ DECISIONS = {
         Decision(
             "dismiss",
             "Dismiss",
-            "dismiss proposal",
             ("The contract is not watched, and is not proposed for this chain again.",),
             "is dismissed",
             dismiss,
@@ -66,10 +62,8 @@ def decide_page(page: "ModelAdmin[Any]", request: HttpRequest, proposal: int, ac
         raise Http404(f"there is no proposal {proposal}")
     back = reverse("admin:market_watchproposal_changelist")
     if request.method == "POST":
-        actor, target = request.user.get_username(), f"proposal {proposal}: {found.mapping.address}"
         try:
-            with recorded(actor, chosen.audit, chain=found.chain.slug, target=target):
-                chosen.does(proposal, actor)
+            chosen.does(proposal, request.user.get_username())
         except ProposalError as error:
             messages.error(request, f"Nothing was changed: {error}.")
         else:

@@ -13,8 +13,8 @@ from unfold.contrib.filters.admin import DropdownFilter
 from indexer.market.admin.base import ListedFilter, MarketAdmin, column_filter
 from indexer.market.admin.evidence import mappings_html
 from indexer.market.admin.present import contract_html, dollars, figures_html, per_cent
-from indexer.market.answers.mappings import MAPPED
 from indexer.market.models import ContractMapping, Pool
+from indexer.market.score import AGREED
 from indexer.positions.admin.present import moment_html, two_lines_html
 
 OWN = ContractMapping.objects.filter(pool=OuterRef("pk"), kind="pool", refuted=False)
@@ -24,13 +24,13 @@ class ContractFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no typ
     title = "contract"
     parameter_name = "contract"
     choices_of = {
-        "sure": Exists(OWN.filter(confidence__gte=MAPPED)),
-        "unsure": Exists(OWN) & ~Exists(OWN.filter(confidence__gte=MAPPED)),
+        "sure": Exists(OWN.filter(confidence__gte=AGREED)),
+        "unsure": Exists(OWN) & ~Exists(OWN.filter(confidence__gte=AGREED)),
         "none": ~Exists(OWN),
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [("sure", f"known, {MAPPED} and more"), ("unsure", f"below {MAPPED}"), ("none", "not known")]
+        return [("sure", f"known, {AGREED} and more"), ("unsure", f"below {AGREED}"), ("none", "not known")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Pool]) -> QuerySet[Pool]:
         condition = self.choices_of.get(self.value() or "")

@@ -7,11 +7,9 @@ from django.utils.timezone import now
 
 from indexer.market.admin.base import MarketAdmin, column_filter
 from indexer.market.admin.present import short_html
-from indexer.market.models import Document, RejectedRow
+from indexer.market.models import REASONS, Document, RejectedRow
 from indexer.positions.admin.present import moment_html, two_lines_html
 from indexer.workers.admin.present import duration
-
-REASONS = ("shape", "spike", "duplicate", "bounds")
 
 
 @admin.register(Document)

@@ -14,9 +14,6 @@ from indexer.market import score
 from indexer.market.answers.chains import of_chains
 from indexer.market.answers.paging import Key, Order, Page, Part, behind, join, sort
 
-MAPPED = 0.8
-"""Confidence from which a pool counts as mapped, and a job is proposed."""
-
 # EXPLAIN: by address contract_mappings_of's, by pool the unique index; the evidence by mapping_evidence_once.
 MAPPINGS = """
 SELECT m.id, m.pool_id, p.project, p.symbol, p.chain, m.namespace, m.chain_id, m.address, m.kind, m.confidence,

@@ -9,8 +9,9 @@ from django.db import connection
 from msgspec import Meta, Struct
 
 from indexer.market.answers.chains import of_chains
-from indexer.market.answers.mappings import MAPPED, Mapping, mappings_of
+from indexer.market.answers.mappings import Mapping, mappings_of
 from indexer.market.answers.paging import Key, Page, Part, behind, join, orders_of, pattern, sort
+from indexer.market.score import AGREED
 
 COLUMNS = {
     "tvl": "p.tvl",
@@ -129,7 +130,7 @@ def list_pools(filters: PoolFilters, order: str, after: Key | None, limit: int) 
     where = join(
         [
             of_chains("p", filters.chains, named="chain"),
-            *(Part(CONDITIONS[name], {name: value, "mapped": MAPPED}) for name, value in values.items()),
+            *(Part(CONDITIONS[name], {name: value, "mapped": AGREED}) for name, value in values.items()),
             behind(chosen, "p.id", after),
         ]
     )

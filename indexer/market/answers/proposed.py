@@ -10,8 +10,6 @@ from msgspec import Meta, Struct
 
 from indexer.market.answers.paging import Key, Page, Part, join
 
-STATES = ("proposed", "accepted", "dismissed")
-
 PROPOSED = """
 SELECT w.id, w.state, c.slug, p.id, p.project, p.symbol, m.address, m.confidence, w.entry::text, w.proposed_at,
        w.decided_at, w.decided_by, w.job_id

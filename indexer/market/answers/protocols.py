@@ -9,6 +9,7 @@ from django.db import connection
 from msgspec import Meta, Struct
 
 from indexer.market.answers.paging import Key, Page, Part, behind, join, orders_of, pattern, sort
+from indexer.market.score import AGREED
 
 COLUMNS = {
     "tvl": "r.tvl",
@@ -42,7 +43,7 @@ SELECT {LISTED}, r.description, r.chain_tvls, (
  CROSS JOIN LATERAL (
        SELECT count(*) AS pools, sum(tvl) AS pools_tvl, max(apy) AS best_apy, count(*) FILTER (WHERE EXISTS (
               SELECT FROM contract_mappings
-               WHERE pool_id = pools.id AND kind = 'pool' AND NOT refuted AND confidence >= 0.8)) AS mapped
+               WHERE pool_id = pools.id AND kind = 'pool' AND NOT refuted AND confidence >= %(sure)s)) AS mapped
          FROM pools WHERE protocol_id = r.id AND vanished_at IS NULL) p
  WHERE r.id = %(id)s
 """
@@ -152,7 +153,7 @@ def find_protocol(asked: str) -> str | None:
 def read_protocol(protocol: str) -> ProtocolWithPools | None:
     """By its id."""
     with connection.cursor() as cursor:
-        cursor.execute(DETAIL, {"id": protocol})
+        cursor.execute(DETAIL, {"id": protocol, "sure": AGREED})
         row = cursor.fetchone()
     if row is None:
         return None

@@ -32,12 +32,12 @@ class PoolDay(Struct):
 
 
 class ProtocolDay(Struct):
-    """A protocol on a day, with the number and the TVL of its pools."""
+    """A protocol on a day, with the number and the TVL of its pools; null where pools were not taken in that day."""
 
     day: date
     tvl: float | None
     mcap: float | None
-    pools: int
+    pools: int | None
     pools_tvl: float | None
 
 

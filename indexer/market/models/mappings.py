@@ -7,7 +7,7 @@ from indexer.chains.models import Chain
 from indexer.market.models.things import Pool
 
 KINDS = [("pool", "pool"), ("token", "token")]
-STATES = [(state, state) for state in ("proposed", "accepted", "dismissed")]
+STATES = ("proposed", "accepted", "dismissed")
 
 
 class ContractMapping(models.Model):
@@ -64,7 +64,7 @@ class WatchProposal(models.Model):
     mapping = models.ForeignKey(ContractMapping, models.CASCADE, related_name="proposals")
     chain = models.ForeignKey(Chain, models.CASCADE)
     entry = models.JSONField(help_text="the job as a watch list writes it")
-    state = models.CharField(max_length=10, choices=STATES, default="proposed")
+    state = models.CharField(max_length=10, choices=[(state, state) for state in STATES], default="proposed")
     proposed_at = models.DateTimeField(db_default=Now())
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=200, blank=True, default="")

@@ -3,6 +3,9 @@
 from django.db import models
 from django.db.models.functions import Now
 
+REASONS = ("shape", "spike", "duplicate", "bounds")
+"""Why a row is not taken."""
+
 
 class Document(models.Model):
     """The last answer that was taken in of a source's address: it is asked whether that has changed since."""

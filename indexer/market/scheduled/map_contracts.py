@@ -38,7 +38,7 @@ def map_contracts(run: Run, *, chain: str = "") -> Counts:
     chains = Chains(run)
     with Tokens(run) as tokens:
         while batch := read_pools(after, BATCH, chain, old):
-            found, asked = find_contracts(batch, old, chains, tokens)
+            found, asked = find_contracts(run, batch, old, chains, tokens, done, total)
             after = batch[-1].id
             with transaction.atomic():
                 for sources in sorted(set(asked.values()), key=sorted):
@@ -52,7 +52,7 @@ def map_contracts(run: Run, *, chain: str = "") -> Counts:
             vouch(chains.all_watched())
             run.save({"pool": str(after), "counts": list(counts)})
     proposed = propose()
-    accepted = accept_all()
+    accepted = accept_all(run)
     if proposed or accepted:
         run.log.info("%d jobs proposed, %d accepted by market.accept", proposed, accepted)
     return counts

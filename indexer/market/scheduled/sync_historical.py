@@ -8,7 +8,7 @@ from indexer.market.live import CHARTS, first_kept, read_number
 from indexer.market.reading import read
 from indexer.market.rejecting import keep_rejected
 from indexer.market.snapshots import biggest_pools, choose_days, counts_of_all, store_chart
-from indexer.market.source import SourceError, open_defillama
+from indexer.market.source import open_defillama
 from indexer.tasks.declaring import Counts, Run, task
 
 
@@ -28,12 +28,9 @@ def sync_historical(
     run: Run, key: str, *, limit: int = 0, first: date | None = None, last: date | None = None
 ) -> Counts:
     """The history of the biggest pools, a day at a time, as far back as days are kept."""
-    path = f"/chart/{key}"
     with open_defillama() as source:
         # Whole: it has another day every day, and other days may be wanted than the last time.
-        answer = source.fetch(run, path, again=True)
-    if answer is None:
-        raise SourceError(f"{path}: said to be unchanged, though nothing was said to be known")
+        answer = source.fetch(run, f"/chart/{key}", again=True)
     reading = read(answer.body, shapes.CHART)
     kept = first_kept()
     rows = choose_days(reading.rows, kept if first is None else max(first, kept), last)

@@ -5,8 +5,9 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 import pytest
 from eth_utils.address import to_checksum_address
 
-from indexer.market.candidates import NATIVE, PoolFacts, find_candidates, keys_of
-from indexer.market.score import EvidenceKind
+from indexer.market.candidates import NATIVE, Place, PoolFacts, find_candidates
+from indexer.market.keys import find_keys, keys_of
+from indexer.market.score import Evidence, EvidenceKind
 
 POOL = "0x" + "ab" * 20
 TOKEN = "0x" + "cd" * 20
@@ -19,8 +20,13 @@ def facts(**of: object) -> PoolFacts:
     return PoolFacts(**{**given, **of})  # type: ignore[arg-type]
 
 
+def find(pool: PoolFacts, watched: tuple[str, ...] = ()) -> dict[Place, list[Evidence]]:
+    proved = find_keys([pool.id], pool.chain, pool.project, watched)
+    return find_candidates(pool, proved.get(pool.id, {}))
+
+
 def kinds(pool: PoolFacts, watched: tuple[str, ...] = ()) -> set[tuple[str, str, str]]:
-    found = find_candidates(pool, watched)
+    found = find(pool, watched)
     return {(place.address, place.kind, each.kind.value) for place, of in found.items() for each in of}
 
 
@@ -69,11 +75,11 @@ def test_other_chains_keep_their_own_addresses(chain: str, namespace: str, addre
 def test_an_id_of_version_5_proves_its_key(number: int) -> None:
     """In every form that adapters write keys in, by a watched contract that nothing else names."""
     plain = facts(chain="OP Mainnet", chain_id=10)
-    keys = list(keys_of(plain, POOL))
+    keys = list(keys_of(plain.chain, plain.project, POOL))
     key = keys[number % len(keys)]
     pool = facts(id=uuid5(NAMESPACE_URL, key), chain="OP Mainnet", chain_id=10)
     assert kinds(pool, (TOKEN, POOL)) == {(POOL, "pool", "key")}
-    ((piece,),) = find_candidates(pool, (TOKEN, POOL)).values()
+    ((piece,),) = find(pool, (TOKEN, POOL)).values()
     assert (piece.kind, piece.detail["key"]) == (EvidenceKind.KEY, key)
 
 

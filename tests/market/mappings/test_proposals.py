@@ -8,7 +8,7 @@ from indexer.chains.connections import connect
 from indexer.chains.models import Chain
 from indexer.embedded.chain import World
 from indexer.market.models import ContractMapping, Pool, WatchProposal
-from indexer.market.proposals import ACCEPT, ProposalError, accept, dismiss, propose
+from indexer.market.proposals import ACCEPT, ProposalError, accept, accept_all, dismiss, propose
 from indexer.market.scheduled.map_contracts import map_contracts
 from indexer.positions.jobs import read_jobs
 from indexer.tasks.declaring import LooseRun
@@ -72,6 +72,22 @@ def test_the_live_setting_accepts_by_itself(local: World, make: Make) -> None:
     map_contracts(LooseRun())
     found = WatchProposal.objects.get()
     assert (found.state, found.decided_by) == ("accepted", "market")
+
+
+def test_one_that_cannot_be_accepted_stops_no_other(local: World, make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    make(local.vault, local.tokens["WETH"])
+    name, pair = next(iter(local.pairs.items()))
+    make(pair, *(local.tokens[symbol] for symbol in name.split("/")))
+    map_contracts(LooseRun())
+    broken, _ = WatchProposal.objects.order_by("id")
+    WatchProposal.objects.filter(pk=broken.pk).update(entry={"event": "Transfer"})
+    set_value(ACCEPT.name, True, actor="ada")
+    run = LooseRun()
+    assert accept_all(run) == 1
+    assert (run.done, run.total) == (2, 2)
+    assert list(WatchProposal.objects.order_by("id").values_list("state", flat=True)) == ["proposed", "accepted"]
+    assert f"proposal {broken.pk} cannot be watched" in caplog.text
+    assert "1 of 2 proposals could not be accepted" in caplog.text
 
 
 def test_a_mapping_is_explained(local: World, pool: Pool, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,7 +36,9 @@ def test_a_day_has_every_pool_and_protocol_and_is_stored_once() -> None:
     sync_pools(LooseRun())
     assert create_snapshots(LooseRun()) == Counts(created=1200)
     assert ask(DAYS) == [(True, 1000, 200)]
+    before = versions_of_days()
     assert create_snapshots(LooseRun()) == Counts(unchanged=1200)
+    assert versions_of_days() == before
     # What pools and protocols are worth is what they were.
     assert one(SAME_TVL) == 1000
     assert one("SELECT sum(pools) FROM protocol_daily_snapshots") == Pool.objects.exclude(protocol=None).count()
@@ -159,6 +161,11 @@ def test_a_row_of_any_day_of_a_month_has_its_place() -> None:
     make_months("pool_daily_snapshots", [date(2025, 12, 5), date(2024, 2, 1)])
     for day in (date(2025, 12, 1), date(2025, 12, 31), date(2024, 2, 29)):
         ask("INSERT INTO pool_daily_snapshots (day, pool_id, source) VALUES (%s, gen_random_uuid(), 'chart')", day)
+
+
+def versions_of_days() -> list[list[tuple[str, str]]]:
+    tables = ("snapshot_days", *TABLES)
+    return [ask(f"SELECT xmin::text, each::text FROM {table} AS each ORDER BY 2") for table in tables]
 
 
 def chart(standin: StandIn, key: str) -> list[dict[str, str]]:
