@@ -14,6 +14,7 @@ from indexer.positions.jobs import read_jobs
 from indexer.tasks.declaring import LooseRun
 from indexer.workers.live_changes import set_value
 from tests.market.mappings.local_pools import Make
+from tests.positions.lookup_rows import add_job
 
 pytestmark = pytest.mark.parametrize("local", ["multicall"], indirect=True)
 
@@ -78,6 +79,8 @@ def test_one_that_cannot_be_accepted_stops_no_other(local: World, make: Make, ca
     make(local.vault, local.tokens["WETH"])
     name, pair = next(iter(local.pairs.items()))
     make(pair, *(local.tokens[symbol] for symbol in name.split("/")))
+    with connect(Chain.objects.get(chain_id=local.chain_id)) as made:
+        add_job(made, bytes.fromhex(local.factory[2:]))  # which vouches for it
     map_contracts(LooseRun())
     broken, _ = WatchProposal.objects.order_by("id")
     WatchProposal.objects.filter(pk=broken.pk).update(entry={"event": "Transfer"})

@@ -94,7 +94,8 @@ def test_with_a_source_that_names_the_contract_they_agree(
     settings.DEFILLAMA_API_KEY = KEY
     old = tokens.table(f"/{KEY}/yields/poolsOld")
     for address, pool in pools.items():
-        old.add(old.read()[0] | {"pool": str(pool.pk), "pool_old": f"{address}-ethereum", "poolTokenAddress": None})
+        told = {"pool": str(pool.pk), "pool_old": f"{address}-ethereum", "poolTokenAddress": None, "url": pool.url}
+        old.add(old.read()[0] | told)
     map_contracts(Listening())
     found = {address: confidences()[address] for address in pools}
     assert found == {TRUE: 0.8, OTHER: 0.6, SPAM: 0.8}
