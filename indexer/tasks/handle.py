@@ -37,6 +37,19 @@ class Leaving(Exception):
     """The worker is told to stop: the run gives its place back, and another worker goes on with it."""
 
 
+class RunLog(logging.Logger):
+    """Its lines are kept with the run whatever LOG_LEVEL says; the process's own log has those of that level.
+
+    To be made by hand: a logger that logging knows of would stay for ever.
+    """
+
+    def callHandlers(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        for handler in self.handlers:
+            handler.handle(record)
+        if self.parent is not None and self.parent.isEnabledFor(record.levelno):
+            self.parent.callHandlers(record)
+
+
 class Handle(Run):
     """`leaving` is set when the worker is told to stop."""
 
@@ -54,8 +67,7 @@ class Handle(Run):
         self.has_saved_since = False
         """Whether a batch has been stored since there was a reason to end."""
         self.lines = LineBuffer()
-        # Made by hand: one that logging knows of would stay for ever.
-        self.log = logging.Logger(f"{task.function.__module__}.{claim.run}", logging.INFO)
+        self.log = RunLog(f"{task.function.__module__}.{claim.run}", logging.INFO)
         self.log.parent = logging.getLogger(task.function.__module__)
         self.log.addHandler(self.lines)
         self._beside: Connection | None = None

@@ -1,5 +1,6 @@
 """Runs in this process, on a real database: every outcome of a function, and what is kept of it."""
 
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from threading import Thread
@@ -55,6 +56,23 @@ def test_success(line: Connection) -> None:
     assert run.finished_at
     assert [each.text for each in run.lines.all()] == ["attempt 1 of 2"]
     assert carry(run).attempt == 1  # a job of a run that is over does nothing
+
+
+@pytest.mark.parametrize(("level", "shown"), [(logging.INFO, ["quiet", "loud"]), (logging.WARNING, ["loud"])])
+def test_the_run_keeps_lines_that_the_process_does_not_show(
+    caplog: pytest.LogCaptureFixture, level: int, shown: list[str]
+) -> None:
+    run = enqueue("stumble")
+    claim = take(run.pk, run.job_id or 0, "test 1")
+    assert claim
+    handle = Handle(claim, find("stumble"), Place("test 1").leaving)
+    with caplog.at_level(level):
+        logging.getLogger("tests").setLevel(level)
+        handle.log.info("quiet")
+        handle.log.warning("loud")
+    logging.getLogger("tests").setLevel(logging.NOTSET)
+    assert caplog.messages == shown
+    assert [line.text for line in handle.lines.take()] == ["quiet", "loud"]
 
 
 def test_a_thread_whose_connection_broke_after_its_last_run_does_the_next(line: Connection) -> None:
