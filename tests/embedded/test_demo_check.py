@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, NEEDS_PROC]
 
 def test_every_answer_equals_the_chain_and_nothing_is_left_behind(state: Path, tmp_path: Path) -> None:
     output = tmp_path / "output"
-    arguments = ["--check", "--minutes", "0.2", "--history", "150", "--seed", "2"]
+    arguments = ["--check", "--minutes", "0.2", "--history", "150", "--seed", "2", "--market", "small"]
     began = time.monotonic()
     demo = start_demo(state, output, *arguments, database_url=os.environ.get("DATABASE_URL", ""))
     code = demo.wait(timeout=120)

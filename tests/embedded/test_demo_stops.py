@@ -80,7 +80,7 @@ def test_a_demo_that_was_killed_is_cleared_away_by_the_next(state: Path, output:
     assert find_processes(state) != []
     demo = start()
     said = wait_for_text(output, "seaside: head", demo)
-    assert "The last demo was killed: 3 processes that it had left running were ended.\n" in said
+    assert "The last demo was killed: 5 processes that it had left running were ended.\n" in said
     demo.send_signal(signal.SIGINT)
     assert demo.wait(timeout=30) == 0
     assert find_processes(state) == []

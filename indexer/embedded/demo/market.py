@@ -29,6 +29,8 @@ TASKS = (
     "cleanup-old-data",
 )
 """Each needs what those before it have brought."""
+TRUE_SIZE = "true"
+SIZES = (TRUE_SIZE, "small")
 FALSE_META = "a pair that it is not: "
 
 # By the addresses that were served as pools: what the mapping made of them.
@@ -39,10 +41,10 @@ SELECT p.pool_meta, m.address, m.confidence, m.refuted
 """
 
 
-def serving(port: int, contracts: Path) -> list[str]:
-    """The command of the stand-in."""
-    size = ("--size", "true", "--contracts", str(contracts))
-    return [sys.executable, "-m", "tests.standin", "--port", str(port), *size]
+def serving(port: int, contracts: Path, size: str) -> list[str]:
+    """The command of the stand-in; `size` is one of SIZES."""
+    options = ("--port", str(port), "--size", size, "--contracts", str(contracts))
+    return [sys.executable, "-m", "tests.standin", *options]
 
 
 def standing_in(base_url: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ from indexer.embedded.chain.traffic import Traffic
 from indexer.embedded.chain.world import World, deploy
 from indexer.embedded.places import project_dir
 
-from .market import serving, standing_in, write_contracts
+from .market import TRUE_SIZE, serving, standing_in, write_contracts
 from .processes import Children, read_last_lines
 from .steps import DemoError, Signals, Steps, say
 
@@ -59,6 +59,7 @@ class Stage:
         self.children = Children(folder)
         self.chains: list[LocalChain] = []
         self.base_url = ""
+        self.market_size = TRUE_SIZE
         self._signals = signals
         self._environment = dict(environment)
         self.anvils: dict[str, Anvil] = {}
@@ -175,7 +176,7 @@ class Stage:
     def _start_market(self) -> None:
         contracts, port = self.folder / "contracts.json", choose_port(0)
         write_contracts(contracts, {chain.slug: chain.world for chain in self.chains})
-        self.children.start(STANDIN, serving(port, contracts), {})
+        self.children.start(STANDIN, serving(port, contracts, self.market_size), {})
         urls = {f"RPC_URLS_{slug.upper()}": anvil.url for slug, anvil in self.anvils.items()}
         command = [sys.executable, str(project_dir() / "manage.py"), "run_worker", TASK_WORKER]
         self.children.start(

@@ -21,6 +21,7 @@ from indexer.embedded.chain.compile import CompileError
 from indexer.embedded.chain.node import NodeError
 from indexer.embedded.chain.packages import PackagesError
 from indexer.embedded.demo.database import read_server_version, use_own_database
+from indexer.embedded.demo.market import SIZES, TRUE_SIZE
 from indexer.embedded.demo.stage import FIRST_SEED, Stage
 from indexer.embedded.demo.steps import DemoError, Signals, Steps, Stopped, say
 from indexer.embedded.places import make_folder, make_state_dir
@@ -57,6 +58,9 @@ class Command(FootprintCommand):
         )
         parser.add_argument("--port", type=int, help="of the web server (default: 8000, or the next that is free)")
         parser.add_argument(
+            "--market", choices=SIZES, default=TRUE_SIZE, help="size of the market (default: %(default)s)"
+        )
+        parser.add_argument(
             "--history", type=int, default=HISTORY, help="blocks a new chain begins with (default: %(default)s)"
         )
 
@@ -87,6 +91,7 @@ class Command(FootprintCommand):
             folder = stack.enter_context(take_folder("demo"))
             start_database(signals)
             stage = stack.enter_context(raise_stage(folder, signals, {}))
+            stage.market_size = options["market"]
             stage.set_up(seed=options["seed"], history=options["history"], port=options["port"])
             watch(stage, signals, options["minutes"])
             say("\nStopping …")
@@ -105,6 +110,7 @@ class Command(FootprintCommand):
             suffix = f"_check_{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}"
             url = stack.enter_context(use_own_database(suffix))
             stage = stack.enter_context(raise_stage(folder, signals, {"DATABASE_URL": url}))
+            stage.market_size = options["market"]
             stage.set_up(seed=seed, history=options["history"], port=options["port"] or 0, fresh=True)
             return check(stage, signals, minutes, seed)
 
