@@ -1,7 +1,6 @@
 """Recorded mainnet blocks through the latest loop with 1,000 and with 100,000 jobs: the same work."""
 
 from pathlib import Path
-from statistics import median
 
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
@@ -13,7 +12,8 @@ pytestmark = pytest.mark.xdist_group("a_block_costs_the_same_for_any_number_of_j
 
 FEW, MANY = 1_000, 100_000
 NEARLY_THE_SAME = 3
-"""Work that grows with the jobs would take a hundred times as long; the machine's other work makes some difference."""
+"""Work that grows with the jobs would take a hundred times as long, for the quickest of all blocks, too: how much other
+work the machine had at the time is not in that one."""
 
 
 @pytest.fixture(scope="module")
@@ -38,5 +38,5 @@ def test_a_block_takes_the_same_statements(figures: tuple[Figures, Figures]) -> 
 @pytest.mark.slow
 def test_a_block_takes_about_the_same_time(figures: tuple[Figures, Figures]) -> None:
     few, many = figures
-    assert median(many.match) < NEARLY_THE_SAME * median(few.match)
-    assert median(many.block) < NEARLY_THE_SAME * median(few.block)
+    assert min(many.match) < NEARLY_THE_SAME * min(few.match)
+    assert min(many.block) < NEARLY_THE_SAME * min(few.block)
