@@ -138,7 +138,13 @@ class Chains:
             if chain_id not in self._asking:
                 self._asking[chain_id] = Asking(open_node(chain.slug, chain_id, time.sleep))
             asking = self._asking[chain_id]
-            return None if asking is None else asking.check(claims)
+            if asking is None:
+                return None
+            try:
+                return asking.check(claims)
+            except RpcError:
+                # A reorg may have taken the block away meanwhile: once more, of the newest one.
+                return asking.check(claims)
         except (RpcError, EndpointsError) as error:
             self._asking[chain_id] = None
             self._run.log.warning("%s is not asked about contracts: %s", chain.slug, error)

@@ -20,16 +20,23 @@ CHUNK = 200
 
 
 class Asking:
-    """Contracts of one chain as they are at the block that was the newest at the start."""
+    """Contracts of one chain, each check as they are at the block that is the newest when it begins.
+
+    Most nodes keep the state of some 128 blocks, which on a quick chain are half a minute.
+    """
 
     def __init__(self, node: Node) -> None:
         """Raises RpcError."""
         self._node = node
-        header = node.header("latest")
-        if header is None:
-            raise Inconsistent("there is no newest block", endpoint=node.endpoint.label)
-        self.block = header.number
+        self.pin()
         self.bundles = bool(node.codes([MULTICALL3], self.block)[0])
+
+    def pin(self) -> None:
+        """Ask of the block that is the newest now. Raises RpcError."""
+        header = self._node.header("latest")
+        if header is None:
+            raise Inconsistent("there is no newest block", endpoint=self._node.endpoint.label)
+        self.block = header.number
 
     def ask(self, calls: Sequence[Call]) -> list[bytes | None]:
         """The answer to each call; None to one that was refused. Raises RpcError."""
@@ -52,6 +59,7 @@ class Asking:
 
     def check(self, claims: Sequence[Claim]) -> list[Evidence | None]:
         """What the chain says of each claim; None where neither yes nor no. Raises RpcError."""
+        self.pin()
         own = self._ask_all([ask_itself(claim) for claim in claims])
         others = self._ask_all([ask_others(answers) for answers in own])
         # A contract has answered if anything came back; of the rest only their code tells.
