@@ -6,6 +6,9 @@ import pytest
 from django.db import connection
 
 from indexer.embedded.chain import World
+from indexer.embedded.chain.node import Node as LocalNode
+from indexer.market.candidates import find_candidates
+from indexer.market.contracts import Chains, read_pools
 from indexer.market.models import ContractMapping, MappingEvidence, Pool, WatchProposal
 from indexer.market.scheduled.map_contracts import map_contracts
 from indexer.tasks.declaring import Counts, LooseRun
@@ -63,6 +66,19 @@ def test_true_contracts_are_verified_and_false_ones_score_low(local: World, make
     assert proof.detail["form"] == "pair"
     assert proof.detail["answers"]["factory()"] == local.factory.lower()
     assert {row.mapping.address for row in WatchProposal.objects.all()} == {pair.lower(), local.vault.lower()}
+
+
+def test_every_batch_is_asked_at_the_block_that_is_the_newest_then(local: World, make: Make) -> None:
+    name, pair = next(iter(local.pairs.items()))
+    make(pair, *(local.tokens[symbol] for symbol in name.split("/")))
+    pools, run = read_pools(None, 10, "", None), LooseRun()
+    chains, blocks = Chains(run), []
+    for _ in range(2):
+        (evidence,) = chains.check(pools, {each.id: find_candidates(each) for each in pools}).evidence.values()
+        blocks.append(evidence.block)
+        LocalNode(local.url).call("anvil_mine", hex(200))
+    # Most nodes have forgotten the state of the first by then.
+    assert blocks[1] == (blocks[0] or 0) + 200
 
 
 def test_what_says_the_same_is_not_written_again_and_what_changes_is(local: World, make: Make) -> None:
