@@ -18,6 +18,7 @@ from indexer.market.score import Evidence
 from indexer.market.shapes import OLD_POOLS, OldPoolRow
 from indexer.market.source import Unpaid, has_paid_key, open_defillama
 from indexer.market.tokens import Places, Tokens
+from indexer.market.upsert import lock
 from indexer.market.watching import watched_on
 from indexer.rpc import RpcError
 from indexer.tasks.declaring import Run, Wait
@@ -25,8 +26,6 @@ from indexer.tasks.declaring import Run, Wait
 FIELDS = ("id", "chain_name", "chain_id", "project", "symbol", "pool_meta", "url", "underlying_tokens")
 Old = Mapping[uuid.UUID, tuple[str | None, str | None]]
 """By pool: the adapter's key, and the address that it names."""
-# Beside sync-pools, which writes the same rows, under its lock.
-LOCK = "SELECT pg_advisory_xact_lock(hashtext('market pools'))"
 KEEP_URLS = """
 UPDATE pools SET url = said.url FROM unnest(%s::uuid[], %s::text[]) AS said (id, url)
  WHERE pools.id = said.id AND pools.url IS DISTINCT FROM said.url
@@ -54,7 +53,7 @@ def read_old(run: Run) -> Old | None:
 def keep_urls(rows: Sequence[OldPoolRow]) -> None:
     """Store the URLs that differ from those that are stored."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(LOCK)
+        lock("pools")  # which sync-pools writes, too
         cursor.execute(KEEP_URLS, [[row.id for row in rows], [row.url for row in rows]])
 
 

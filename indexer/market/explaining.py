@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from indexer.market.models import ContractMapping, Pool
-from indexer.market.score import MEANINGS, Evidence, EvidenceKind, score
+from indexer.market.score import MEANINGS, Evidence, read_evidence, score
 
 SHOWN = 200
 """Characters of a value that are shown."""
@@ -12,8 +12,9 @@ SHOWN = 200
 
 def evidence_of(mapping: ContractMapping) -> list[Evidence]:
     """In the order in which it was found, from what is prefetched, where it is; not what a newer version has seen."""
-    pieces = sorted((each for each in mapping.evidence.all() if each.kind in MEANINGS), key=lambda each: each.pk)
-    return [Evidence(EvidenceKind(each.kind), each.source, each.detail, each.block) for each in pieces]
+    stored = sorted(mapping.evidence.all(), key=lambda each: each.pk)
+    pieces = [read_evidence(each.kind, each.source, each.detail, each.block) for each in stored]
+    return [piece for piece in pieces if piece is not None]
 
 
 def explain_pool(pool: Pool, mappings: Sequence[ContractMapping]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What belongs together: a source's chain and ours, a pool and its chain and protocol, a protocol and its old slugs.
 
-The same rules hold for pools that come and for those that are there when a chain or a protocol gets another name.
+The same rules hold for pools that come and for those that are there when a chain or a protocol gets another name. The
+table of pools is locked before any of it is written: its writers take pools each in an order of their own.
 """
 
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from indexer.market.chain_names import OTHER_NAMES
+from indexer.market.upsert import lock
 
 Parameters = dict[str, list[str] | list[int]]
 OURS = """
@@ -50,8 +52,6 @@ WHERE NOT EXISTS (
 )
 ON CONFLICT (protocol_id, slug) DO UPDATE SET last_at = NULL
 """
-# The writers of pools come one after the other: each takes pools in an order of its own.
-LOCK_POOLS = "SELECT pg_advisory_xact_lock(hashtext('market pools'))"
 NAMES: Parameters = {"names": list(OTHER_NAMES), "chain_ids": list(OTHER_NAMES.values())}
 
 
@@ -68,13 +68,13 @@ def protocol_ids() -> dict[str, str]:
 def link_chains() -> None:
     """After the chains have changed, or ours have. Like all that link, in the caller's transaction."""
     run(OURS)
-    run(LOCK_POOLS)
+    lock("pools")
     run(LINK_CHAINS, NAMES)
 
 
 def link_pools() -> None:
     """Pools that an unchanged answer brought, to what has become known since."""
-    run(LOCK_POOLS)
+    lock("pools")
     run(LINK_CHAINS, NAMES)
     run(LINK_PROTOCOLS)
 
@@ -83,7 +83,7 @@ def link_protocols() -> None:
     """After protocols have changed: keep the slugs that they had, and find their pools by all of them."""
     run(CLOSE_ALIASES)
     run(OPEN_ALIASES)
-    run(LOCK_POOLS)
+    lock("pools")
     run(LINK_PROTOCOLS)
 
 

@@ -13,12 +13,17 @@ CHARTS = declare(
 )
 
 
-def read_number(setting: LiveSetting) -> int:
-    """What a setting that is a whole number is at this moment."""
+def read_values() -> LiveValues:
+    """What every setting is at this moment."""
     values = LiveValues()
     with connection.cursor() as cursor:
         values.read(cursor)
-    return int(values.number(setting))
+    return values
+
+
+def read_number(setting: LiveSetting) -> int:
+    """What a setting that is a whole number is at this moment."""
+    return int(read_values().number(setting))
 
 
 def first_kept() -> date:

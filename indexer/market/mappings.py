@@ -12,7 +12,7 @@ from msgspec import json
 from psycopg.types.json import Jsonb
 
 from indexer.market.candidates import Place
-from indexer.market.score import MEANINGS, Evidence, EvidenceKind, score
+from indexer.market.score import Evidence, read_evidence, score
 from indexer.tasks.declaring import Counts
 
 ADD_PLACES = """
@@ -90,9 +90,8 @@ def store(found: Found, asked: Iterable[str]) -> Counts:
         cur.execute(EVIDENCE, [[row.id for row in rows]])
         evidence: dict[int, list[Evidence]] = {row.id: [] for row in rows}
         for mapping, kind, source, detail, block in cur.fetchall():
-            # What a newer version has seen stays, and counts for nothing here.
-            if kind in MEANINGS:
-                evidence[mapping].append(Evidence(EvidenceKind(kind), source, json.decode(detail), block))
+            if piece := read_evidence(kind, source, json.decode(detail), block):
+                evidence[mapping].append(piece)
         scores = {row.id: score(evidence[row.id]) for row in rows}
         rated = [(row.id, scores[row.id]) for row in rows if (row.confidence, row.refuted) != scores[row.id][:2]]
         cur.execute(RATE, columns([(row, of.confidence, of.refuted) for row, of in rated], 3))

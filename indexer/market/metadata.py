@@ -4,6 +4,7 @@ Alchemy: alchemy_getTokenMetadata, one address each (alchemy.com/docs, Token API
 addresses of a chain at once (docs.moralis.com, EVM API v2.2). Of what is no token they say null or empty fields.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -16,6 +17,7 @@ from django.conf import settings
 
 from indexer.market.source import Host, Source, SourceError, Unpaid
 from indexer.tasks.declaring import Run
+from indexer.tasks.hints import TOO_MANY
 
 NETWORKS: Mapping[int, str] = MappingProxyType(
     {
@@ -39,7 +41,6 @@ MOST_AT_ONCE = 10
 """Addresses of a request to Moralis."""
 NO_TOKEN = -32602
 """Alchemy's error where an address is not what its method takes."""
-TOO_MANY = 429
 ATTEMPTS = 3
 T = TypeVar("T")
 
@@ -68,7 +69,7 @@ class Row(msgspec.Struct):
     possible_spam: bool = False
 
 
-class Service:
+class Service(ABC):
     """One of them, to be used in `with`, by one thread."""
 
     api: str
@@ -86,12 +87,12 @@ class Service:
     ) -> None:
         self._opened.close()
 
+    @abstractmethod
     def symbols(self, run: Run, chain_id: int, addresses: Sequence[str]) -> dict[str, str]:
         """By address, in lower case as given; what is not known, and what is taken for spam, is not in it.
 
         Raises SourceError, Unpaid, and what `run` raises, such as Wait.
         """
-        raise NotImplementedError
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         """Some failures pass: `run.reserve` waits between the attempts for as long as the service wants."""

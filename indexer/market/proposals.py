@@ -11,6 +11,7 @@ from indexer.access.audit import recorded
 from indexer.chains.connections import connect
 from indexer.chains.models import Chain
 from indexer.market.factories import SILENT, UNKNOWN
+from indexer.market.live import read_values
 from indexer.market.models import WatchProposal
 from indexer.market.score import AGREED
 from indexer.market.watching import watched_on
@@ -20,7 +21,6 @@ from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.watchlist import MAX_LABEL, WatchList, WatchListError, read_watch_list
 from indexer.tasks.declaring import Run
 from indexer.workers.live import LiveSetting, declare
-from indexer.workers.live_values import LiveValues
 
 SOURCE = "market"
 """The source of these jobs' labels, and who accepts where the live setting does."""
@@ -110,10 +110,7 @@ def accept_all(run: Run) -> int:
 
     Anybody can deploy a factory and pairs of it: as long as nothing vouches for it, a person decides.
     """
-    values = LiveValues()
-    with connection.cursor() as cur:
-        values.read(cur)
-    if not values.switch(ACCEPT):
+    if not read_values().switch(ACCEPT):
         return 0
     sure = WatchProposal.objects.filter(state="proposed", mapping__confidence__gte=AGREED, mapping__refuted=False)
     sure = sure.exclude(mapping__evidence__detail__factory__in=(UNKNOWN, SILENT))

@@ -63,6 +63,13 @@ class Evidence:
     block: int | None = None
 
 
+def read_evidence(
+    kind: str, source: str, detail: Mapping[str, Any] = MappingProxyType({}), block: int | None = None
+) -> Evidence | None:
+    """A piece as it is stored; None for what a newer version has seen, which counts for nothing here."""
+    return Evidence(EvidenceKind(kind), source, detail, block) if kind in MEANINGS else None
+
+
 class Score(NamedTuple):
     """`words` say, for people, how the confidence comes."""
 

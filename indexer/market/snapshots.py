@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from indexer.market.months import make_months
 from indexer.market.shapes import ChartRow
+from indexer.market.source import document_name
 from indexer.market.upsert import Target, Upserted, selected, staged, upsert
 from indexer.tasks.declaring import Counts, Run
 
@@ -55,8 +56,8 @@ WHERE held.day = %(day)s AND (%(written)s OR
 """
 TODAY = """
 SELECT (now() AT TIME ZONE 'UTC')::date,
-       (SELECT taken_at FROM market_documents WHERE name = 'defillama:/pools'),
-       (SELECT taken_at FROM market_documents WHERE name = 'defillama:/protocols')
+       (SELECT taken_at FROM market_documents WHERE name = %(pools)s),
+       (SELECT taken_at FROM market_documents WHERE name = %(protocols)s)
 """
 BIGGEST = """
 SELECT id::text FROM pools WHERE vanished_at IS NULL AND tvl IS NOT NULL ORDER BY tvl DESC NULLS LAST, id LIMIT %s
@@ -85,7 +86,7 @@ class Sources(NamedTuple):
     @classmethod
     def read(cls) -> "Sources":
         with connection.cursor() as cursor:
-            cursor.execute(TODAY)
+            cursor.execute(TODAY, {name: document_name(f"/{name}") for name in ("pools", "protocols")})
             return cls(*cursor.fetchone())
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 from django.conf import settings
 
+from indexer.market.candidates import FREE, PAID
 from indexer.market.models import Document
 from indexer.rpc.errors import Transport
 from indexer.rpc.wire import MOST_LINES, bounded
@@ -102,7 +103,7 @@ class Source:
         Raises SourceError, Unpaid, and what `run` raises, such as Wait: the source may not be asked before long.
         """
         host = self._host(path)
-        name = document_name(host, path)
+        name = document_name(path, host.api)
         known = None if again else Document.objects.filter(name=name).first()
         status, headers, body = self._ask(run, host, name, path, conditions_of(known))
         if status == 304:
@@ -197,15 +198,15 @@ class Source:
 
 
 def open_defillama() -> Source:
-    """DeFiLlama by the settings. Paths: /protocols, /v2/chains, /config/yields, /pools, /chart/{pool}; and, with a key
-    only, /yields/poolsOld, for which has_paid_key() says whether there is one."""
+    """DeFiLlama by the settings. Paths: /protocols, /v2/chains, /pools, /chart/{pool}; and, with a key only,
+    /yields/poolsOld, for which has_paid_key() says whether there is one."""
     yields = settings.DEFILLAMA_YIELDS_URL
     return Source(
         (
-            Host("/pools", "defillama", yields, "DEFILLAMA_YIELDS_URL"),
-            Host("/chart/", "defillama", yields, "DEFILLAMA_YIELDS_URL"),
-            Host("/yields/", "defillama-pro", paid_url(), "DEFILLAMA_PRO_URL"),
-            Host("/", "defillama", settings.DEFILLAMA_URL, "DEFILLAMA_URL"),
+            Host("/pools", FREE, yields, "DEFILLAMA_YIELDS_URL"),
+            Host("/chart/", FREE, yields, "DEFILLAMA_YIELDS_URL"),
+            Host("/yields/", PAID, paid_url(), "DEFILLAMA_PRO_URL"),
+            Host("/", FREE, settings.DEFILLAMA_URL, "DEFILLAMA_URL"),
         )
     )
 
@@ -218,9 +219,9 @@ def paid_url() -> str:
     return f"{settings.DEFILLAMA_PRO_URL}/{settings.DEFILLAMA_API_KEY}"
 
 
-def document_name(host: Host, path: str) -> str:
+def document_name(path: str, api: str = FREE) -> str:
     """Such as defillama:/pools, the name of the Document."""
-    return f"{host.api}:{path}"
+    return f"{api}:{path}"
 
 
 def conditions_of(known: Document | None) -> dict[str, str]:

@@ -13,11 +13,10 @@ from indexer.market.models import Document
 from indexer.market.reading import Reading, Rejected, read
 from indexer.market.rejecting import keep_rejected, take_out_spikes
 from indexer.market.shapes import Shape
-from indexer.market.source import Answer, Source
+from indexer.market.source import Answer, Source, document_name
 from indexer.market.upsert import Target, analyze, staged, upsert, vanish
 from indexer.tasks.declaring import Counts, Run
 
-API = "defillama"
 MANY = 1000
 """Rows written at once that make another table of one."""
 
@@ -60,7 +59,7 @@ def take_nothing(run: Run, taking: Taking) -> Counts:
     """The answer is the one that was taken. If that was by an earlier attempt of this very run, its counts stand."""
     with transaction.atomic():
         taking.link()
-        known = Document.objects.filter(name=f"{API}:{taking.path}")
+        known = Document.objects.filter(name=document_name(taking.path))
         known.update(taken_at=TransactionNow())
         counts = Counts(*run.cursor["counts"]) if run.cursor else Counts(unchanged=known.get().rows)
         run.save({"counts": counts, "digest": None})

@@ -78,6 +78,12 @@ class Target:
         )
 
 
+def lock(table: str) -> None:
+    """Writers of one table come one after the other, until the caller's transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"market {table}"])
+
+
 @contextmanager
 def selected(target: Target, query: str, parameters: Mapping[str, Any] | None = None) -> Iterator[None]:
     """Have what a query returns, by the names of the target's columns, in the table `incoming` during the context.
@@ -86,7 +92,7 @@ def selected(target: Target, query: str, parameters: Mapping[str, Any] | None = 
     """
     with connection.cursor() as cursor:
         # Two writers of one table would each take what the other makes for their own.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"market {target.table}"])
+        lock(target.table)
         cursor.execute(MAKE + query, parameters)
         yield
         cursor.execute("DROP TABLE incoming")

@@ -1,7 +1,6 @@
 """Which contracts pools are, with the evidence and what it amounts to."""
 
 from collections.abc import Collection
-from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -12,7 +11,7 @@ from msgspec import Meta, Struct
 
 from indexer.market import score
 from indexer.market.answers.chains import of_chains
-from indexer.market.answers.paging import Key, Order, Page, Part, behind, join, sort
+from indexer.market.answers.paging import BY_ID, Key, Page, Part, behind, cut, join, sort
 
 # EXPLAIN: by address contract_mappings_of's, by pool the unique index; the evidence by mapping_evidence_once.
 MAPPINGS = """
@@ -80,11 +79,11 @@ def list_mappings(filters: MappingFilters, after: Key | None, limit: int) -> Pag
             None if filters.kind is None else Part("m.kind = %(kind)s", {"kind": filters.kind}),
             None if filters.refuted is None else Part("m.refuted = %(refuted)s", {"refuted": filters.refuted}),
             None if filters.pool is None else Part("m.pool_id = %(pool)s", {"pool": filters.pool}),
-            behind(Order(), "m.id", after),
+            behind(BY_ID, "m.id", after),
         ]
     )
-    found = read(f"{MAPPINGS} {where.sql} ORDER BY {sort(Order(), 'm.id')} LIMIT %(limit)s", where, limit + 1)
-    return Page(found[:limit], Key(None, str(found[limit - 1].id)) if len(found) > limit else None)
+    found = read(f"{MAPPINGS} {where.sql} ORDER BY {sort(BY_ID, 'm.id')} LIMIT %(limit)s", where, limit + 1)
+    return cut(found, limit)
 
 
 def mappings_of(pool: UUID) -> list[Mapping]:
@@ -112,10 +111,9 @@ def explain(mapping: Mapping) -> Mapping:
     pieces = []
     for each in mapping.evidence:
         # What a newer version has seen is shown without words.
-        with suppress(ValueError):
-            kind = score.EvidenceKind(each.kind)
-            each.words = score.MEANINGS[kind].words
-            pieces.append(score.Evidence(kind, each.source))
+        if piece := score.read_evidence(each.kind, each.source):
+            each.words = score.MEANINGS[piece.kind].words
+            pieces.append(piece)
     mapping.words = score.score(pieces).words
     return mapping
 

@@ -19,6 +19,9 @@ class Order(NamedTuple):
     descending: bool = False
 
 
+BY_ID = Order()
+
+
 class Key(NamedTuple):
     """Where a page ends: the number that it is ordered by, None where the row has none, and the row's id."""
 
@@ -40,11 +43,23 @@ class Part(NamedTuple):
     parameters: Mapping[str, Any] = {}
 
 
+def cut(rows: Sequence[Row], limit: int, order: Order = BY_ID) -> Page[Row]:
+    """The page of rows, one more of which was asked for than it has: it tells whether there is a next one.
+
+    A row has its `id`, and the number that it is ordered by under its column's own name.
+    """
+    if len(rows) <= limit:
+        return Page(list(rows), None)
+    last: Any = rows[limit - 1]
+    number = getattr(last, order.column.rpartition(".")[2]) if order.column else None
+    return Page(list(rows[:limit]), Key(number, str(last.id)))
+
+
 def orders_of(columns: Mapping[str, str]) -> dict[str, Order]:
     """Every order by one of the columns: its name upward, with - downward; and by id."""
     upward = {name: Order(column) for name, column in columns.items()}
     downward = {f"-{name}": Order(column, descending=True) for name, column in columns.items()}
-    return {**downward, **upward, "id": Order()}
+    return {**downward, **upward, "id": BY_ID}
 
 
 def cursor_pattern(id_pattern: str) -> str:

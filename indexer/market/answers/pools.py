@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from indexer.market.answers.chains import of_chains
 from indexer.market.answers.mappings import Mapping, mappings_of
-from indexer.market.answers.paging import Key, Page, Part, behind, join, orders_of, pattern, sort
+from indexer.market.answers.paging import Key, Page, Part, behind, cut, join, orders_of, pattern, sort
 from indexer.market.score import AGREED
 
 COLUMNS = {
@@ -21,7 +21,6 @@ COLUMNS = {
     "volume_7d": "p.volume_7d",
 }
 ORDERS = orders_of(COLUMNS)
-NUMBERS = {column: column.removeprefix("p.") for column in COLUMNS.values()}
 
 # EXPLAIN: ordered by TVL, pools_by_tvl is followed until the page is full; otherwise 50,000 rows are read, and those of
 # the page kept. What is joined is looked up for the page's rows alone.
@@ -135,11 +134,7 @@ def list_pools(filters: PoolFilters, order: str, after: Key | None, limit: int) 
         ]
     )
     rows = read(where, sort(chosen, "p.id"), limit + 1)
-    page = [ListedPool(*row) for row in rows[:limit]]
-    if len(rows) <= limit:
-        return Page(page, None)
-    number = getattr(page[-1], NUMBERS[chosen.column]) if chosen.column else None
-    return Page(page, Key(number, str(page[-1].id)))
+    return cut([ListedPool(*row) for row in rows], limit, chosen)
 
 
 def read_pool(pool: UUID) -> PoolWithMappings | None:

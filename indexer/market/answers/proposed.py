@@ -8,7 +8,7 @@ import msgspec
 from django.db import connection
 from msgspec import Meta, Struct
 
-from indexer.market.answers.paging import Key, Page, Part, join
+from indexer.market.answers.paging import Key, Page, Part, cut, join
 
 PROPOSED = """
 SELECT w.id, w.state, c.slug, p.id, p.project, p.symbol, m.address, m.confidence, w.entry::text, w.proposed_at,
@@ -48,7 +48,7 @@ def list_proposals(state: str | None, chain: str | None, after: Key | None, limi
         ],
         limit + 1,
     )
-    return Page(found[:limit], Key(None, str(found[limit - 1].id)) if len(found) > limit else None)
+    return cut(found, limit)
 
 
 def read_proposal(proposal: int) -> Proposal | None:

@@ -8,7 +8,7 @@ import msgspec
 from django.db import connection
 from msgspec import Meta, Struct
 
-from indexer.market.answers.paging import Key, Page, Part, behind, join, orders_of, pattern, sort
+from indexer.market.answers.paging import Key, Page, Part, behind, cut, join, orders_of, pattern, sort
 from indexer.market.score import AGREED
 
 COLUMNS = {
@@ -19,7 +19,6 @@ COLUMNS = {
     "change_7d": "r.change_7d",
 }
 ORDERS = orders_of(COLUMNS)
-NUMBERS = {column: column.removeprefix("r.") for column in COLUMNS.values()}
 
 LISTED = """r.id, r.slug, r.name, r.symbol, r.category, r.parent, r.chains, r.address, r.url, r.logo, r.twitter,
        r.gecko_id, r.cmc_id, r.listed_at, r.tvl, r.mcap, r.change_1h, r.change_1d, r.change_7d, r.vanished_at"""
@@ -135,11 +134,7 @@ def list_protocols(filters: ProtocolFilters, order: str, after: Key | None, limi
         statement = f"{PROTOCOLS} {where.sql} ORDER BY {sort(chosen, 'r.id')} LIMIT %(limit)s"
         cursor.execute(statement, {**where.parameters, "limit": limit + 1})
         rows = cursor.fetchall()
-    page = [ListedProtocol(*row) for row in rows[:limit]]
-    if len(rows) <= limit:
-        return Page(page, None)
-    number = getattr(page[-1], NUMBERS[chosen.column]) if chosen.column else None
-    return Page(page, Key(number, page[-1].id))
+    return cut([ListedProtocol(*row) for row in rows], limit, chosen)
 
 
 def find_protocol(asked: str) -> str | None:

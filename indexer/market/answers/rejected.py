@@ -6,7 +6,7 @@ from typing import Annotated
 from django.db import connection
 from msgspec import Meta, Struct
 
-from indexer.market.answers.paging import Key, Page, Part, join
+from indexer.market.answers.paging import Key, Page, Part, cut, join
 
 REJECTED = "SELECT id, task, key, reason, words, row, first_at, last_at, times FROM rejected_rows"
 
@@ -39,4 +39,4 @@ def list_rejected(task: str | None, reason: str | None, after: Key | None, limit
             f"{REJECTED} {where.sql} ORDER BY id DESC LIMIT %(limit)s", {**where.parameters, "limit": limit + 1}
         )
         found = [Rejected(*row) for row in cursor.fetchall()]
-    return Page(found[:limit], Key(None, str(found[limit - 1].id)) if len(found) > limit else None)
+    return cut(found, limit)
