@@ -107,7 +107,7 @@ def beat(beside: Connection, claim: Claim, done: int, before: int, total: int | 
     values = {"run": claim.run, "claim": claim.number, "done": done, "before": before, "total": total}
     row = beside.execute(BEAT, values).fetchone()
     if row is None:
-        raise Lost(f"run {claim.run}: another worker has taken it over")
+        raise Lost(claim.run)
     return str(row[0])
 
 
@@ -165,7 +165,7 @@ def go_on(
         cursor.execute(GO_ON, values)
         row = cursor.fetchone()
         if row is None:
-            raise Lost(f"run {claim.run}: another worker has taken it over")
+            raise Lost(claim.run)
         release_partitions(claim.run)
         if row[0] != RunState.CANCELLED:
             job_id = put(claim.run, task, claim.priority, due_at)
@@ -176,4 +176,4 @@ def write(claim: Claim, query: str, values: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(query, {**values, "run": claim.run, "claim": claim.number})
         if cursor.rowcount != 1:
-            raise Lost(f"run {claim.run}: another worker has taken it over")
+            raise Lost(claim.run)

@@ -39,6 +39,9 @@ class TimedOut(Exception):
 class Lost(Exception):
     """Another worker has taken this run over: nothing that this one does may count any more."""
 
+    def __init__(self, run: int) -> None:
+        super().__init__(f"run {run}: another worker has taken it over")
+
 
 class Wait(Exception):
     """The run can go on at `until` and not before; that is no failure. The text is the reason people are shown."""

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Mapping
-from datetime import timedelta
 from threading import Event, Thread
 from typing import Any
 
@@ -13,24 +12,25 @@ from indexer.chains.connections import Connection, open_beside
 from indexer.tasks import budgets, claims
 from indexer.tasks.claims import Claim
 from indexer.tasks.declaring import Cancelled, Lost, Run, Task, TimedOut
-from indexer.workers.lines import LineBuffer
+from indexer.workers.lines import LineBuffer, Statements, store_lines
 
 log = logging.getLogger(__name__)
 
 BEAT = 2.0
 """Seconds between two signs of life."""
-KEPT_LINES = 1_000
 LIMITS = "SET lock_timeout TO '1s'; SET statement_timeout TO '5s'"
-STORE_LINES = """
+OF_RUN = Statements(
+    store="""
 INSERT INTO public.task_lines (run_id, at, level, text)
-SELECT %(run)s, now() - line.ago, line.level, line.text
+SELECT %(owner)s, now() - line.ago, line.level, line.text
 FROM unnest(%(ago)s::interval[], %(level)s::text[], %(text)s::text[]) AS line (ago, level, text)
-"""
-FORGET_LINES = """
-DELETE FROM public.task_lines WHERE run_id = %(run)s AND id <= (
-    SELECT id FROM public.task_lines WHERE run_id = %(run)s ORDER BY id DESC OFFSET %(kept)s LIMIT 1
+""",
+    forget="""
+DELETE FROM public.task_lines WHERE run_id = %(owner)s AND id <= (
+    SELECT id FROM public.task_lines WHERE run_id = %(owner)s ORDER BY id DESC OFFSET %(kept)s LIMIT 1
 )
-"""
+""",
+)
 
 
 class Leaving(Exception):
@@ -137,7 +137,7 @@ class Handle(Run):
 
     def reason_to_end(self) -> Exception | None:
         if self.is_lost:
-            return Lost(f"run {self.claim.run}: another worker has taken it over")
+            return Lost(self.claim.run)
         if self.cancelled_by:
             return Cancelled(f"cancelled by {self.cancelled_by}")
         if self.overdue > 0:
@@ -190,19 +190,7 @@ class Beating:
         except Lost:
             run.is_lost = True
             return
-        store_lines(beside, run)
-
-
-def store_lines(beside: Connection, run: Handle) -> None:
-    now = time.monotonic()
-    while lines := run.lines.take():
-        values = {
-            "run": run.claim.run,
-            "ago": [timedelta(seconds=now - line.at) for line in lines],
-            "level": [line.level for line in lines],
-            "text": [line.text for line in lines],
-            "kept": KEPT_LINES,
-        }
-        beside.execute(STORE_LINES, values)
-        beside.execute(FORGET_LINES, values)
-        run.lines.forget(lines)
+        now = time.monotonic()
+        while lines := run.lines.take():
+            store_lines(beside, run.claim.run, lines, now, OF_RUN)
+            run.lines.forget(lines)

@@ -97,7 +97,7 @@ def carry_out(run_id: int, job_id: int, place: Place) -> None:
                 run.log.info("attempt %s of %s", claim.attempt, task.retry.attempts)
                 outcome = run_partitions(run, task.partitions, params) if task.partitions else task(run, **params)
                 if run.is_lost:
-                    outcome = Lost(f"run {run_id}: another worker has taken it over")
+                    outcome = Lost(run_id)
             except (Exception, SystemExit) as error:  # whatever the task does
                 outcome = error
                 tell(run, error)

@@ -26,7 +26,7 @@ WORKER = "tasks"
 """The background worker that runs tasks."""
 NOT_WORKING = frozenset({State.CRASHED, State.STOPPED, State.STOPPED_BY_FLAG, State.MISCONFIGURED})
 
-# Each of the two is a few steps into the index task_runs_of: of one task, from its newest run back.
+# Each of these is a few steps into the index task_runs_of: of one task, from its newest run back.
 SUCCESSES = """
 SELECT given.task, good.finished_at, now()
   FROM unnest(%s::text[]) AS given (task)

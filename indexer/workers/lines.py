@@ -15,25 +15,35 @@ from config.logs import Masked
 from indexer.chains.connections import Connection
 
 KEPT = 1_000
-"""Lines of one worker; the oldest go first."""
+"""Lines of one worker, or of one run; the oldest go first."""
 WAITING = 2_000
 """Lines that wait for a database which is away; the oldest are lost first, and how many is said."""
 AT_ONCE = 200
 LONGEST = 10_000
 """Characters of a line, with its traceback."""
 
-STORE = """
+
+class Statements(NamedTuple):
+    """How lines are stored, and how those beyond the newest `kept` of their `owner` are forgotten."""
+
+    store: str
+    forget: str
+
+
+# The lines of a worker by their index: it is read back as far as they are kept.
+OF_WORKER = Statements(
+    store="""
 INSERT INTO public.worker_lines (worker, at, level, logger, text)
-SELECT %(worker)s, now() - line.ago, line.level, line.logger, line.text
+SELECT %(owner)s, now() - line.ago, line.level, line.logger, line.text
 FROM unnest(%(ago)s::interval[], %(level)s::text[], %(logger)s::text[], %(text)s::text[])
      AS line (ago, level, logger, text)
-"""
-# By the index of a worker's lines: it is read back as far as they are kept.
-FORGET = """
-DELETE FROM public.worker_lines WHERE worker = %(worker)s AND id <= (
-    SELECT id FROM public.worker_lines WHERE worker = %(worker)s ORDER BY id DESC OFFSET %(kept)s LIMIT 1
+""",
+    forget="""
+DELETE FROM public.worker_lines WHERE worker = %(owner)s AND id <= (
+    SELECT id FROM public.worker_lines WHERE worker = %(owner)s ORDER BY id DESC OFFSET %(kept)s LIMIT 1
 )
-"""
+""",
+)
 
 
 class Line(NamedTuple):
@@ -99,17 +109,19 @@ class LineBuffer(logging.Handler):
             self.release()
 
 
-def store_lines(connection: Connection, worker: str, lines: list[Line], now: float) -> None:
+def store_lines(
+    connection: Connection, owner: str | int, lines: list[Line], now: float, statements: Statements = OF_WORKER
+) -> None:
     """`now`: by the clock of the lines."""
     if not lines:
         return
     values = {
-        "worker": worker,
+        "owner": owner,
         "ago": [timedelta(seconds=now - line.at) for line in lines],
         "level": [line.level for line in lines],
         "logger": [line.logger for line in lines],
         "text": [line.text for line in lines],
         "kept": KEPT,
     }
-    connection.execute(STORE, values)
-    connection.execute(FORGET, values)
+    connection.execute(statements.store, values)
+    connection.execute(statements.forget, values)

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from indexer.access.labels import show
 from indexer.access.strict import ReadOnlyAdmin
 from indexer.tasks.admin.states import COLOURS, PARTITION_STATES
-from indexer.tasks.admin.steering import STEER, obey
+from indexer.tasks.admin.steering import STEER, obey_with_run
 from indexer.tasks.models import Partition
 from indexer.tasks.registry import tasks
 from indexer.tasks.states import PartitionState
@@ -39,7 +39,7 @@ class PartitionAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         found = [
-            {"name": task.name, "words": task.words, "counts": label_counts(task.name)}
+            {"name": task.name, "words": task.words, "counts": label_counts(count_partitions(task.name))}
             for task in tasks().values()
             if task.partitions is not None
         ]
@@ -60,7 +60,7 @@ class PartitionAdmin(ReadOnlyAdmin):
         counts = count_partitions(task)
         return {
             "task": task,
-            "counts": label_counts(task),
+            "counts": label_counts(counts),
             "cells": [{"each": each, "colour": COLOURS[each.state]} for each in read_partitions(task, limit=SHOWN)],
             "hidden": max(0, sum(counts.values()) - SHOWN),
             "failed": read_partitions(task, states=[PartitionState.FAILED], limit=SHOWN_ERRORS),
@@ -69,14 +69,9 @@ class PartitionAdmin(ReadOnlyAdmin):
 
     def resume(self, request: HttpRequest, task: str) -> HttpResponse:
         require_partitioned(task)
-        made: list[int] = []
-
-        def does(actor: str) -> str:
-            made.append(resume_failed(task, actor).pk)
-            return "This run is in the line: it does what is missing, has failed or is stale."
-
-        obey(request, does)
-        return redirect("admin:tasks_taskrun_change", made[0]) if made else redirect("admin:tasks_partition_grid", task)
+        words = "This run is in the line: it does what is missing, has failed or is stale."
+        run = obey_with_run(request, lambda actor: resume_failed(task, actor), words)
+        return redirect("admin:tasks_taskrun_change", run) if run else redirect("admin:tasks_partition_grid", task)
 
 
 def require_partitioned(task: str) -> None:
@@ -85,9 +80,8 @@ def require_partitioned(task: str) -> None:
         raise Http404(f"there is no task {task} that has partitions")
 
 
-def label_counts(task: str) -> list[tuple[Any, int]]:
+def label_counts(counts: dict[PartitionState, int]) -> list[tuple[Any, int]]:
     """How many partitions are in each state that any of them is in, with the state's label."""
-    counts = count_partitions(task)
     return [
         (show(shown.value, PARTITION_STATES), count)
         for shown in PARTITION_STATES

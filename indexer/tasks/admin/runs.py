@@ -19,7 +19,7 @@ from indexer.access.labels import show
 from indexer.access.strict import ReadOnlyAdmin
 from indexer.tasks.admin.chart import draw
 from indexer.tasks.admin.states import COLOURS, LEVELS, RUN_STATES
-from indexer.tasks.admin.steering import STEER, obey
+from indexer.tasks.admin.steering import STEER, obey, obey_with_run
 from indexer.tasks.declaring import TaskError
 from indexer.tasks.models import TaskRun
 from indexer.tasks.progress import show_progress, show_seconds
@@ -158,14 +158,8 @@ class TaskRunAdmin(ReadOnlyAdmin):
         return redirect(page_of(find_run(run).id))
 
     def retry(self, request: HttpRequest, run: int) -> HttpResponse:
-        made: list[int] = []
-
-        def does(actor: str) -> str:
-            made.append(retry_run(run, actor).pk)
-            return f"This run is in the line, and goes on where run {run} had got to."
-
-        obey(request, does)
-        return redirect(page_of(made[0] if made else find_run(run).id))
+        words = f"This run is in the line, and goes on where run {run} had got to."
+        return redirect(page_of(obey_with_run(request, lambda actor: retry_run(run, actor), words) or find_run(run).id))
 
 
 def status_of(run: Any) -> TaskRunStatus:

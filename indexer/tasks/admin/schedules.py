@@ -17,10 +17,10 @@ from indexer.access.audit import recorded
 from indexer.access.labels import show
 from indexer.access.strict import StrictAdmin
 from indexer.tasks.admin.states import RUN_STATES
-from indexer.tasks.admin.steering import STEER, obey
+from indexer.tasks.admin.steering import STEER, obey, obey_with_run
 from indexer.tasks.models import Schedule
 from indexer.tasks.progress import show_seconds
-from indexer.tasks.registry import find, tasks
+from indexer.tasks.registry import tasks
 from indexer.tasks.schedules import database_now
 from indexer.tasks.statuses import TaskStatus, describe_schedule, is_anybody_working, read_tasks
 from indexer.tasks.steering import change_schedule, run_task, set_paused
@@ -114,14 +114,8 @@ class ScheduleAdmin(StrictAdmin):
     def run_view(self, request: HttpRequest, task: str) -> HttpResponse:
         if task not in tasks():
             raise Http404(f"there is no task {task}")
-        made: list[int] = []
-
-        def does(actor: str) -> str:
-            made.append(run_task(find(task).name, {}, actor).pk)
-            return "This run is in the line."
-
-        obey(request, does)
-        return redirect("admin:tasks_taskrun_change", made[0]) if made else redirect("admin:tasks_schedule_changelist")
+        run = obey_with_run(request, lambda actor: run_task(task, {}, actor), "This run is in the line.")
+        return redirect("admin:tasks_taskrun_change", run) if run else redirect("admin:tasks_schedule_changelist")
 
     def pause_view(self, request: HttpRequest, name: str) -> HttpResponse:
         return self.pause(request, name, paused=True)
