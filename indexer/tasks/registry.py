@@ -1,19 +1,16 @@
 """Finds tasks: each file in the folder `scheduled` of an installed app is one, called as its file is, with - for _."""
 
 import importlib
-import pkgutil
-from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import cache
-from importlib.util import find_spec
 from types import ModuleType
 from typing import NamedTuple
 
-from django.apps import apps
 from django.conf import settings
 
 from indexer.tasks.cron import check
 from indexer.tasks.declaring import Task, TaskError
+from indexer.workers.near import hint_at
+from indexer.workers.registry import modules_in, name_of
 
 FOLDER = "scheduled"
 LONGEST = 100
@@ -51,9 +48,7 @@ def find(name: str) -> Task:
     for each in broken():
         if each.name == name:
             raise TaskError(each.words)
-    near = get_close_matches(name, known)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known) or 'none'}"
-    raise TaskError(f"there is no task {name!r}; {hint}")
+    raise TaskError(f"there is no task {name!r}; {hint_at(name, known)}")
 
 
 @cache
@@ -61,8 +56,8 @@ def load() -> Loaded:
     """Import every task's file, once in a process."""
     found: dict[str, Task] = {}
     broken: list[Broken] = []
-    for module in sorted(list_modules()):
-        name = module.rpartition(".")[2].replace("_", "-")
+    for module in sorted(modules_in(FOLDER)):
+        name = name_of(module)
         try:
             task = load_task(module)
             if name in found:
@@ -73,15 +68,6 @@ def load() -> Loaded:
         except TaskError as error:
             broken.append(Broken(name, module, str(error)))
     return Loaded(dict(sorted(found.items())), broken)
-
-
-def list_modules() -> Iterator[str]:
-    for app in apps.get_app_configs():
-        package = find_spec(f"{app.name}.{FOLDER}")
-        folders = package.submodule_search_locations if package else None
-        for module in pkgutil.iter_modules(folders or []):
-            if not module.name.startswith("_"):
-                yield f"{app.name}.{FOLDER}.{module.name}"
 
 
 def load_task(module: str) -> Task:

@@ -10,7 +10,8 @@ Its type is that of its default. What somebody has set stands in the database: s
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
+
+from indexer.workers.near import hint_at
 
 Value = bool | int | float | str
 
@@ -169,8 +170,7 @@ def find(name: str) -> LiveSetting:
         return DECLARED[name]
     if name.startswith(FLAG) and NAME.fullmatch(name) and len(name) <= LONGEST:
         return flag_of(name.removeprefix(FLAG))
-    near = get_close_matches(name, DECLARED, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`manage.py live list` shows all"
+    hint = hint_at(name, DECLARED, otherwise="`manage.py live list` shows all")
     raise LiveError(f"there is no live setting {name!r}; {hint}")
 
 

@@ -1,9 +1,9 @@
 """Which worker somebody means by a name. Pure."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import NamedTuple
 
+from indexer.workers.near import hint_at
 from indexer.workers.programs import full_name
 
 
@@ -31,7 +31,5 @@ def find_meant(wanted: str, known: Sequence[Known]) -> Known:
         raise NotMeant(f"{wanted} is on {len(found)} machines: say {' or '.join(names)}")
     if not found:
         names = sorted({each.name for each in known})
-        near = get_close_matches(wanted, names, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names) or 'none'}"
-        raise NotMeant(f"there is no worker {wanted!r}; {hint}")
+        raise NotMeant(f"there is no worker {wanted!r}; {hint_at(wanted, names)}")
     return found[0]

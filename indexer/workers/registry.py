@@ -7,7 +7,6 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 from importlib.util import find_spec
 from types import ModuleType
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from django.apps import apps
 
 from indexer.workers.background import BackgroundWorker, Misconfigured, Task
 from indexer.workers.live import declare, flag_of
+from indexer.workers.near import hint_at
 
 FOLDER = "background"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -52,12 +52,23 @@ def found() -> list[Found]:
 
 def list_files() -> Iterator[Found]:
     """Every file that is a worker, those that share a name with another one, too."""
+    for module in modules_in(FOLDER):
+        yield Found(name_of(module), module)
+
+
+def modules_in(folder: str) -> Iterator[str]:
+    """The dotted paths of the files in a folder of this name of any installed app, none of which is imported."""
     for app in apps.get_app_configs():
-        package = find_spec(f"{app.name}.{FOLDER}")
+        package = find_spec(f"{app.name}.{folder}")
         folders = package.submodule_search_locations if package else None
         for module in pkgutil.iter_modules(folders or []):
             if not module.name.startswith("_"):
-                yield Found(module.name.replace("_", "-"), f"{app.name}.{FOLDER}.{module.name}")
+                yield f"{app.name}.{folder}.{module.name}"
+
+
+def name_of(module: str) -> str:
+    """What is called as its file is, with - for _."""
+    return module.rpartition(".")[2].replace("_", "-")
 
 
 def find_worker(name: str) -> Found:
@@ -65,9 +76,7 @@ def find_worker(name: str) -> Found:
     known = {each.name: each for each in found()}
     if name in known:
         return known[name]
-    near = get_close_matches(name, known)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known) or 'none'}"
-    raise UnknownWorker(f"there is no background worker {name!r}; {hint}")
+    raise UnknownWorker(f"there is no background worker {name!r}; {hint_at(name, known)}")
 
 
 def load_worker(each: Found) -> type[BackgroundWorker]:
