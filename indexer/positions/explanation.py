@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from indexer.chains.columns import justify
 from indexer.positions.proof import Missing, NeverTouched, NotKnown, Proof, ProofJob, ProofRange, Touched
 
 HEADINGS = ("blocks", "level", "endpoints", "logs", "digest")
@@ -74,7 +75,5 @@ def show_range(found: ProofRange) -> tuple[str, ...]:
 
 
 def write_table(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+    for cells in justify(rows):
         yield f"    {'  '.join(cells)}".rstrip()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from indexer.chains.columns import justify
 from indexer.tasks.progress import UNKNOWN, show_progress, show_seconds
 from indexer.tasks.states import PartitionState, RunState
 from indexer.tasks.statuses import Freshness, LogLine, PartitionStatus, Records, TaskRunStatus, TaskStatus
@@ -14,9 +15,7 @@ PARTITION_HEADINGS = ("PARTITION", "STATE", "DAYS", "RECORDS", "ATTEMPTS", "WORD
 
 def lay_out(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Aligned columns under their headings."""
-    lines = [headings, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return ["  ".join(cells).rstrip() for cells in justify([headings, *rows])]
 
 
 def list_tasks(found: Iterable[TaskStatus]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from indexer.chains.columns import justify
 from indexer.workers.states import State
 from indexer.workers.statuses import MEGABYTE, Status
 
@@ -58,13 +59,11 @@ def describe_process(name: str, words: str, why: str) -> Line:
 def lay_out(lines: Sequence[Line], colour: Callable[[str, str], str]) -> list[str]:
     """Aligned columns under their headings; `colour` takes a text and the name of a colour."""
     rows = [HEADINGS, *(line.cells for line in lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     states = [None, *(line.state for line in lines)]
-    return [align(row, widths, state, colour) for row, state in zip(rows, states, strict=True)]
+    return [join(cells, state, colour) for cells, state in zip(justify(rows), states, strict=True)]
 
 
-def align(row: Sequence[str], widths: Sequence[int], state: State | None, colour: Callable[[str, str], str]) -> str:
-    cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+def join(cells: list[str], state: State | None, colour: Callable[[str, str], str]) -> str:
     if state is not None:
         cells[STATE] = colour(cells[STATE], COLOURS[state])
     return "  ".join(cells).rstrip()
