@@ -29,12 +29,15 @@ SILENT = timedelta(seconds=15)
 def worker(host: str, program: str = "prices") -> Iterator[Heart]:
     """It works there; at the end it leaves."""
     heart = Heart(program, program, LiveValues(), host=host, every=60)
+    heart.memory_limit = 1 << 40  # that of the tests' own process says nothing
     heart.start()
-    heart.say(State.HEALTHY)
-    assert heart.beat_now()
-    yield heart
-    heart.say(State.STOPPED)
-    heart.close()
+    try:
+        heart.say(State.HEALTHY)
+        assert heart.beat_now()
+        yield heart
+        heart.say(State.STOPPED)
+    finally:
+        heart.close()
 
 
 def hosts(connection: Connection) -> dict[str, str]:
