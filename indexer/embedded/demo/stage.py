@@ -176,12 +176,13 @@ class Stage:
     def _start_market(self) -> None:
         contracts, port = self.folder / "contracts.json", choose_port(0)
         write_contracts(contracts, {chain.slug: chain.world for chain in self.chains})
+        base_url = f"http://127.0.0.1:{port}"
         self.children.start(STANDIN, serving(port, contracts, self.market_size), {})
+        # Who is asked before it is there would be asked again half a minute later.
+        self.wait_for_answer(STANDIN, f"{base_url}/_stats")
         urls = {f"RPC_URLS_{slug.upper()}": anvil.url for slug, anvil in self.anvils.items()}
         command = [sys.executable, str(project_dir() / "manage.py"), "run_worker", TASK_WORKER]
-        self.children.start(
-            TASK_WORKER, command, {**self._environment, **urls, **standing_in(f"http://127.0.0.1:{port}")}
-        )
+        self.children.start(TASK_WORKER, command, {**self._environment, **urls, **standing_in(base_url)})
 
     def _start_worker(self, slug: str, *, again: bool) -> None:
         urls = {f"RPC_URLS_{slug.upper()}": self.anvils[slug].url}
@@ -189,18 +190,21 @@ class Stage:
         self.children.start(name_worker(slug), command, {**self._environment, **urls}, again=again)
 
     def wait_for_web(self) -> None:
+        self.wait_for_answer(WEB, f"{self.base_url}/health")
+
+    def wait_for_answer(self, name: str, url: str) -> None:
+        """Until a child's server answers, whatever it says. Raises DemoError, and what stops the demo."""
         deadline = time.monotonic() + WEB_SECONDS
         pool = urllib3.PoolManager(retries=False, timeout=5)
         while True:
             self.check_health()
             self._signals.check()
             try:
-                pool.request("GET", f"{self.base_url}/health")
+                pool.request("GET", url)
                 return
             except urllib3.exceptions.HTTPError:
                 if time.monotonic() > deadline:
-                    log = self.children.log_of(WEB)
-                    raise DemoError(f"the web server does not answer; its log is {log}") from None
+                    raise DemoError(f"{name} does not answer; its log is {self.children.log_of(name)}") from None
                 time.sleep(TURN_SECONDS)
 
     def kill_worker(self, slug: str) -> None:
