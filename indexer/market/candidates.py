@@ -6,7 +6,7 @@ key, so that an address is proved to be in the key, though not that it is the po
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -100,11 +100,14 @@ class Place(NamedTuple):
     kind: str
 
 
-def find_candidates(pool: PoolFacts, proved: Mapping[str, str] = NONE) -> dict[Place, list[Evidence]]:
+def find_candidates(
+    pool: PoolFacts, proved: Mapping[str, str] = NONE, known: Iterable[tuple[str, Evidence]] = ()
+) -> dict[Place, list[Evidence]]:
     """Every contract that something says the pool may be or hold, with what says so.
 
     `proved` are addresses that are known from elsewhere, in lower case, each with the key by which the pool's id proves
-    it; those that are named here are tried here. An address that the pool holds is a token, whoever else names it.
+    it; those that are named here are tried here. `known` are more addresses, in lower case, each with what speaks for
+    it. An address that the pool holds is a token, whoever else names it.
     """
     held = {address: raw for raw in pool.underlying if (address := normal(pool.namespace, raw)) is not None}
     found: dict[Place, list[Evidence]] = {
@@ -113,7 +116,7 @@ def find_candidates(pool: PoolFacts, proved: Mapping[str, str] = NONE) -> dict[P
         ]
         for address, raw in held.items()
     }
-    for address, evidence in named(pool):
+    for address, evidence in (*named(pool), *known):
         if address not in held:
             pieces = found.setdefault(Place(pool.namespace, pool.chain_id, address, "pool"), [])
             if all((each.kind, each.source) != (evidence.kind, evidence.source) for each in pieces):

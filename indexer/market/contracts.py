@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from django.db import connection, transaction
@@ -9,6 +10,7 @@ from django.db import connection, transaction
 from indexer.chains.endpoints import EndpointsError, open_node
 from indexer.chains.models import Chain
 from indexer.market.candidates import EVM, FREE, KEY_SOURCE, PAID, Place, PoolFacts, find_candidates
+from indexer.market.factory_logs import OWN_LOGS, find_made
 from indexer.market.identity import CHAIN, Claim, claim
 from indexer.market.keys import find_keys
 from indexer.market.models import Pool
@@ -98,6 +100,18 @@ class Chains:
             self._proved[group] = find_keys(pools, pool.chain, pool.project, self.watched(pool.chain_id))
         return self._proved[group].get(pool.id, {})
 
+    def made(self, pools: Iterable[PoolFacts]) -> Mapping[uuid.UUID, tuple[str, Evidence]]:
+        """By pool, the contract that a factory made for it, as far as we have logs of that."""
+        of: dict[int, list[PoolFacts]] = defaultdict(list)
+        for pool in pools:
+            if pool.chain_id in self._ours and pool.chain_id is not None:
+                of[pool.chain_id].append(pool)
+        return {
+            pool: found
+            for chain_id, theirs in of.items()
+            for pool, found in find_made(self._ours[chain_id], theirs).items()
+        }
+
     def watched(self, chain_id: int) -> Collection[str]:
         """The contracts of our own jobs there, in lower case: their factories' events once made them known."""
         if chain_id not in self._watched:
@@ -171,11 +185,12 @@ def find_contracts(
 
     What of a source that was asked is not found any more, it no longer says. `done` of `total` pools are done before.
     """
-    found = {}
+    found, made = {}, chains.made(pools)
     for number, facts in enumerate(pools):
         run.progress(done + number, total)
-        found[facts.id] = find_candidates(facts, chains.proved(facts))
-    everybody = frozenset({FREE, KEY_SOURCE, *([PAID] if old is not None else [])})
+        known = [made[facts.id]] if facts.id in made else []
+        found[facts.id] = find_candidates(facts, chains.proved(facts), known)
+    everybody = frozenset({FREE, KEY_SOURCE, OWN_LOGS, *([PAID] if old is not None else [])})
     asked = dict.fromkeys(found, everybody)
     checked = chains.check(pools, found)
     for (pool, place), evidence in checked.evidence.items():

@@ -159,10 +159,16 @@ def find_problem(claim: Claim, form: str, held: frozenset[str], own: Answers, ot
             known = read_address(others, name)
             if others[name] is not None and known != claim.address:
                 return f"its factory has {known or 'none'} for these tokens"
-    fee, named = read_number(own, "fee()"), FEE_TIER.search(claim.meta or "")
-    if form == "pair" and fee is not None and named and round(float(named[1]) * FEE_UNITS) != fee:
-        return f"its fee is {fee / FEE_UNITS:g}%, and the pool's {named[1]}%"
+    fee, tier = read_number(own, "fee()"), read_fee_tier(claim.meta)
+    if form == "pair" and fee is not None and tier is not None and tier != fee:
+        return f"its fee is {fee / FEE_UNITS:g}%, and the pool's {tier / FEE_UNITS:g}%"
     return None
+
+
+def read_fee_tier(meta: str | None) -> int | None:
+    """The fee that a poolMeta names, such as "0.3%", in the units of fee()."""
+    named = FEE_TIER.search(meta or "")
+    return round(float(named[1]) * FEE_UNITS) if named else None
 
 
 def with_coin(claim: Claim, held: frozenset[str]) -> frozenset[str]:

@@ -36,7 +36,7 @@ SELECT m.id, m.address, c.id, p.project
    AND p.vanished_at IS NULL
    AND NOT EXISTS (SELECT FROM watch_proposals w WHERE w.mapping_id = m.id AND w.chain_id = c.id)
    AND NOT EXISTS (SELECT FROM mapping_evidence e
-                    WHERE e.mapping_id = m.id AND e.kind = 'identity' AND e.detail @> '{"receipt": false}')
+                    WHERE e.mapping_id = m.id AND e.detail @> '{"receipt": false}')
  ORDER BY m.id
 """
 ADD = """

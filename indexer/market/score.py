@@ -27,6 +27,7 @@ class EvidenceKind(StrEnum):
     KEY = "key"
     NAMED = "named"
     SYMBOL = "symbol"
+    FACTORY = "factory"
     URL = "url"
     META = "meta"
     UNDERLYING = "underlying"
@@ -46,6 +47,7 @@ MEANINGS: Mapping[EvidenceKind, Meaning] = MappingProxyType(
         EvidenceKind.KEY: Meaning(AGREED, "the pool's id is the UUIDv5 of a key with this address"),
         EvidenceKind.NAMED: Meaning(SAID, "the source names it as the pool's contract"),
         EvidenceKind.SYMBOL: Meaning(SAID, "a service knows it as a token that is called as the pool is"),
+        EvidenceKind.FACTORY: Meaning(SAID, "a factory of its protocol has made it of the pool's tokens, and no other"),
         EvidenceKind.URL: Meaning(FOUND, "the address stands in the pool's URL"),
         EvidenceKind.META: Meaning(FOUND, "the address stands in the pool's poolMeta"),
         EvidenceKind.UNDERLYING: Meaning(GUESSED, "it is a token that the pool holds, not the pool"),
@@ -92,10 +94,13 @@ def score(evidence: Iterable[Evidence]) -> Score:
 def weigh(pieces: list[Evidence]) -> Score:
     """The best piece decides, but for sources that agree.
 
-    Whoever knows a token's symbol has read it from the token, so that all of them together are one more source.
+    Whoever knows a token's symbol has read it from the token, so that all of them together are one more source. Where
+    an address was only found, that is a second opinion on what our own logs say, of which nobody knew who wrote it.
     """
-    known = sorted({each.source for each in pieces if each.kind is EvidenceKind.SYMBOL})
-    sources = sorted({each.source for each in pieces if each.kind is EvidenceKind.NAMED}) + known[:1]
+    of = {kind: sorted({each.source for each in pieces if each.kind is kind}) for kind in EvidenceKind}
+    own, known = of[EvidenceKind.FACTORY], of[EvidenceKind.SYMBOL]
+    named = of[EvidenceKind.NAMED] or (own and (of[EvidenceKind.URL] or of[EvidenceKind.META]))
+    sources = named + known[:1] + own
     best = max(pieces, key=lambda each: MEANINGS[each.kind].worth)
     worth, words = MEANINGS[best.kind]
     if worth < AGREED and len(sources) > 1:

@@ -79,13 +79,16 @@ contract ConcentratedPool {
 contract ConcentratedFactory {
     mapping(address => mapping(address => mapping(uint24 => address))) public getPool;
 
-    event PoolCreated(address pool);
+    event PoolCreated(
+        address indexed token0, address indexed token1, uint24 indexed fee, int24 tickSpacing, address pool
+    );
 
     function createPool(address first, address second, uint24 rate) external {
         address pool = address(new ConcentratedPool(address(this), first, second, rate));
         getPool[first][second][rate] = pool;
         getPool[second][first][rate] = pool;
-        emit PoolCreated(pool);
+        (address token0, address token1) = first < second ? (first, second) : (second, first);
+        emit PoolCreated(token0, token1, rate, 60, pool);
     }
 }
 

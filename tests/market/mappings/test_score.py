@@ -15,6 +15,7 @@ ALCHEMY = Evidence(EvidenceKind.SYMBOL, "alchemy")
 MORALIS = Evidence(EvidenceKind.SYMBOL, "moralis")
 URL = Evidence(EvidenceKind.URL, "defillama")
 META = Evidence(EvidenceKind.META, "defillama")
+FACTORY = Evidence(EvidenceKind.FACTORY, "own logs")
 UNDERLYING = Evidence(EvidenceKind.UNDERLYING, "defillama")
 
 
@@ -34,6 +35,13 @@ UNDERLYING = Evidence(EvidenceKind.UNDERLYING, "defillama")
         # Both know only what the token says of itself.
         ([URL, ALCHEMY, MORALIS], 0.6),
         ([PAID, ALCHEMY, MORALIS], 0.8),
+        ([FACTORY], 0.6),
+        # Whoever wrote the URL knew nothing of our logs.
+        ([FACTORY, URL], 0.8),
+        ([FACTORY, URL, META], 0.8),
+        ([FACTORY, PAID], 0.8),
+        ([FACTORY, ALCHEMY], 0.8),
+        ([FACTORY, UNDERLYING], 0.6),
         ([KEY], 0.8),
         ([KEY, PAID, URL], 0.8),
         ([URL, IDENTITY], 1.0),
