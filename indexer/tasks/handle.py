@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 BEAT = 2.0
 """Seconds between two signs of life."""
+MOST_COUNTED = 2**63 - 1
 LIMITS = "SET lock_timeout TO '1s'; SET statement_timeout TO '5s'"
 OF_RUN = Statements(
     store="""
@@ -114,6 +115,9 @@ class Handle(Run):
         return time.monotonic() - self.deadline
 
     def progress(self, done: int, total: int | None = None) -> None:
+        for count in (done, total):
+            if count is not None and not -MOST_COUNTED <= count <= MOST_COUNTED:
+                raise ValueError(f"a progress of {count} cannot be stored: it is a number of 64 bits")
         if self.partition is None:  # what people are shown of a partitioned run are its partitions
             self.done, self.total = done, total
             self.before = min(self.before, done)  # an attempt may begin anew
@@ -195,6 +199,9 @@ class Beating:
                 if beside is not None and beside.broken:
                     beside.close()
                     beside = None
+            except Exception:
+                # Whatever it is: without its beat nobody would hear that the run is cancelled, or that it is lost.
+                log.exception("run %s: its sign of life was not stored", self.run.claim.run)
             if was_over or self.run.is_lost:
                 break
         if beside is not None:

@@ -7,13 +7,11 @@ the claim of this worker, so that a run that another worker has taken over is le
 import logging
 import random
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from indexer.tasks import claims
@@ -27,11 +25,10 @@ from indexer.tasks.registry import find
 from indexer.tasks.retrying import asked_pause, pause_after
 from indexer.tasks.states import RunState
 from indexer.tasks.takeovers import MOST
+from indexer.tasks.troubles import keep_trouble, say
 
 log = logging.getLogger(__name__)
 
-LONGEST_TRACEBACK = 20_000
-"""Characters; what is nearest to the error is kept."""
 PATIENCE = 10.0
 """Seconds that the end of a run is tried to be stored; then others take the run over."""
 
@@ -88,7 +85,7 @@ def carry_out(run_id: int, job_id: int, place: Place) -> None:
         params = read_params(task, claim.params)
     except TaskError as error:
         # No other attempt mends it.
-        words = settings.MASK(str(error))
+        words = say(error)
         claims.end(claim, RunState.FAILED, claim.done, claim.total, words, Trouble(words))
         return
     run = Handle(claim, task, place.leaving)
@@ -158,7 +155,7 @@ def decide(run: Handle, outcome: Counts | BaseException) -> None:
             claims.go_on(claim, run.task, RunState.QUEUED, done, total, why=str(outcome), is_attempt=False)
         case Wait():
             claims.go_on(
-                claim, run.task, RunState.WAITING, done, total, why=str(outcome), due_at=outcome.until, is_attempt=False
+                claim, run.task, RunState.WAITING, done, total, why=say(outcome), due_at=outcome.until, is_attempt=False
             )
         case _ if is_outage(outcome) and run.stuck + 1 < MOST:
             claims.go_on(claim, run.task, RunState.QUEUED, done, total, why=WORDS, is_attempt=False, is_stuck=True)
@@ -183,10 +180,3 @@ def fail(run: Handle, error: BaseException) -> None:
 def give_up(run: Handle) -> None:
     """Of a run that does not heed its time limit: it is a failure of this attempt, whatever the run does later."""
     settle(run, TimedOut(f"it took longer than {run.task.time_limit:,.0f} s, and did not heed that"))
-
-
-def keep_trouble(error: BaseException) -> Trouble:
-    """Without secrets, and as PostgreSQL can store it."""
-    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    lines = "".join(traceback.format_exception(error))[-LONGEST_TRACEBACK:]
-    return Trouble(settings.MASK(words).replace("\0", " "), settings.MASK(lines).replace("\0", " "))
