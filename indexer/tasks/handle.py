@@ -8,6 +8,7 @@ from threading import Event, Thread
 from typing import Any
 
 import psycopg
+from django.db import connections
 
 from indexer.chains.connections import Connection, open_beside
 from indexer.tasks import budgets, claims
@@ -53,7 +54,7 @@ class RunLog(logging.Logger):
 
 
 class Handle(Run):
-    """`leaving` is set when the worker is told to stop."""
+    """To be made in the thread that does the run. `leaving` is set when the worker is told to stop."""
 
     def __init__(self, claim: Claim, task: Task, leaving: Event) -> None:
         self.claim = claim
@@ -68,6 +69,8 @@ class Handle(Run):
         """How often the run was left since it last came further."""
         self.cancelled_by = ""
         self.is_lost = False
+        self.session = connections["default"]
+        """Of the thread that does it: what its function writes, it writes there."""
         self.has_saved_since = False
         """Whether a batch has been stored since there was a reason to end."""
         self.lines = LineBuffer()

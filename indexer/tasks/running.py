@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 
 from indexer.tasks import claims
 from indexer.tasks.claims import Trouble
@@ -23,6 +23,7 @@ from indexer.tasks.params import read_params
 from indexer.tasks.partitions import run_partitions
 from indexer.tasks.registry import find
 from indexer.tasks.retrying import asked_pause, pause_after
+from indexer.tasks.sessions import end_session
 from indexer.tasks.states import RunState
 from indexer.tasks.takeovers import MOST
 from indexer.tasks.troubles import keep_trouble, say
@@ -95,11 +96,11 @@ def carry_out(run_id: int, job_id: int, place: Place) -> None:
             try:
                 run.log.info("attempt %s of %s", claim.attempt, task.retry.attempts)
                 outcome = run_partitions(run, task.partitions, params) if task.partitions else task(run, **params)
-                if run.is_lost:
-                    outcome = Lost(run_id)
             except (Exception, SystemExit) as error:  # whatever the task does
                 outcome = error
                 tell(run, error)
+        if run.is_lost:
+            outcome = Lost(run_id)
         settle(run, outcome)
         run.keep_last_lines()
 
@@ -178,5 +179,13 @@ def fail(run: Handle, error: BaseException) -> None:
 
 
 def give_up(run: Handle) -> None:
-    """Of a run that does not heed its time limit: it is a failure of this attempt, whatever the run does later."""
+    """Of a run that does not heed its time limit: it is a failure of this attempt, whatever the run does later.
+
+    What its function has open in the database is undone, for it may hold the run's own row.
+    """
+    run.is_lost = True
+    try:
+        end_session(run.session)
+    except DatabaseError as error:
+        log.warning("run %s: its session cannot be ended: %s", run.claim.run, str(error).strip())
     settle(run, TimedOut(f"it took longer than {run.task.time_limit:,.0f} s, and did not heed that"))
