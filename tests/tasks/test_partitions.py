@@ -61,6 +61,15 @@ def test_days_that_have_an_end_are_done_once() -> None:
     assert (run.state, run.created, run.done) == ("succeeded", 0, 2)
 
 
+def test_days_that_had_not_come_are_done_once_they_have() -> None:
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    days = {"last": tomorrow.isoformat(), "count": 2}
+    carry(enqueue("pieces", days))
+    assert carry(enqueue("pieces", days)).created == 20
+    Partition.objects.update(finished_at=F("finished_at") - timedelta(days=9), last=tomorrow)
+    assert carry(enqueue("pieces", {"last": (tomorrow - timedelta(days=3)).isoformat(), "count": 2})).created == 20
+
+
 def test_what_is_listed_no_more_is_retired_by_a_run_that_lists_everything() -> None:
     for key, state in (("gone-1", "failed"), ("gone-2", "complete"), ("gone-3", "stale")):
         Partition.objects.create(task="pieces", key=key, state=state)

@@ -81,9 +81,16 @@ D = date(2026, 11, 1)
         (Days(None, D), Days(D, D), 1, False),
         (Days(D, None), Days(D, D), 1, False),
         (Days(D, date(2026, 12, 24)), Days(D, None), 1, True),  # days that have not come yet are nobody's
+        (Days(D, date(2026, 12, 24)), Days(D, None), 13, False),  # but those that had come when it was asked for
+        (Days(D, None), Days(D, date(2026, 12, 24)), 1, True),
+        (Days(D, date.max), Days(D, date.max), 1, True),
+        (Days(None, date(2026, 11, 26)), Days(None, date(2026, 12, 24)), 9 * 24, False),  # they had not come yet then
+        (Days(None, date(2026, 11, 26)), Days(None, date(2026, 12, 24)), 11, True),
+        (Days(None, date(2026, 11, 25)), Days(), 36.1, False),  # its last day was not over
+        (Days(None, date(2026, 11, 25)), Days(), 36, True),
     ],
 )
-def test_coverage(wanted: Days, have: Days, hours_ago: int, covered: bool) -> None:
+def test_coverage(wanted: Days, have: Days, hours_ago: float, covered: bool) -> None:
     finished_at, since = NOW - timedelta(hours=hours_ago), NOW - timedelta(hours=12)
     assert is_covered(wanted, have, finished_at, since, timedelta(hours=24), NOW) is covered
 
