@@ -188,6 +188,16 @@ def test_a_schedule_rests_and_goes_on(told: Connection) -> None:
     assert run("resume", "count-sheep")[0] == "schedule count-sheep goes on\n"
     assert not Schedule.objects.get(name="count-sheep").paused
     assert Schedule.objects.get(name="shear-sheep").paused is False
+    Schedule.objects.create(name="lambs", task="count-sheep", every=60.0)
+    Schedule.objects.create(name="count-sheep's other", task="shear-sheep", every=60.0)
+    assert run("pause", "count-sheep")[0] == "schedule count-sheep rests\nschedule lambs rests\n"
+    assert run("resume", "lambs")[0] == "schedule lambs goes on\n"
+
+
+def test_a_task_that_no_worker_has_known_yet_can_rest(told: Connection) -> None:
+    Schedule.objects.all().delete()
+    assert run("pause", "count-sheep")[0] == "schedule count-sheep rests\n"
+    assert Schedule.objects.get(name="count-sheep").paused
 
 
 def test_any_number_of_runs_costs_the_same_statements(told: Connection) -> None:

@@ -5,9 +5,11 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
+from indexer.tasks.declaring import TaskError
 from indexer.tasks.models import Partition, TaskRun
 from indexer.tasks.queueing import cancel, enqueue
 from indexer.tasks.statuses import PartitionStatus, read_partitions
+from indexer.tasks.steering import resume_failed
 from tests.tasks.test_a_run_goes_where_its_function_says import carry
 
 pytestmark = pytest.mark.usefixtures("line")
@@ -32,6 +34,29 @@ def test_what_failed_is_resumed_and_what_is_complete_is_not_done_again(tmp_path:
     assert (again.state, again.created, again.done, again.done_before) == ("succeeded", 20, 5, 3)
     assert states() == ["complete"] * 5
     assert sorted(file.read_text().split()) == [f"piece-{number}" for number in range(5)]
+
+
+def test_what_is_resumed_is_the_run_that_left_it() -> None:
+    left = carry(enqueue("pieces", {"broken": "piece-3"}))
+    carry(enqueue("pieces", {"count": 1}))
+    again = resume_failed("pieces", "ann")
+    assert (again.retry_of, again.params) == (left, left.params)
+    cancel(again.pk, "ann")
+    newest = enqueue("pieces", {"count": 2})
+    with pytest.raises(TaskError, match=f"run {newest.pk} of pieces is queued"):
+        resume_failed("pieces", "ann")
+    cancel(newest.pk, "ann")
+    assert resume_failed("pieces", "ann").retry_of == left
+    TaskRun.objects.all().delete()  # as prune-runs forgets them
+    assert resume_failed("pieces", "ann").params == {}
+
+
+def test_where_nothing_has_failed_what_is_resumed_is_all_that_there_is() -> None:
+    carry(enqueue("pieces", {"count": 1}))
+    again = resume_failed("pieces", "ann")
+    assert (again.retry_of, again.params) == (None, {})
+    cancel(again.pk, "ann")
+    assert resume_failed("pieces", "ann").retry_of == again
 
 
 def test_days_that_are_not_covered_are_stale_and_done_again() -> None:
