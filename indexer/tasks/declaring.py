@@ -28,6 +28,10 @@ class TaskError(Exception):
     """A declaration, a parameter or a request that cannot be; the text names it and the remedy."""
 
 
+class NoSuchTask(TaskError):
+    """This process knows no file of that name."""
+
+
 class Cancelled(Exception):
     """Somebody has cancelled the run."""
 

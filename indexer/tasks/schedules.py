@@ -89,8 +89,9 @@ def dispatch(schedule: Schedule, now: datetime) -> TaskRun | None:
         return keep_time(schedule, schedule.next_at, following, passed, now)
     except TaskError as error:
         # Nobody but a person mends it; until then it is looked at once a minute, as an edited one is.
+        if schedule.note != str(error):
+            log.error("schedule %s cannot run: %s", schedule.name, error)
         move(schedule, now + LATE, str(error))
-        log.error("schedule %s cannot run: %s", schedule.name, error)
         return None
 
 

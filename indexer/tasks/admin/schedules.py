@@ -69,8 +69,9 @@ class ScheduleAdmin(StrictAdmin):
         return super().get_form(request, obj, change=change, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Schedule | None = None) -> bool:
-        """The first schedule of a task would come back: pausing it is what helps."""
-        return (obj is None or obj.name != obj.task) and super().has_delete_permission(request, obj)
+        """The first schedule of a task would come back, as long as the task is there: pausing it is what helps."""
+        stays = obj is not None and obj.name == obj.task and obj.task in tasks()
+        return not stays and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
         actor = request.user.get_username()
