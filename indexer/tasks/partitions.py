@@ -7,7 +7,7 @@ has partitions sees to that. Partitions that fail take no others with them, unle
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -21,6 +21,7 @@ from indexer.tasks.models import Partition
 from indexer.tasks.outages import is_outage
 from indexer.tasks.params import split_days
 from indexer.tasks.retrying import asked_pause
+from indexer.tasks.schedules import database_now
 from indexer.tasks.states import PartitionState
 from indexer.tasks.troubles import describe, say
 
@@ -92,7 +93,7 @@ class Failures:
         if pause is not None:
             if not self.complete:
                 raise error
-            raise Wait(say(error), datetime.now(UTC) + timedelta(seconds=pause))
+            raise Wait(say(error), database_now() + timedelta(seconds=pause))
         if self._in_a_row and type(self._in_a_row[-1]) is not type(error):
             self._in_a_row.clear()
         self._in_a_row.append(error)

@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Event, Lock
 
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
@@ -23,6 +23,7 @@ from indexer.tasks.params import read_params
 from indexer.tasks.partitions import run_partitions
 from indexer.tasks.registry import find
 from indexer.tasks.retrying import asked_pause, pause_after
+from indexer.tasks.schedules import database_now
 from indexer.tasks.sessions import end_session
 from indexer.tasks.states import RunState
 from indexer.tasks.takeovers import MOST
@@ -173,7 +174,7 @@ def fail(run: Handle, error: BaseException) -> None:
         why = f"attempt {claim.attempt} of {task.retry.attempts} failed"
         claims.end(claim, RunState.FAILED, run.done, run.total, why, trouble)
         return
-    due_at = datetime.now(UTC) + timedelta(seconds=pause)
+    due_at = database_now() + timedelta(seconds=pause)
     why = f"attempt {claim.attempt} of {task.retry.attempts} failed; the next one comes {pause:,.0f} s later"
     claims.go_on(claim, task, RunState.WAITING, run.done, run.total, why=why, due_at=due_at, trouble=trouble)
 

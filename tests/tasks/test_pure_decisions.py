@@ -6,7 +6,7 @@ import pytest
 
 from indexer.tasks.coverage import Days, is_covered
 from indexer.tasks.declaring import Retry
-from indexer.tasks.hints import read_hold
+from indexer.tasks.hints import read_hold, sent_at
 from indexer.tasks.retrying import pause_after
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -61,6 +61,20 @@ def test_no_pause_is_longer_than_the_longest() -> None:
 def test_what_an_answer_says(status: int, headers: dict[str, str], seconds: float | None) -> None:
     hold = read_hold(status, headers, NOW)
     assert (None if hold is None else hold.seconds) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds_ago"),
+    [
+        ({"Date": "Fri, 27 Nov 2026 11:50:00 GMT"}, 600),  # our clock is ten minutes ahead of the server's
+        ({"date": "Fri, 27 Nov 2026 12:00:00 -0000"}, 0),
+        ({"Date": "soon"}, 0),
+        ({"Date": f"Fri, 27 Nov 2026 12:00:00 +{'9' * 21}"}, 0),
+        ({}, 0),
+    ],
+)
+def test_moments_are_read_by_the_clock_of_who_has_said_them(headers: dict[str, str], seconds_ago: float) -> None:
+    assert (NOW - sent_at(headers, NOW)).total_seconds() == seconds_ago
 
 
 D = date(2026, 11, 1)
