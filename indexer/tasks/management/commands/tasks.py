@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from django.core.management.base import CommandError, CommandParser
+from django.db import InterfaceError, OperationalError
 
 from indexer.access.audit import shell_actor
 from indexer.chains.command import FootprintCommand
@@ -30,6 +31,7 @@ from indexer.tasks.tables import describe_run, describe_task, list_partitions, l
 
 FAILED, MISUSED, NOT_YET = 1, 2, os.EX_TEMPFAIL
 """Exit codes, besides 0."""
+AWAY = (OperationalError, InterfaceError)
 SHOWN_RUNS = 20
 SHOWN_LINES = 50
 SHOWN_PARTITIONS = 500
@@ -42,8 +44,8 @@ NOBODY = (
 class Command(FootprintCommand):
     help = (
         "See and steer scheduled work. With --wait, `run`, `retry` and `backfill` leave when the run is over: 0 it has "
-        f"succeeded, {FAILED} it has failed or was cancelled, {NOT_YET} it goes on after --timeout; {MISUSED} is for "
-        "what cannot be asked. Ctrl-C leaves the run as it is."
+        f"succeeded, {FAILED} it has failed or was cancelled, {NOT_YET} it goes on after --timeout, or nobody knows: "
+        f"the database is away. {MISUSED} is for what cannot be asked. Ctrl-C leaves the run as it is."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -79,6 +81,10 @@ class Command(FootprintCommand):
             self.obey(options)
         except TaskError as error:
             raise CommandError(str(error), returncode=MISUSED) from error
+        except AWAY as error:
+            raise CommandError(
+                f"the database cannot be used: {str(error).strip()}; check DATABASE_URL", returncode=NOT_YET
+            ) from error
 
     def obey(self, options: dict[str, Any]) -> None:
         match options["verb"]:
@@ -152,6 +158,12 @@ class Command(FootprintCommand):
             raise CommandError(
                 f"run {run.pk} goes on: `manage.py tasks cancel {run.pk}` ends it", returncode=NOT_YET
             ) from None
+        except AWAY as error:
+            raise CommandError(
+                f"run {run.pk} cannot be followed, for the database is away ({str(error).strip()}): it goes on where "
+                f"workers reach it, and `manage.py tasks status {run.pk}` tells more",
+                returncode=NOT_YET,
+            ) from error
         finally:
             line.end()
         if status.state in (RunState.FAILED, RunState.CANCELLED):
