@@ -15,8 +15,8 @@ from threading import Event, Lock
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 
 from indexer.tasks import claims
-from indexer.tasks.claims import Trouble
-from indexer.tasks.declaring import Cancelled, Counts, Lost, TaskError, TimedOut, Wait
+from indexer.tasks.claims import Claim, Trouble
+from indexer.tasks.declaring import Cancelled, Counts, Lost, NoSuchTask, TaskError, TimedOut, Wait
 from indexer.tasks.handle import Beating, Handle, Leaving
 from indexer.tasks.outages import WORDS, is_outage
 from indexer.tasks.params import read_params
@@ -31,6 +31,8 @@ from indexer.tasks.troubles import keep_trouble, say
 
 log = logging.getLogger(__name__)
 
+ELSEWHERE = timedelta(seconds=60)
+"""After which a run comes again whose task's file this worker has not."""
 PATIENCE = 10.0
 """Seconds that the end of a run is tried to be stored; then others take the run over."""
 
@@ -85,6 +87,9 @@ def carry_out(run_id: int, job_id: int, place: Place) -> None:
     try:
         task = find(claim.task)
         params = read_params(task, claim.params)
+    except NoSuchTask as error:
+        leave_to_others(claim, error)
+        return
     except TaskError as error:
         # No other attempt mends it.
         words = say(error)
@@ -104,6 +109,24 @@ def carry_out(run_id: int, job_id: int, place: Place) -> None:
             outcome = Lost(run_id)
         settle(run, outcome)
         run.keep_last_lines()
+
+
+def leave_to_others(claim: Claim, error: NoSuchTask) -> None:
+    """Another worker may have the task's file: while a release is rolled out some have newer ones, or other apps."""
+    words = say(error)
+    if claim.stuck + 1 >= MOST:
+        claims.end(claim, RunState.FAILED, claim.done, claim.total, words, Trouble(words))
+        return
+    claims.go_on(
+        claim,
+        RunState.WAITING,
+        claim.done,
+        claim.total,
+        why=f"{words}; another worker may have it",
+        due_at=database_now() + ELSEWHERE,
+        is_attempt=False,
+        is_stuck=True,
+    )
 
 
 def tell(run: Handle, error: BaseException) -> None:
@@ -154,13 +177,11 @@ def decide(run: Handle, outcome: Counts | BaseException) -> None:
         case Cancelled():
             claims.end(claim, RunState.CANCELLED, done, total, str(outcome))
         case Leaving():
-            claims.go_on(claim, run.task, RunState.QUEUED, done, total, why=str(outcome), is_attempt=False)
+            claims.go_on(claim, RunState.QUEUED, done, total, why=str(outcome), is_attempt=False)
         case Wait():
-            claims.go_on(
-                claim, run.task, RunState.WAITING, done, total, why=say(outcome), due_at=outcome.until, is_attempt=False
-            )
+            claims.go_on(claim, RunState.WAITING, done, total, why=say(outcome), due_at=outcome.until, is_attempt=False)
         case _ if is_outage(outcome) and run.stuck + 1 < MOST:
-            claims.go_on(claim, run.task, RunState.QUEUED, done, total, why=WORDS, is_attempt=False, is_stuck=True)
+            claims.go_on(claim, RunState.QUEUED, done, total, why=WORDS, is_attempt=False, is_stuck=True)
         case _:
             fail(run, outcome)
 
@@ -176,7 +197,7 @@ def fail(run: Handle, error: BaseException) -> None:
         return
     due_at = database_now() + timedelta(seconds=pause)
     why = f"attempt {claim.attempt} of {task.retry.attempts} failed; the next one comes {pause:,.0f} s later"
-    claims.go_on(claim, task, RunState.WAITING, run.done, run.total, why=why, due_at=due_at, trouble=trouble)
+    claims.go_on(claim, RunState.WAITING, run.done, run.total, why=why, due_at=due_at, trouble=trouble)
 
 
 def give_up(run: Handle) -> None:
