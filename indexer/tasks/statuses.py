@@ -15,6 +15,7 @@ from msgspec import Struct
 from indexer.tasks.cron import explain, next_five
 from indexer.tasks.declaring import Counts, NoSuchTask, Priority, Task, TaskError
 from indexer.tasks.freshness import Freshness, judge_freshness, read_newest
+from indexer.tasks.holding import say_holder, say_holders
 from indexer.tasks.models import Partition, Schedule, TaskLine, TaskRun
 from indexer.tasks.progress import Progress, measure
 from indexer.tasks.registry import broken, find, tasks
@@ -172,9 +173,12 @@ def read_some(names: Sequence[str], schedules: Mapping[str, Sequence[Schedule]])
         newest = {task: (last, good) for task, last, good in cursor.fetchall()}
     wanted = {run for pair in newest.values() for run in pair if run is not None}
     runs = {run.pk: run for run in TaskRun.objects.filter(pk__in=wanted).select_related("schedule")}
+    holders = say_holders(runs.values())
     found = []
     for name in names:
-        last, good = (runs.get(run) for run in newest[name])
+        last, good = (
+            describe_run(runs[run], now, holders.get(run, "")) if run is not None else None for run in newest[name]
+        )
         found.append(describe_task(name, schedules.get(name, ()), last, good, fresh[name], now))
     return found
 
@@ -182,8 +186,8 @@ def read_some(names: Sequence[str], schedules: Mapping[str, Sequence[Schedule]])
 def describe_task(
     name: str,
     schedules: Iterable[Schedule],
-    last: TaskRun | None,
-    good: TaskRun | None,
+    last: TaskRunStatus | None,
+    good: TaskRunStatus | None,
     fresh: datetime | None,
     now: datetime,
 ) -> TaskStatus:
@@ -202,8 +206,8 @@ def describe_task(
         partitioned=task is not None and task.partitions is not None,
         trouble=trouble,
         schedules=[describe_schedule(schedule, now) for schedule in schedules],
-        last_run=describe_run(last, now) if last else None,
-        last_success=describe_run(good, now) if good else None,
+        last_run=last,
+        last_success=good,
         freshness=judge_freshness(name, fresh, now),
     )
 
@@ -253,15 +257,15 @@ def list_times(schedule: Schedule, now: datetime) -> list[datetime]:
     return [planned, *next_five(schedule.when, planned)][:5]
 
 
-def describe_run(run: TaskRun, now: datetime) -> TaskRunStatus:
-    """`run` with its schedule, which is asked for otherwise."""
+def describe_run(run: TaskRun, now: datetime, holder: str = "") -> TaskRunStatus:
+    """`run` with its schedule, which is asked for otherwise; `holder`: which other run it begins after, in words."""
     until = run.finished_at or now
     at_it = run.beat_at if run.state != RunState.RUNNING and run.beat_at else until
     return TaskRunStatus(
         id=run.pk,
         task=run.task,
         state=RunState(run.state),
-        why=run.why,
+        why="; ".join(filter(None, [run.why, holder])),
         params=run.params,
         priority=Priority(run.priority).label,
         actor=run.actor,
@@ -293,7 +297,7 @@ def read_run(run_id: int) -> TaskRunStatus:
     run = TaskRun.objects.select_related("schedule").filter(pk=run_id).first()
     if run is None:
         raise TaskError(f"there is no run {run_id}: `manage.py tasks status` shows the newest ones")
-    return describe_run(run, database_now())
+    return describe_run(run, database_now(), say_holder(run))
 
 
 def read_runs(
@@ -307,8 +311,9 @@ def read_runs(
         wanted = wanted.filter(state__in=states)
     if before is not None:
         wanted = wanted.filter(pk__lt=before)
-    now = database_now()
-    return [describe_run(run, now) for run in wanted[:limit]]
+    now, runs = database_now(), list(wanted[:limit])
+    holders = say_holders(runs)
+    return [describe_run(run, now, holders.get(run.pk, "")) for run in runs]
 
 
 def read_lines(run_id: int, limit: int) -> list[LogLine]:
