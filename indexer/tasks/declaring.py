@@ -5,9 +5,9 @@
         for page in ...:
             run.progress(done, total)
             with transaction.atomic():
-                ...                     # what is stored, and
-                run.save({"page": page})  # where to go on: one transaction
-        return Counts(created=..., changed=...)
+                counts += ...           # what is stored, and
+                run.save({"page": page, "counts": counts})  # where to go on: one transaction
+        return counts
 
 Its name is the function's with - for _. Parameters are keyword-only, typed and have defaults. Pure.
 """
