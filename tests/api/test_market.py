@@ -10,7 +10,7 @@ from django.test import Client
 
 from indexer.market.answers.snapshots import ProtocolDay
 from tests.api.problems import problem
-from tests.market.listed import PROPOSAL, SHARED, SOLANA, TOKEN, VAULT, market, pool_id
+from tests.market.listed import PROPOSAL, SHARED, SOLANA, TOKEN, VAULT, make_mapping, market, pool_id
 from tests.positions.lookup_rows import statements
 
 __all__ = ["market"]
@@ -137,6 +137,13 @@ def test_a_pool_shows_its_mappings_with_their_evidence(client: Client) -> None:
 )
 def test_mappings_are_chosen(client: Client, asked: dict[str, str], found: list[str]) -> None:
     assert [each["address"] for each in ask(client, "mappings", **asked)["mappings"]] == found
+
+
+def test_addresses_of_other_chains_are_asked_as_they_are_written(client: Client) -> None:
+    coin = "0x1::aptos_coin::AptosCoin"
+    make_mapping(3, coin, "underlying", namespace="aptos", chain_id=None, kind="token", confidence=0.2)
+    assert [each["address"] for each in ask(client, "mappings", address=coin)["mappings"]] == [coin]
+    assert ask(client, "mappings", address=coin.lower())["mappings"] == []
 
 
 def test_pages_have_every_mapping_once(client: Client) -> None:

@@ -96,6 +96,9 @@ def test_contracts_are_found_in_any_case(log_in: LogIn) -> None:
     assert VAULT in said(client, f"{BASE}contractmapping/?confidence=nonsense")
     mapping = ContractMapping.objects.get(address=VAULT)
     assert "the source names it" in said(client, f"{BASE}contractmapping/{mapping.pk}/change/")
+    # Other chains tell capitals from small letters.
+    make_mapping(3, "0x1::aptos_coin::AptosCoin", namespace="aptos", chain_id=None, kind="token", confidence=0.2)
+    assert "aptos</div>" in said(client, f"{BASE}contractmapping/?q=0x1::aptos_coin::AptosCoin")
 
 
 def test_a_protocol_is_found_by_a_slug_that_it_had(log_in: LogIn) -> None:

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from indexer.market import score
 from indexer.market.answers.chains import of_chains
 from indexer.market.answers.paging import BY_ID, Key, Page, Part, behind, cut, join, sort
+from indexer.market.candidates import EVM_ADDRESS
 
 # EXPLAIN: by address contract_mappings_of's, by pool the unique index; the evidence by mapping_evidence_once.
 MAPPINGS = """
@@ -119,5 +120,6 @@ def explain(mapping: Mapping) -> Mapping:
 
 
 def spell(address: str) -> str:
-    """As addresses are stored: those of eip155 in lower case, others as they are."""
-    return address.lower() if address[:2] in ("0x", "0X") else address
+    """As addresses are stored: those of eip155 in lower case, others as they are, though they may begin with 0x."""
+    lowered = address.lower()
+    return lowered if EVM_ADDRESS.fullmatch(lowered) else address
