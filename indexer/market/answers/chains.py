@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import connection
 from msgspec import Struct
 
+from indexer.market import linking
 from indexer.market.answers.paging import Part
 
 CHAINS = """
@@ -20,11 +21,20 @@ SELECT asked FROM unnest(%(names)s::text[]) AS asked
  WHERE NOT EXISTS (SELECT FROM market_chains WHERE lower(name) = asked OR chain_id::text = asked)
    AND NOT EXISTS (SELECT FROM pools WHERE lower(chain) = asked OR chain_id::text = asked)
    AND NOT EXISTS (SELECT FROM chains_chain WHERE slug = asked OR chain_id::text = asked)
+   AND NOT EXISTS (SELECT FROM protocols CROSS JOIN unnest(chains) AS chain WHERE lower(chain) = asked)
  ORDER BY asked
 """
-OF_CHAINS = """({0}.chain_id::text = ANY(%(chains)s::text[])
- OR {0}.chain_id IN (SELECT chain_id FROM chains_chain WHERE slug = ANY(%(chains)s::text[]))
- OR {0}.chain_id IN (SELECT chain_id FROM market_chains WHERE lower(name) = ANY(%(chains)s::text[])))"""
+IDS = f"""
+SELECT chain_id FROM chains_chain WHERE slug = ANY(%(chains)s::text[]) OR chain_id::text = ANY(%(chains)s::text[])
+ UNION SELECT chain_id FROM ({linking.CHAINS}) AS named
+        WHERE lower(name) = ANY(%(chains)s::text[]) OR chain_id::text = ANY(%(chains)s::text[])
+"""
+OF_CHAINS = f"({{0}}.chain_id::text = ANY(%(chains)s::text[]) OR {{0}}.chain_id IN ({IDS}))"
+# The source has several names for some chains: BSC among the chains, Binance among those of a protocol.
+ON_CHAINS = f"""EXISTS (
+    SELECT FROM unnest({{0}}) AS chain
+     WHERE lower(chain) = ANY(%(chains)s::text[])
+        OR lower(chain) IN (SELECT lower(name) FROM ({linking.CHAINS}) AS named WHERE chain_id IN ({IDS})))"""
 
 
 class ListedChain(Struct):
@@ -64,4 +74,9 @@ def of_chains(table: str, names: Collection[str], *, named: str = "") -> Part | 
         return None
     by_id = OF_CHAINS.format(table)
     sql = f"({by_id} OR lower({table}.{named}) = ANY(%(chains)s::text[]))" if named else by_id
-    return Part(sql, {"chains": sorted(names)})
+    return Part(sql, {"chains": sorted(names), **linking.NAMES})
+
+
+def on_chains(listed: str, names: Collection[str]) -> Part | None:
+    """The condition for rows whose column `listed`, a list of the source's names, has any of these chains."""
+    return Part(ON_CHAINS.format(listed), {"chains": sorted(names), **linking.NAMES}) if names else None
