@@ -16,9 +16,10 @@ SELECT m.name, m.chain_id, c.slug, m.token_symbol, m.gecko_id, m.cmc_id, m.tvl, 
   LEFT JOIN (SELECT chain, count(*) AS pools FROM pools WHERE vanished_at IS NULL GROUP BY chain) p ON p.chain = m.name
  ORDER BY m.tvl DESC NULLS LAST, m.name
 """
-UNKNOWN = """
-SELECT asked FROM unnest(%(names)s::text[]) AS asked
+UNKNOWN = f"""
+SELECT asked FROM unnest(%(chains)s::text[]) AS asked
  WHERE NOT EXISTS (SELECT FROM market_chains WHERE lower(name) = asked OR chain_id::text = asked)
+   AND NOT EXISTS (SELECT FROM ({linking.CHAINS}) AS named WHERE lower(name) = asked)
    AND NOT EXISTS (SELECT FROM pools WHERE lower(chain) = asked OR chain_id::text = asked)
    AND NOT EXISTS (SELECT FROM chains_chain WHERE slug = asked OR chain_id::text = asked)
    AND NOT EXISTS (SELECT FROM protocols CROSS JOIN unnest(chains) AS chain WHERE lower(chain) = asked)
@@ -61,7 +62,7 @@ def list_chains() -> list[ListedChain]:
 def find_unknown(names: Collection[str]) -> list[str]:
     """Those which are neither a name of the source's in lower case, nor a chain id, nor one of our chains."""
     with connection.cursor() as cursor:
-        cursor.execute(UNKNOWN, {"names": sorted(names)})
+        cursor.execute(UNKNOWN, {"chains": sorted(names), **linking.NAMES})
         return [name for (name,) in cursor.fetchall()]
 
 
