@@ -1,6 +1,6 @@
 """Which contracts pools are, with the evidence and what it amounts to."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -89,8 +89,16 @@ def list_mappings(filters: MappingFilters, after: Key | None, limit: int) -> Pag
 
 def mappings_of(pool: UUID) -> list[Mapping]:
     """Every mapping of a pool, the surest first."""
-    where = join([Part("m.pool_id = %(pool)s", {"pool": pool})])
-    return read(f"{MAPPINGS} {where.sql} ORDER BY m.refuted, m.kind, m.confidence DESC, m.id", where)
+    return mappings_of_each([pool])[pool]
+
+
+def mappings_of_each(pools: Sequence[UUID]) -> dict[UUID, list[Mapping]]:
+    """The same of several pools, in their order."""
+    where = join([Part("m.pool_id = ANY(%(pools)s)", {"pools": list(pools)})])
+    found: dict[UUID, list[Mapping]] = {pool: [] for pool in pools}
+    for mapping in read(f"{MAPPINGS} {where.sql} ORDER BY m.refuted, m.kind, m.confidence DESC, m.id", where):
+        found[mapping.pool].append(mapping)
+    return found
 
 
 def mapping_by_id(mapping: int) -> Mapping | None:
@@ -104,11 +112,11 @@ def read(statement: str, where: Part, limit: int | None = None) -> list[Mapping]
     with connection.cursor() as cursor:
         cursor.execute(statement, {**where.parameters, "limit": limit})
         rows = cursor.fetchall()
-    return [explain(Mapping(*(*row[:-1], msgspec.json.decode(row[-1], type=list[Evidence])))) for row in rows]
+    return [put_in_words(Mapping(*(*row[:-1], msgspec.json.decode(row[-1], type=list[Evidence])))) for row in rows]
 
 
-def explain(mapping: Mapping) -> Mapping:
-    """Put in what the evidence says in words, and how the confidence comes of it."""
+def put_in_words(mapping: Mapping) -> Mapping:
+    """What the evidence says, and how the confidence comes of it."""
     pieces = []
     for each in mapping.evidence:
         # What a newer version has seen is shown without words.

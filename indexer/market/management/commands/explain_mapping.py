@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from django.db.models import QuerySet
 
 from indexer.chains.command import FootprintCommand
-from indexer.market.answers.mappings import spell
+from indexer.market.answers.mappings import mappings_of_each, spell
 from indexer.market.candidates import EVM_ADDRESS
 from indexer.market.explaining import explain_pool
 from indexer.market.models import ContractMapping, Pool
@@ -28,9 +28,10 @@ class Command(FootprintCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         asked = options["pool"].strip()
         ids = find_pools(asked)
-        of = Pool.objects.prefetch_related("mappings__evidence").in_bulk(ids[:SHOWN])
-        for pool in ids[:SHOWN]:
-            for line in explain_pool(of[pool], list(of[pool].mappings.all())):
+        mappings = mappings_of_each(ids[:SHOWN])
+        pools = Pool.objects.in_bulk(mappings)
+        for pool, of in mappings.items():
+            for line in explain_pool(pools[pool], of):
                 self.stdout.write(line)
         if len(ids) > SHOWN:
             self.stdout.write(f"and {len(ids) - SHOWN:,} more pools: /api/v1/market/mappings?address={asked} has all")
