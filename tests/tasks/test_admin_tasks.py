@@ -195,6 +195,7 @@ def test_a_schedule_is_edited_with_its_next_five_times_beside_it(told: Connectio
         ({"cron": "0 25 * * *"}, "cron &#x27;0 25 * * *&#x27; cannot be read"),
         ({"every": "60"}, "a schedule has either cron"),
         ({"params": '{"herd": 1}'}, "count-sheep has no parameter &#x27;herd&#x27;"),
+        ({"params": '{"meadow": "sea"}'}, "the sea is no meadow"),
     ],
 )
 def test_what_cannot_be_is_said_beside_its_field(
