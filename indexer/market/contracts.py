@@ -21,7 +21,7 @@ from indexer.market.shapes import OLD_POOLS, OldPoolRow
 from indexer.market.source import Unpaid, has_paid_key, open_defillama
 from indexer.market.tokens import Places, Tokens
 from indexer.market.upsert import lock
-from indexer.market.watching import watched_on
+from indexer.market.watching import chosen_on, watched_on
 from indexer.rpc import RpcError
 from indexer.tasks.declaring import Run, Wait
 
@@ -118,10 +118,10 @@ class Chains:
             self._watched[chain_id] = watched_on(self._ours[chain_id])
         return self._watched[chain_id]
 
-    def all_watched(self) -> Iterator[tuple[int, str]]:
-        """Chain id and contract of all jobs."""
-        for chain_id in self._ours:
-            for address in self.watched(chain_id):
+    def all_chosen(self) -> Iterator[tuple[int, str]]:
+        """Chain id and contract of all jobs but those that were proposed."""
+        for chain_id, chain in self._ours.items():
+            for address in chosen_on(chain):
                 yield chain_id, address
 
     def check(self, pools: Sequence[PoolFacts], found: Mapping[uuid.UUID, Iterable[Place]]) -> "Checked":

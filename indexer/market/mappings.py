@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from indexer.market.candidates import Place
 from indexer.market.score import Evidence, read_evidence, score
+from indexer.market.vouching import VOUCHED
 from indexer.tasks.declaring import Counts
 
 ADD_PLACES = """
@@ -26,14 +27,14 @@ MAPPINGS = """
 SELECT id, pool_id, namespace, chain_id, address, kind, confidence, refuted
   FROM contract_mappings WHERE pool_id = ANY(%s) ORDER BY id
 """
-# The block at which a chain was asked is of no interest as long as the answers are the same; what is known of a factory
-# is added to them later: see `factories`.
-ADD_EVIDENCE = """
+# The block at which a chain was asked is of no interest as long as the answers are the same; who vouches for them is
+# added to them later: see `witnesses`.
+ADD_EVIDENCE = f"""
 INSERT INTO mapping_evidence AS known (mapping_id, kind, source, detail, block)
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::jsonb[], %s::bigint[]) AS wanted
     ON CONFLICT (mapping_id, kind, source) DO UPDATE
    SET detail = excluded.detail, block = excluded.block, seen_at = now()
- WHERE known.detail - 'factory' IS DISTINCT FROM excluded.detail
+ WHERE known.detail - '{VOUCHED}' IS DISTINCT FROM excluded.detail
 RETURNING mapping_id
 """
 DROP_EVIDENCE = """

@@ -10,11 +10,12 @@ from psycopg.types.json import Jsonb
 from indexer.access.audit import recorded
 from indexer.chains.connections import connect
 from indexer.chains.models import Chain
-from indexer.market.factories import SILENT, UNKNOWN
+from indexer.market.explaining import evidence_of
 from indexer.market.live import read_values
 from indexer.market.models import WatchProposal
 from indexer.market.score import AGREED
-from indexer.market.watching import watched_on
+from indexer.market.vouching import is_vouched
+from indexer.market.watching import SOURCE, watched_on
 from indexer.positions.address import checksum, parse_address
 from indexer.positions.jobs import find_job
 from indexer.positions.protocol.imports import import_watch_list
@@ -22,8 +23,6 @@ from indexer.positions.watchlist import MAX_LABEL, WatchList, WatchListError, re
 from indexer.tasks.declaring import Run
 from indexer.workers.live import LiveSetting, declare
 
-SOURCE = "market"
-"""The source of these jobs' labels, and who accepts where the live setting does."""
 PRODUCT = "pool"
 ACCEPT = declare(LiveSetting("market.accept", False, "whether proposed jobs are accepted without anybody being asked"))
 # A pool without a receipt token (Uniswap V3 has positions instead) tells nobody of its users by Transfer.
@@ -108,13 +107,15 @@ def dismiss(proposal_id: int, actor: str) -> WatchProposal:
 def accept_all(run: Run) -> int:
     """Where market.accept is on: accept what is proposed and still sure, as far as that can be. How many.
 
-    Anybody can deploy a factory and pairs of it: as long as nothing vouches for it, a person decides.
+    Whatever answers as a pool anybody can deploy: as long as nobody vouches for it, a person decides.
     """
     if not read_values().switch(ACCEPT):
         return 0
     sure = WatchProposal.objects.filter(state="proposed", mapping__confidence__gte=AGREED, mapping__refuted=False)
-    sure = sure.exclude(mapping__evidence__detail__factory__in=(UNKNOWN, SILENT))
-    numbers = list(sure.order_by("id").values_list("id", flat=True))
+    found = list(sure.order_by("id").select_related("mapping").prefetch_related("mapping__evidence"))
+    numbers = [each.pk for each in found if is_vouched(evidence_of(each.mapping))]
+    if len(numbers) < len(found):
+        run.log.info("%d proposals wait for a person: nobody vouches for them", len(found) - len(numbers))
     accepted = 0
     for done, number in enumerate(numbers):
         run.progress(done, len(numbers))

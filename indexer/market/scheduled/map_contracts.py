@@ -7,10 +7,10 @@ from django.db import transaction
 
 from indexer.market import mappings
 from indexer.market.contracts import Chains, find_contracts, read_old, read_pools
-from indexer.market.factories import vouch
 from indexer.market.models import Pool
 from indexer.market.proposals import accept_all, propose
 from indexer.market.tokens import Tokens
+from indexer.market.witnesses import vouch
 from indexer.tasks.declaring import Counts, Run, task
 
 BATCH = 500
@@ -49,7 +49,7 @@ def map_contracts(run: Run, *, chain: str = "") -> Counts:
             run.progress(done, total)
     if after is not None:
         with transaction.atomic():
-            vouch(chains.all_watched())
+            vouch(chains.all_chosen())
             run.save({"pool": str(after), "counts": list(counts)})
     proposed = propose()
     accepted = accept_all(run)
