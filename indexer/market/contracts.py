@@ -13,12 +13,14 @@ from indexer.market.candidates import EVM, FREE, KEY_SOURCE, PAID, Place, PoolFa
 from indexer.market.factory_logs import OWN_LOGS, find_made
 from indexer.market.identity import CHAIN, Claim, claim
 from indexer.market.keys import find_keys
-from indexer.market.models import Pool
+from indexer.market.models import Document, Pool
 from indexer.market.multicall import Asking
-from indexer.market.reading import read
+from indexer.market.reading import Drift, Malformed, Reading, read
+from indexer.market.rejecting import keep_rejected
 from indexer.market.score import Evidence
 from indexer.market.shapes import OLD_POOLS, OldPoolRow
-from indexer.market.source import Unpaid, has_paid_key, open_defillama
+from indexer.market.source import SourceError, has_paid_key, open_defillama
+from indexer.market.taking import remember
 from indexer.market.tokens import Places, Tokens
 from indexer.market.upsert import lock
 from indexer.market.watching import chosen_on, watched_on
@@ -26,6 +28,7 @@ from indexer.rpc import RpcError
 from indexer.tasks.declaring import Run, Wait
 
 FIELDS = ("id", "chain_name", "chain_id", "project", "symbol", "pool_meta", "url", "underlying_tokens")
+TASK, OLD_PATH = "map-contracts", "/yields/poolsOld"
 Old = Mapping[uuid.UUID, tuple[str | None, str | None]]
 """By pool: the adapter's key, and the address that it names."""
 KEEP_URLS = """
@@ -35,26 +38,36 @@ UPDATE pools SET url = said.url FROM unnest(%s::uuid[], %s::text[]) AS said (id,
 
 
 def read_old(run: Run) -> Old | None:
-    """What only a paid key tells of pools, whose URLs are stored; None where there is no key, or it buys nothing now.
+    """What only a paid key tells of pools, whose URLs are stored; None where there is no key, or it is of no use now.
 
-    Raises SourceError, Drift and what `run` does.
+    It is an extra: whatever is wrong with it, `run.log` says so, and the contracts are found without it.
     """
     if not has_paid_key():
         return None
     try:
-        with open_defillama() as source:
-            answer = source.fetch(run, "/yields/poolsOld", again=True)
-    except (Unpaid, Wait) as error:
+        return take_old(run)
+    except (SourceError, Drift, Malformed, Wait) as error:
         run.log.warning("the paid key is not used, and what it told before stays: %s", error)
         return None
-    rows: Sequence[OldPoolRow] = read(answer.body, OLD_POOLS).rows
-    keep_urls(rows)
-    return {row.id: (row.pool_old, row.token_address) for row in rows}
+
+
+def take_old(run: Run) -> Old:
+    """Raises SourceError, Drift, Malformed and what `run` does."""
+    with open_defillama() as source:
+        answer = source.fetch(run, OLD_PATH, again=True)
+    held = Document.objects.filter(name=answer.name).first()
+    # As of every answer: half of what was there is one that is not whole.
+    reading: Reading[OldPoolRow] = read(answer.body, OLD_POOLS, least=held.rows // 2 if held else 0)
+    with transaction.atomic():
+        keep_urls(reading.rows)
+        keep_rejected(TASK, reading.rejected, held.taken_at if held else None)
+        remember(answer, len(reading.rows) + len(reading.rejected), again=True)
+    return {row.id: (row.pool_old, row.token_address) for row in reading.rows}
 
 
 def keep_urls(rows: Sequence[OldPoolRow]) -> None:
-    """Store the URLs that differ from those that are stored."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    """Store the URLs that differ from those that are stored, in the caller's transaction."""
+    with connection.cursor() as cursor:
         lock("pools")  # which sync-pools writes, too
         cursor.execute(KEEP_URLS, [[row.id for row in rows], [row.url for row in rows]])
 
@@ -69,7 +82,8 @@ def read_pools(after: uuid.UUID | None, most: int, chain: str, old: Old | None) 
     facts = []
     for id, name, chain_id, project, symbol, meta, url, underlying in pools.values_list(*FIELDS)[:most]:
         key, token = (old or {}).get(id, (None, None))
-        facts.append(PoolFacts(id, name, chain_id, project, symbol, meta, url, underlying or (), key, token))
+        held = [raw or "" for raw in underlying or ()]  # one that the source does not know is there all the same
+        facts.append(PoolFacts(id, name, chain_id, project, symbol, meta, url, held, key, token))
     return facts
 
 
@@ -183,15 +197,16 @@ def find_contracts(
 ) -> tuple[Places, dict[uuid.UUID, frozenset[str]]]:
     """The places of each pool with all that speaks for and against them; and the sources that were asked about it.
 
-    What of a source that was asked is not found any more, it no longer says. `done` of `total` pools are done before.
+    What of a source that was asked is not found any more, it no longer says; of a pool that the paid answer does not
+    have, it says nothing. `done` of `total` pools are done before.
     """
     found, made = {}, chains.made(pools)
     for number, facts in enumerate(pools):
         run.progress(done + number, total)
         known = [made[facts.id]] if facts.id in made else []
         found[facts.id] = find_candidates(facts, chains.proved(facts), known)
-    everybody = frozenset({FREE, KEY_SOURCE, OWN_LOGS, *([PAID] if old is not None else [])})
-    asked = dict.fromkeys(found, everybody)
+    everybody = frozenset({FREE, KEY_SOURCE, OWN_LOGS})
+    asked = {pool: everybody | {PAID} if pool in (old or ()) else everybody for pool in found}
     checked = chains.check(pools, found)
     for (pool, place), evidence in checked.evidence.items():
         found[pool][place].append(evidence)
