@@ -105,21 +105,23 @@ class Chains:
 
         They are sought once for all pools of a chain and project, when the first of them comes.
         """
-        if pool.chain_id is None or pool.chain_id not in self._ours or pool.id.version != 5:
+        chain_id = pool.home.chain_id
+        if chain_id is None or chain_id not in self._ours or pool.id.version != 5:
             return {}
-        group = pool.chain_id, pool.chain, pool.project
+        group = chain_id, pool.chain, pool.project
         if group not in self._proved:
-            of = Pool.objects.filter(chain_id=pool.chain_id, chain_name=pool.chain, project=pool.project)
+            of = Pool.objects.filter(chain_id=chain_id, chain_name=pool.chain, project=pool.project)
             pools = of.filter(vanished_at=None).values_list("id", flat=True)
-            self._proved[group] = find_keys(pools, pool.chain, pool.project, self.watched(pool.chain_id))
+            self._proved[group] = find_keys(pools, pool.chain, pool.project, self.watched(chain_id))
         return self._proved[group].get(pool.id, {})
 
     def made(self, pools: Iterable[PoolFacts]) -> Mapping[uuid.UUID, tuple[str, Evidence]]:
         """By pool, the contract that a factory made for it, as far as we have logs of that."""
         of: dict[int, list[PoolFacts]] = defaultdict(list)
         for pool in pools:
-            if pool.chain_id in self._ours and pool.chain_id is not None:
-                of[pool.chain_id].append(pool)
+            chain_id = pool.home.chain_id
+            if chain_id in self._ours and chain_id is not None:
+                of[chain_id].append(pool)
         return {
             pool: found
             for chain_id, theirs in of.items()
@@ -142,7 +144,7 @@ class Chains:
         """What chains say of the places that are claimed to be pools."""
         checked = Checked()
         facts = {pool.id: pool for pool in pools}
-        for chain_id in sorted({pool.chain_id for pool in pools if pool.chain_id in self._ours and pool.chain_id}):
+        for chain_id in sorted({id for pool in pools if (id := pool.home.chain_id) and id in self._ours}):
             places = [
                 (pool, place)
                 for pool, of in found.items()
@@ -153,7 +155,7 @@ class Chains:
             answers = self._ask(chain_id, claims) if claims else []
             if answers is None:
                 continue
-            checked.pools |= {pool.id for pool in pools if pool.chain_id == chain_id}
+            checked.pools |= {pool.id for pool in pools if pool.home.chain_id == chain_id}
             for of_place, evidence in zip(places, answers, strict=True):
                 if evidence is not None:
                     checked.evidence[of_place] = evidence
