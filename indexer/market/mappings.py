@@ -11,7 +11,7 @@ from django.db import connection
 from msgspec import json
 from psycopg.types.json import Jsonb
 
-from indexer.market.candidates import Place
+from indexer.market.candidates import Home, Place
 from indexer.market.score import Evidence, read_evidence, score
 from indexer.market.vouching import VOUCHED
 from indexer.tasks.declaring import Counts
@@ -45,6 +45,7 @@ DELETE FROM mapping_evidence AS known
                     WHERE (kept.mapping_id, kept.kind, kept.source) = (known.mapping_id, known.kind, known.source))
 RETURNING mapping_id
 """
+DROP_ALL = "DELETE FROM mapping_evidence WHERE mapping_id = ANY(%s) RETURNING mapping_id"
 EVIDENCE = "SELECT mapping_id, kind, source, detail, block FROM mapping_evidence WHERE mapping_id = ANY(%s) ORDER BY id"
 RATE = """
 UPDATE contract_mappings AS m SET confidence = wanted.confidence, refuted = wanted.refuted, changed_at = now()
@@ -67,11 +68,12 @@ Found = Mapping[uuid.UUID, Mapping[Place, Sequence[Evidence]]]
 """By pool."""
 
 
-def store(found: Found, asked: Iterable[str]) -> Counts:
+def store(found: Found, asked: Iterable[str], homes: Mapping[uuid.UUID, Home]) -> Counts:
     """Store what was found of these pools, in the caller's transaction.
 
     `asked` are the sources that were asked: what one of them said before and says no more is forgotten; of others it
-    stays. Of a mapping for which nothing is left the row stays, at no confidence.
+    stays, but where it is of another chain than the pool's home is now. Of a mapping for which nothing is left the row
+    stays, at no confidence.
     """
     pools = list(found)
     places = [(pool, place) for pool, of in found.items() for place in of]
@@ -87,6 +89,8 @@ def store(found: Found, asked: Iterable[str]) -> Counts:
         cur.execute(ADD_EVIDENCE, [*kept, *details])
         touched = {row[0] for row in cur.fetchall()}
         cur.execute(DROP_EVIDENCE, [pools, sorted(set(asked)), *kept])
+        touched |= {row[0] for row in cur.fetchall()}
+        cur.execute(DROP_ALL, [[row.id for row in rows if row.place[:2] != homes[row.pool]]])
         touched |= {row[0] for row in cur.fetchall()}
         cur.execute(EVIDENCE, [[row.id for row in rows]])
         evidence: dict[int, list[Evidence]] = {row.id: [] for row in rows}

@@ -39,11 +39,12 @@ def map_contracts(run: Run, *, chain: str = "") -> Counts:
     with Tokens(run) as tokens:
         while batch := read_pools(after, BATCH, chain, old):
             found, asked = find_contracts(run, batch, old, chains, tokens, done, total)
+            homes = {facts.id: facts.home for facts in batch}
             after = batch[-1].id
             with transaction.atomic():
                 for sources in sorted(set(asked.values()), key=sorted):
                     part = {pool: of for pool, of in found.items() if asked[pool] == sources}
-                    counts += mappings.store(part, sources)
+                    counts += mappings.store(part, sources, homes)
                 run.save({"pool": str(after), "counts": list(counts)})
             done += len(batch)
             run.progress(done, total)

@@ -5,7 +5,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from indexer.chains.models import Chain
-from indexer.market.candidates import Place
+from indexer.market.candidates import Home, Place
 from indexer.market.mappings import store
 from indexer.market.models import ContractMapping, Pool, WatchProposal
 from indexer.market.proposals import ACCEPT, ProposalError, accept, accept_all, dismiss, entry, propose
@@ -21,8 +21,9 @@ KEY = Evidence(EvidenceKind.KEY, "pool id")
 def list_pool(make: Make, address: str = CONTRACT, **of: str) -> Pool:
     """A pool that is sure to be of the contract."""
     pool = make("", url=None, **of)
+    home = Home("eip155", pool.chain_id)
     with transaction.atomic():
-        store({pool.pk: {Place("eip155", pool.chain_id, address, "pool"): [KEY]}}, [])
+        store({pool.pk: {Place(*home, address, "pool"): [KEY]}}, [], {pool.pk: home})
     return pool
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 from django.utils.timezone import now
 
-from indexer.market.candidates import Place
+from indexer.market.candidates import Home, Place
 from indexer.market.identity import ATOKEN, BALANCER, PAIR, VAULT
 from indexer.market.mappings import store
 from indexer.market.models import MappingEvidence, Pool
@@ -71,9 +71,9 @@ def test_only_other_pairs_that_more_than_their_answers_speaks_for_vouch_for_a_fa
 
     def add(number: int, *beside: Evidence) -> None:
         pool = make("", url=None)
-        place = Place("eip155", pool.chain_id, f"0x{number:040x}", "pool")
+        home = Home("eip155", pool.chain_id)
         with transaction.atomic():
-            store({pool.pk: {place: [answers, *beside]}}, [])
+            store({pool.pk: {Place(*home, f"0x{number:040x}", "pool"): [answers, *beside]}}, [], {pool.pk: home})
             vouch([])
 
     def said(number: int) -> set[str]:
