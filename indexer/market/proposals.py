@@ -1,6 +1,6 @@
 """From a mapping to a watched contract: what is sure enough is proposed as a job, and a person decides.
 
-With the live setting market.accept on, the task that maps contracts accepts what it proposes.
+With the live setting market.accept on, the task that maps contracts accepts what somebody vouches for: see `vouching`.
 """
 
 from django.db import connection, transaction
@@ -26,7 +26,7 @@ from indexer.tasks.declaring import Run
 from indexer.workers.live import LiveSetting, declare
 
 PRODUCT = "pool"
-ACCEPT = declare(LiveSetting("market.accept", False, "whether proposed jobs are accepted without anybody being asked"))
+ACCEPT = declare(LiveSetting("market.accept", False, "whether proposed jobs that are vouched for need no person"))
 WORTHY = f"""
 m.kind = 'pool' AND m.namespace = 'eip155' AND NOT m.refuted AND m.confidence >= {AGREED} AND p.vanished_at IS NULL
 """
