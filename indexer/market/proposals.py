@@ -11,11 +11,9 @@ from indexer.access.audit import recorded
 from indexer.chains.connections import connect
 from indexer.chains.models import Chain
 from indexer.market import upsert
-from indexer.market.explaining import evidence_of
-from indexer.market.live import read_values
 from indexer.market.mappings import columns
 from indexer.market.models import WatchProposal
-from indexer.market.score import AGREED
+from indexer.market.score import AGREED, Evidence, read_evidence
 from indexer.market.vouching import is_vouched
 from indexer.market.watching import SOURCE, watched_on
 from indexer.positions.address import checksum, parse_address
@@ -24,6 +22,7 @@ from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.watchlist import MAX_LABEL, WatchList, WatchListError, read_watch_list
 from indexer.tasks.declaring import Run
 from indexer.workers.live import LiveSetting, declare
+from indexer.workers.live_values import read_values
 
 PRODUCT = "pool"
 ACCEPT = declare(LiveSetting("market.accept", False, "whether proposed jobs that are vouched for need no person"))
@@ -144,7 +143,7 @@ def accept_all(run: Run) -> int:
     sure = WatchProposal.objects.filter(state="proposed", mapping__confidence__gte=AGREED, mapping__refuted=False)
     sure = sure.filter(mapping__pool__vanished_at=None)
     found = list(sure.order_by("id").select_related("mapping").prefetch_related("mapping__evidence"))
-    numbers = [each.pk for each in found if is_vouched(evidence_of(each.mapping))]
+    numbers = [each.pk for each in found if is_vouched(evidence_of(each))]
     if len(numbers) < len(found):
         run.log.info("%d proposals wait for a person: nobody vouches for them", len(found) - len(numbers))
     accepted = 0
@@ -160,6 +159,12 @@ def accept_all(run: Run) -> int:
     if accepted < len(numbers):
         run.log.warning("%d of %d proposals could not be accepted", len(numbers) - accepted, len(numbers))
     return accepted
+
+
+def evidence_of(proposal: WatchProposal) -> list[Evidence]:
+    """What is known of its contract as this version knows it; from what is prefetched, where it is."""
+    pieces = (read_evidence(each.kind, each.source, each.detail) for each in proposal.mapping.evidence.all())
+    return [piece for piece in pieces if piece is not None]
 
 
 def find(proposal_id: int) -> WatchProposal:

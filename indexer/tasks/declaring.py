@@ -140,6 +140,10 @@ ListKeys = Callable[[date | None, date | None], Iterable[str]]
 """The keys of a task's partitions for days from the first to the last; None: as its schedule would take them.
 
 Parameters of the task that it takes by keyword, too, it is given: the same values as the function."""
+Check = Callable[..., None]
+"""Raises TaskError for parameters that cannot be, though their types let them pass.
+
+It takes those of the function, by keyword and with defaults, and is asked before a run is put into the line."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,8 @@ class Task:
 
     `cron` (UTC) or `every` (seconds): its schedule until somebody edits that; neither: only on demand. `fresh_for`:
     what it keeps is promised to be no older. `time_limit`: seconds of one attempt, or of one partition. `alone`: no two
-    runs of it at once; one that waits for its next attempt holds up those behind it that have no higher priority.
+    runs of it at once; one that waits for its next attempt holds up later ones of the same task, and of no other task,
+    that have no higher priority.
     """
 
     name: str
@@ -163,6 +168,7 @@ class Task:
     fresh_for: timedelta | None = None
     alone: bool = True
     partitions: ListKeys | None = None
+    check: Check | None = None
     params: Mapping[str, inspect.Parameter] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
 
@@ -195,6 +201,7 @@ def task(
     fresh_for: timedelta | None = None,
     alone: bool = True,
     partitions: ListKeys | None = None,
+    check: Check | None = None,
 ) -> Callable[[Callable[..., Any]], Task]:
     """Declare the decorated function a task. Raises TaskError for what cannot be."""
     if cron and every is not None:
@@ -221,6 +228,7 @@ def task(
             fresh_for=fresh_for,
             alone=alone,
             partitions=partitions,
+            check=check,
             params=params,
             types={name: hints.get(name, str) for name in params},
         )
