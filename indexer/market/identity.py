@@ -48,6 +48,8 @@ OF_FACTORY = ("getPair(", BY_FEE)
 """The beginnings of the names of calls by which a factory is asked which contract it has."""
 FEE_UNITS = 10_000
 """Of Uniswap V3's fee() in a per cent."""
+MOST_FEE = 5 * FEE_UNITS
+"""No pool takes more of a trade: a higher per cent is something else, such as the width of a range."""
 
 
 class Call(NamedTuple):
@@ -206,8 +208,9 @@ def read_named(answers: Answers) -> dict[str, str | None]:
 
 
 def read_fee_tiers(meta: str | None) -> frozenset[int]:
-    """The per cents that a poolMeta names, such as "Range 10%, 0.3%", in the units of fee(): its fee is one of them."""
-    return frozenset(round(float(named) * FEE_UNITS) for named in FEE_TIER.findall(meta or ""))
+    """The per cents that a poolMeta names and that may be a fee, in the units of fee(): of "Range 10%, 0.3%" the last."""
+    named = (round(float(each) * FEE_UNITS) for each in FEE_TIER.findall(meta or ""))
+    return frozenset(each for each in named if each <= MOST_FEE)
 
 
 def show_fee(fee: int) -> str:

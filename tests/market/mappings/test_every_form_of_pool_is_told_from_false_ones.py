@@ -134,6 +134,7 @@ def test_a_concentrated_pool_is_known_to_its_factory_and_of_the_fee(
             (make(pools[3000], usdc, dai), pools[3000], verified("pair")),
             # not every per cent that is named is a fee
             (make(pools[3000], usdc, dai, pool_meta="Range 10%, 0.3%"), pools[3000], verified("pair")),
+            (make(pools[3000], usdc, dai, pool_meta="Range 10%"), pools[3000], verified("pair")),
             (make(pools[3000], usdc, dai, pool_meta="Range 10%, 0.05%"), pools[3000], refuted("pair")),
             # the same tokens, another fee
             (make(pools[3000], usdc, dai, pool_meta="0.05%"), pools[3000], refuted("pair")),
