@@ -14,7 +14,7 @@ from django.conf import settings
 
 from indexer.chains.connections import Connection
 from indexer.tasks.declaring import Wait
-from indexer.tasks.hints import read_hold
+from indexer.tasks.hints import read_hold, sent_at
 
 PATIENCE = 30.0
 """Seconds that a run waits for its turn itself; whoever must wait longer lets others have the worker meanwhile."""
@@ -88,7 +88,7 @@ def learn(beside: Connection, api: str, status: int, headers: Mapping[str, str])
 
     How many requests it says are left goes into no budget: nothing says for which time they are.
     """
-    hold = read_hold(status, headers, datetime.now(UTC))
+    hold = read_hold(status, headers, sent_at(headers, datetime.now(UTC)))
     if hold is not None:
         values = {"key": key_of(api), "length": timedelta(seconds=hold.seconds), "words": hold.words}
         beside.execute(HOLD, values)

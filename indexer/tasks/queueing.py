@@ -46,7 +46,7 @@ def enqueue(
             state=RunState.QUEUED if due_at is None else RunState.WAITING,
             why="" if due_at is None else "for the time that it was asked for",
         )
-        run.job_id = put(run.pk, task, run.priority, due_at)
+        run.job_id = put(run.pk, task.name, run.priority, due_at)
         run.save(update_fields=["job_id"])
     return run
 

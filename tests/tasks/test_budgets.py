@@ -56,6 +56,17 @@ def test_its_own_word_holds_for_everybody(line: Connection) -> None:
         reserve(line, "sample")
 
 
+def test_a_moment_in_an_answer_is_read_by_the_clock_that_the_answer_tells(line: Connection) -> None:
+    reserve(line, "sample")
+    learn(
+        line,
+        "sample",
+        429,
+        {"Date": "Fri, 27 Nov 2020 12:00:00 GMT", "Retry-After": "Fri, 27 Nov 2020 12:00:05 GMT"},
+    )
+    assert 4 < reserve(line, "sample").seconds <= 5
+
+
 def test_each_key_has_limits_of_its_own() -> None:
     environ = {"DEFILLAMA_API_KEY": "secret", "SAMPLE_API_KEY": "another"}
     paid = key_of("defillama-pro", environ)
