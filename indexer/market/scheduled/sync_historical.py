@@ -1,13 +1,14 @@
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
 
 from indexer.market import shapes
+from indexer.market.charts import choose_days, name_pool, reject_days_to_come
 from indexer.market.live import CHARTS, first_kept, read_number
 from indexer.market.reading import read
 from indexer.market.rejecting import keep_rejected
-from indexer.market.snapshots import biggest_pools, choose_days, counts_of_all, store_chart
+from indexer.market.snapshots import biggest_pools, counts_of_all, store_chart
 from indexer.market.source import open_defillama
 from indexer.tasks.declaring import Counts, Run, task
 
@@ -25,18 +26,18 @@ def list_pools(first: date | None, last: date | None, *, limit: int = 0) -> Iter
     partitions=list_pools,
 )
 def sync_historical(
-    run: Run, key: str, *, limit: int = 0, first: date | None = None, last: date | None = None
+    run: Run, key: str, *, limit: int = 0, accept: bool = False, first: date | None = None, last: date | None = None
 ) -> Counts:
     """The history of the biggest pools, a day at a time, as far back as days are kept."""
     with open_defillama() as source:
         # Whole: it has another day every day, and other days may be wanted than the last time.
         answer = source.fetch(run, f"/chart/{key}", again=True)
-    reading = read(answer.body, shapes.CHART)
+    reading = reject_days_to_come(read(answer.body, shapes.CHART), datetime.now(UTC).date())
     kept = first_kept()
     rows = choose_days(reading.rows, kept if first is None else max(first, kept), last)
-    rejected = [each._replace(key=f"{key} {each.key}") for each in reading.rejected]
+    rejected = name_pool(reading.rejected, key)
     with transaction.atomic():
-        upserted = store_chart(run, key, rows)
+        upserted = store_chart(run, key, rows, accept=accept)
         counts = counts_of_all(run, Counts(*upserted, 0, len(rejected)))
         digest = answer.digest.hex()
         # An earlier attempt of this very run may have kept those of this answer, and been stopped before its end.
