@@ -51,6 +51,13 @@ class Wait(Exception):
         self.until = until
 
 
+class Refused(Exception):
+    """What a partition asks for is not to be had, and no other attempt mends that; the text is the reason.
+
+    It is no failure of the run, and is asked for again by the next one.
+    """
+
+
 class Priority(IntEnum):
     """Which of the waiting runs comes first; within one, the oldest."""
 

@@ -9,8 +9,8 @@ from indexer.market.live import CHARTS, first_kept, read_number
 from indexer.market.reading import read
 from indexer.market.rejecting import keep_rejected
 from indexer.market.snapshots import biggest_pools, counts_of_all, store_chart
-from indexer.market.source import open_defillama
-from indexer.tasks.declaring import Counts, Run, task
+from indexer.market.source import NotThere, Unpaid, open_defillama
+from indexer.tasks.declaring import Counts, Refused, Run, task
 
 
 def list_pools(first: date | None, last: date | None, *, limit: int = 0) -> Iterator[str]:
@@ -31,7 +31,10 @@ def sync_historical(
     """The history of the biggest pools, a day at a time, as far back as days are kept."""
     with open_defillama() as source:
         # Whole: it has another day every day, and other days may be wanted than the last time.
-        answer = source.fetch(run, f"/chart/{key}", again=True)
+        try:
+            answer = source.fetch(run, f"/chart/{key}", again=True)
+        except (NotThere, Unpaid) as error:
+            raise Refused(str(error)) from error
     reading = reject_days_to_come(read(answer.body, shapes.CHART), datetime.now(UTC).date())
     kept = first_kept()
     rows = choose_days(reading.rows, kept if first is None else max(first, kept), last)

@@ -13,7 +13,7 @@ from indexer.market.scheduled.sync_historical import list_pools, sync_historical
 from indexer.market.scheduled.sync_pools import sync_pools
 from indexer.market.scheduled.sync_protocols import sync_protocols
 from indexer.market.snapshots import NothingToday
-from indexer.tasks.declaring import Counts, LooseRun
+from indexer.tasks.declaring import Counts, LooseRun, Refused
 from indexer.workers.live_changes import set_value
 from tests.market.conftest import TODAY
 from tests.market.syncs.tables import ask, go_back, one
@@ -114,6 +114,15 @@ def test_a_day_of_a_history_is_written_over_by_ours_and_never_the_other_way_roun
     assert one(ours, key, today) == "pools"
     assert sync_historical(LooseRun(), key).changed == 0
     assert one(ours, key, today) == "pools"
+
+
+@pytest.mark.parametrize("status", [400, 402, 404])
+def test_a_history_that_is_not_to_be_had_is_refused(status: int, standin: StandIn) -> None:
+    sync_pools(LooseRun())
+    key = next(iter(list_pools(None, None)))
+    standin.fail(f"/chart/{key}", status=status, text="no such pool")
+    with pytest.raises(Refused, match=rf"/chart/{key}: HTTP {status}: no such pool$"):
+        sync_historical(LooseRun(), key)
 
 
 def test_a_bad_day_takes_no_other_with_it(standin: StandIn) -> None:
