@@ -10,10 +10,11 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Count
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from indexer.tasks.cron import explain, next_five
 from indexer.tasks.declaring import Counts, Priority, Task, TaskError
+from indexer.tasks.holding import say_holder
 from indexer.tasks.models import Partition, Schedule, TaskLine, TaskRun
 from indexer.tasks.progress import Progress, measure
 from indexer.tasks.registry import broken, find, tasks
@@ -219,6 +220,7 @@ def describe_broken(name: str, words: str) -> TaskStatus:
 
 
 def show_type(kind: Any) -> str:
+    kind = getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind  # without its bounds
     return kind.__name__ if isinstance(kind, type) else str(kind)
 
 
@@ -301,7 +303,8 @@ def read_run(run_id: int) -> TaskRunStatus:
     run = TaskRun.objects.select_related("schedule").filter(pk=run_id).first()
     if run is None:
         raise TaskError(f"there is no run {run_id}: `manage.py tasks status` shows the newest ones")
-    return describe_run(run, database_now())
+    status = describe_run(run, database_now())
+    return structs.replace(status, why=say_holder(run) or status.why)
 
 
 def read_runs(

@@ -13,6 +13,7 @@ from indexer.access.audit import shell_actor
 from indexer.chains.command import FootprintCommand
 from indexer.tasks.declaring import Priority, TaskError
 from indexer.tasks.following import ProgressLine, follow
+from indexer.tasks.holding import say_holder
 from indexer.tasks.models import TaskRun
 from indexer.tasks.states import PartitionState, RunState
 from indexer.tasks.statuses import (
@@ -139,7 +140,8 @@ class Command(FootprintCommand):
 
     def leave(self, run: TaskRun, options: dict[str, Any]) -> None:
         """Say what was put into the line, and wait for its end where that is wished. Raises CommandError."""
-        self.stdout.write(f"run {run.pk} of {run.task} is in the line")
+        holder = say_holder(run)
+        self.stdout.write(f"run {run.pk} of {run.task} is in the line" + (holder and f": {holder}"))
         if not is_anybody_working():
             self.stderr.write(NOBODY)
         if not options["wait"]:
