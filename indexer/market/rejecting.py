@@ -21,7 +21,7 @@ SELECT incoming.id::text, held.tvl, incoming.tvl, held.apy, incoming.apy
 FROM incoming JOIN pools AS held USING (id)
 LEFT JOIN rejected_rows AS seen
        ON task = %(task)s AND reason = 'spike' AND key = incoming.id::text AND last_at >= %(since)s
-WHERE held.vanished_at IS NULL
+WHERE (held.vanished_at IS NULL OR held.vanished_at > now() - make_interval(hours => %(hours)s))
   AND ((held.tvl > 0 AND incoming.tvl > %(times)s * held.tvl) OR (held.apy > 0 AND incoming.apy > %(times)s * held.apy))
   AND coalesce(seen.first_at, %(since)s) > now() - make_interval(hours => %(hours)s)
 ORDER BY 1

@@ -1,8 +1,10 @@
 """A bad row takes no other with it; a source that has changed changes nothing; a number that jumps has to wait."""
 
 import json
+from datetime import timedelta
 
 import pytest
+from django.utils.timezone import now
 
 from indexer.market.models import Document, Pool, RejectedRow
 from indexer.market.months import attached
@@ -193,6 +195,23 @@ def test_a_number_that_jumps_and_falls_again_was_never_there(standin: StandIn) -
     # The second jump began three hours ago, the first nine.
     assert sync_pools(LooseRun()).rejected == 1
     assert Pool.objects.get(pk=key).apy == 2.5
+
+
+def test_a_number_that_jumps_while_its_pool_is_away_waits_too(standin: StandIn) -> None:
+    key = first_pool(standin)
+    standin.change("/pools", "set", field="tvlUsd", value=1000, keys=[key])
+    sync_pools(LooseRun())
+    table = standin.table("/pools")
+    kept = list(table.rows)
+    standin.change("/pools", "remove", keys=[key])
+    assert sync_pools(LooseRun()).vanished == 1
+    table.rows = kept
+    standin.change("/pools", "set", field="tvlUsd", value=900_000, keys=[key])
+    assert sync_pools(LooseRun()).rejected == 1
+    assert Pool.objects.get(pk=key).tvl == 1000
+    # One that is back after five hours is another one, as far as anybody knows.
+    Pool.objects.filter(pk=key).update(vanished_at=now() - timedelta(hours=5, minutes=1))
+    assert sync_pools(LooseRun()) == Counts(changed=1, unchanged=999)
 
 
 def test_five_times_as_much_and_what_comes_after_a_day_is_taken(standin: StandIn) -> None:
