@@ -149,6 +149,10 @@ ListKeys = Callable[[date | None, date | None], Iterable[str]]
 Parameters of the task that it takes by keyword, too, it is given: the same values as the function."""
 
 
+ClipDays = Callable[[date | None, date | None], tuple[date | None, date | None]]
+"""Those of the days from the first to the last that a task can be complete for. Raises TaskError where it is none."""
+
+
 @dataclass(frozen=True)
 class Task:
     """A declared task. `function(run, **params)`; of a partitioned one `function(run, key, **params)`, once for each.
@@ -171,6 +175,7 @@ class Task:
     fresh_for: timedelta | None = None
     alone: bool = True
     partitions: ListKeys | None = None
+    clip: ClipDays | None = None
     params: Mapping[str, inspect.Parameter] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
 
@@ -203,6 +208,7 @@ def task(
     fresh_for: timedelta | None = None,
     alone: bool = True,
     partitions: ListKeys | None = None,
+    clip: ClipDays | None = None,
 ) -> Callable[[Callable[..., Any]], Task]:
     """Declare the decorated function a task. Raises TaskError for what cannot be."""
     if cron and every is not None:
@@ -215,7 +221,7 @@ def task(
         for each in params.values():
             if each.kind is not inspect.Parameter.KEYWORD_ONLY or each.default is inspect.Parameter.empty:
                 raise TaskError(f"{function.__name__}: its parameter {each.name} must be keyword-only, with a default")
-        hints = get_type_hints(function)
+        hints = get_type_hints(function, include_extras=True)
         return Task(
             name=function.__name__.replace("_", "-"),
             function=function,
@@ -229,6 +235,7 @@ def task(
             fresh_for=fresh_for,
             alone=alone,
             partitions=partitions,
+            clip=clip,
             params=params,
             types={name: hints.get(name, str) for name in params},
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from indexer.tasks.coverage import Days
 from indexer.tasks.declaring import Task, TaskError
 
 DAYS = ("first", "last")
@@ -23,6 +24,13 @@ def read_params(task: Task, kept: Mapping[str, Any]) -> dict[str, Any]:
     """What the task's function is called with. Raises TaskError: its parameters may have changed meanwhile."""
     days, others = split_days(task, kept)
     return {**task.read_params(others), **{name: day for name, day in days.items() if name in task.params}}
+
+
+def choose_days(task: Task, params: Mapping[str, Any]) -> Days:
+    """The days that its partitions are to be complete for, as far as they can be. Raises TaskError."""
+    days, _ = split_days(task, params)
+    wanted = Days(days.get("first"), days.get("last"))
+    return wanted if task.clip is None else Days(*task.clip(*wanted))
 
 
 def split_days(task: Task, given: Mapping[str, Any]) -> tuple[dict[str, date], dict[str, Any]]:

@@ -20,7 +20,7 @@ from indexer.tasks.declaring import Cancelled, Counts, ListKeys, Lost, Refused, 
 from indexer.tasks.handle import Handle, Leaving
 from indexer.tasks.models import Partition
 from indexer.tasks.outages import is_outage
-from indexer.tasks.params import split_days
+from indexer.tasks.params import DAYS, choose_days
 from indexer.tasks.retrying import asked_pause
 from indexer.tasks.states import PartitionState
 
@@ -121,12 +121,11 @@ def run_partitions(run: Handle, list_keys: ListKeys, params: dict[str, Any]) -> 
     Raises PartitionsFailed at the end where some have, and what ends a run.
     """
     task = run.task
-    days, _ = split_days(task, run.claim.params)
-    wanted = Days(days.get("first"), days.get("last"))
+    wanted = choose_days(task, run.claim.params)
     given = pick_params(list_keys, params)
     keys = list(dict.fromkeys(list_keys(wanted.first, wanted.last, **given)))
     resumed = run.cursor if isinstance(run.cursor, dict) else {}
-    if wanted == Days() and not given:
+    if not given and not any(name in run.claim.params for name in DAYS):
         retire_others(task, keys)
     todo = prepare(run, keys, wanted)
     run.done = run.before = len(keys) - len(todo)
