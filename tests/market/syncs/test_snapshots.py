@@ -17,6 +17,7 @@ from indexer.market.scheduled.sync_protocols import sync_protocols
 from indexer.market.snapshots import NothingToday
 from indexer.tasks.declaring import Counts, LooseRun, Refused, TaskError
 from indexer.tasks.models import Partition, TaskRun
+from indexer.tasks.statuses import read_task
 from indexer.tasks.steering import backfill
 from indexer.workers.live_changes import set_value
 from tests.market.conftest import TODAY
@@ -197,6 +198,7 @@ def test_a_limit_that_cannot_be_is_refused(limit: int) -> None:
     with pytest.raises(CommandError, match=f"limit={str(limit)!r}: Expected `int` ") as error:
         call_command("tasks", "run", "sync-historical", "--param", f"limit={limit}")
     assert error.value.returncode == 2
+    assert read_task("sync-historical").params["limit"] == "int"
 
 
 def test_a_row_of_any_day_of_a_month_has_its_place() -> None:
