@@ -147,8 +147,10 @@ ListKeys = Callable[[date | None, date | None], Iterable[str]]
 """The keys of a task's partitions for days from the first to the last; None: as its schedule would take them.
 
 Parameters of the task that it takes by keyword, too, it is given: the same values as the function."""
+Check = Callable[..., None]
+"""Raises TaskError for parameters that cannot be, though their types let them pass.
 
-
+It takes those of the function, by keyword and with defaults, and is asked before a run is put into the line."""
 ClipDays = Callable[[date | None, date | None], tuple[date | None, date | None]]
 """Those of the days from the first to the last that a task can be complete for. Raises TaskError where it is none."""
 
@@ -175,6 +177,7 @@ class Task:
     fresh_for: timedelta | None = None
     alone: bool = True
     partitions: ListKeys | None = None
+    check: Check | None = None
     clip: ClipDays | None = None
     params: Mapping[str, inspect.Parameter] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
@@ -208,6 +211,7 @@ def task(
     fresh_for: timedelta | None = None,
     alone: bool = True,
     partitions: ListKeys | None = None,
+    check: Check | None = None,
     clip: ClipDays | None = None,
 ) -> Callable[[Callable[..., Any]], Task]:
     """Declare the decorated function a task. Raises TaskError for what cannot be."""
@@ -235,6 +239,7 @@ def task(
             fresh_for=fresh_for,
             alone=alone,
             partitions=partitions,
+            check=check,
             clip=clip,
             params=params,
             types={name: hints.get(name, str) for name in params},

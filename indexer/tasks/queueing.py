@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from indexer.tasks.carrier import put, take_out
 from indexer.tasks.declaring import Priority, TaskError
 from indexer.tasks.models import Schedule, TaskRun
-from indexer.tasks.params import choose_days, keep_params
+from indexer.tasks.params import keep_params
 from indexer.tasks.registry import find
 from indexer.tasks.states import ACTIVE, OVER, RunState
 
@@ -31,7 +31,6 @@ def enqueue(
     """Put a run into the line; `priority`: the task's own where none is given. Raises TaskError."""
     task = find(task_name)
     kept = keep_params(task, params or {})
-    choose_days(task, kept)
     with transaction.atomic():
         run = TaskRun.objects.create(
             task=task.name,

@@ -115,6 +115,7 @@ def test_a_run_at_work_says_who_wants_it_ended(told: Connection, operator: Clien
     [
         ({"params": {"herd": 1}}, "count-sheep has no parameter 'herd': it has limit, meadow"),
         ({"params": {"limit": "many"}}, "limit='many'"),
+        ({"params": {"meadow": "sea"}}, "the sea is no meadow"),
         ({"params": {"meadow": "a\0b"}}, "Null characters are not allowed."),
         ({"params": {"meadow": ["a\0b"]}}, "Null characters are not allowed."),
         ({"priority": "urgent"}, "Invalid enum value 'urgent'"),

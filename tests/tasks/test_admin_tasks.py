@@ -9,7 +9,9 @@ from django.test import Client
 from indexer.access.models import AuditEntry
 from indexer.chains.connections import Connection
 from indexer.tasks.admin.chart import HEIGHT, draw
+from indexer.tasks.admin.partitions import label_counts
 from indexer.tasks.models import Schedule, TaskRun
+from indexer.tasks.states import PartitionState
 from indexer.tasks.statuses import read_runs
 from tests.people import LogIn
 from tests.positions.lookup_rows import statements
@@ -56,6 +58,14 @@ def test_the_list_shows_each_task_with_its_schedule_its_last_run_and_its_freshne
         assert "on demand" in row_of(text, "plough-fields")
         assert f"{GRIDS}plough-fields/" in row_of(text, "plough-fields")
         assert "No worker takes runs" in text
+
+
+@pytest.mark.usefixtures("told")
+def test_a_run_is_called_so(log_in: LogIn) -> None:
+    text = said(log_in("viewer"), RUNS)
+    assert "task run" not in text.lower()
+    assert "<title> Select run to view" in text
+    assert " 0 runs " in text
 
 
 @pytest.mark.parametrize("path", [TASKS, RUNS, GRIDS, f"{GRIDS}plough-fields/"])
@@ -126,6 +136,7 @@ def test_a_failed_run_shows_why_and_is_tried_again(told: Connection, log_in: Log
     text = said(client, f"{RUNS}{run}/change/")
     for words in ("the gate is shut", "Traceback: gate.py", "Try again", "<svg", "fp-bar-failed fp-this"):
         assert words in text
+    assert "One run of count-sheep so far:" in text
     client.post(f"{RUNS}{run}/retry/")
     again = TaskRun.objects.get(retry_of=run)
     assert f"run {run}</a>" in said(client, f"{RUNS}{again.pk}/change/")
@@ -148,6 +159,11 @@ def test_what_is_not_there_is_a_404(told: Connection, log_in: LogIn) -> None:
     for path in (f"{RUNS}999999999/change/", f"{RUNS}{10**20}/change/", f"{GRIDS}count-sheep/", f"{GRIDS}nothing/"):
         assert client.get(path).status_code == 404, path
     assert client.post(f"{TASKS}run/nothing/").status_code == 404
+
+
+def test_thousands_of_partitions_are_written_with_commas() -> None:
+    counts = dict.fromkeys(PartitionState, 0) | {PartitionState.COMPLETE: 2000}
+    assert [count for _, count in label_counts(counts)] == ["2,000"]
 
 
 def test_the_grid_has_a_cell_for_each_partition_and_resumes_what_failed(told: Connection, log_in: LogIn) -> None:
@@ -187,6 +203,7 @@ def test_a_schedule_is_edited_with_its_next_five_times_beside_it(told: Connectio
         ({"cron": "0 25 * * *"}, "cron &#x27;0 25 * * *&#x27; cannot be read"),
         ({"every": "60"}, "a schedule has either cron"),
         ({"params": '{"herd": 1}'}, "count-sheep has no parameter &#x27;herd&#x27;"),
+        ({"params": '{"meadow": "sea"}'}, "the sea is no meadow"),
     ],
 )
 def test_what_cannot_be_is_said_beside_its_field(

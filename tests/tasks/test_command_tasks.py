@@ -101,6 +101,7 @@ def test_what_is_not_there_is_bad_usage_with_near_names(told: Connection) -> Non
     assert "count-sheep has no parameter 'herd': it has limit, meadow" in fail(
         2, "run", "count-sheep", "--param=herd=1"
     )
+    assert "the sea is no meadow" in fail(2, "run", "count-sheep", "--param=meadow=sea", "--param=limit=3")
     assert "--param limit cannot be read: it is NAME=VALUE" in fail(2, "run", "count-sheep", "--param=limit")
     assert "count-sheep has no partitions" in fail(2, "backfill", "count-sheep")
     assert "count-sheep has no partitions" in fail(2, "grid", "count-sheep")

@@ -6,7 +6,7 @@ STATES = ("missing", "running", "complete", "failed", "stale", "refused")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tasks", "0002_fetch")]
+    dependencies = [("tasks", "0003_runs")]
 
     operations = [
         migrations.AlterField(
