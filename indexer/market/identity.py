@@ -208,7 +208,7 @@ def read_named(answers: Answers) -> dict[str, str | None]:
 
 
 def read_fee_tiers(meta: str | None) -> frozenset[int]:
-    """The per cents that a poolMeta names and that may be a fee, in the units of fee(): of "Range 10%, 0.3%" the last."""
+    """The per cents in a poolMeta that may be its fee, in the units of fee(): of "Range 10%, 0.3%" the last one."""
     named = (round(float(each) * FEE_UNITS) for each in FEE_TIER.findall(meta or ""))
     return frozenset(each for each in named if each <= MOST_FEE)
 

@@ -55,6 +55,13 @@ class Wait(Exception):
         self.until = until
 
 
+class Refused(Exception):
+    """What a partition asks for is not to be had, and no other attempt mends that; the text is the reason.
+
+    It is no failure of the run, and is asked for again by the next one.
+    """
+
+
 class Priority(IntEnum):
     """Which of the waiting runs comes first; within one, the oldest."""
 
@@ -154,6 +161,8 @@ Check = Callable[..., None]
 """Raises TaskError for parameters that cannot be, though their types let them pass.
 
 It takes those of the function, by keyword and with defaults, and is asked before a run is put into the line."""
+ClipDays = Callable[[date | None, date | None], tuple[date | None, date | None]]
+"""Those of the days from the first to the last that a task can be complete for. Raises TaskError where it is none."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +188,7 @@ class Task:
     alone: bool = True
     partitions: ListKeys | None = None
     check: Check | None = None
+    clip: ClipDays | None = None
     params: Mapping[str, inspect.Parameter] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
 
@@ -217,6 +227,7 @@ def task(
     alone: bool = True,
     partitions: ListKeys | None = None,
     check: Check | None = None,
+    clip: ClipDays | None = None,
 ) -> Callable[[Callable[..., Any]], Task]:
     """Declare the decorated function a task. Raises TaskError for what cannot be."""
     if cron and every is not None:
@@ -236,7 +247,7 @@ def task(
         for each in params.values():
             if each.kind is not inspect.Parameter.KEYWORD_ONLY or each.default is inspect.Parameter.empty:
                 raise TaskError(f"{function.__name__}: its parameter {each.name} must be keyword-only, with a default")
-        hints = get_type_hints(function)
+        hints = get_type_hints(function, include_extras=True)
         return Task(
             name=function.__name__.replace("_", "-"),
             function=function,
@@ -251,6 +262,7 @@ def task(
             alone=alone,
             partitions=partitions,
             check=check,
+            clip=clip,
             params=params,
             types={name: hints.get(name, str) for name in params},
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from indexer.tasks.coverage import Days
 from indexer.tasks.declaring import Task, TaskError
 
 DAYS = ("first", "last")
@@ -18,6 +19,7 @@ def keep_params(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
     read = task.read_params(others)
     if task.check is not None:
         task.check(**read, **own_days(task, days))
+    choose_days(task, given)
     kept: dict[str, Any] = msgspec.to_builtins({**read, **days})
     return kept
 
@@ -31,6 +33,13 @@ def read_params(task: Task, kept: Mapping[str, Any]) -> dict[str, Any]:
 def own_days(task: Task, days: Mapping[str, date]) -> dict[str, date]:
     """The days that its function wants to know, too."""
     return {name: day for name, day in days.items() if name in task.params}
+
+
+def choose_days(task: Task, params: Mapping[str, Any]) -> Days:
+    """The days that its partitions are to be complete for, as far as they can be. Raises TaskError."""
+    days, _ = split_days(task, params)
+    wanted = Days(days.get("first"), days.get("last"))
+    return wanted if task.clip is None else Days(*task.clip(*wanted))
 
 
 def split_days(task: Task, given: Mapping[str, Any]) -> tuple[dict[str, date], dict[str, Any]]:

@@ -223,6 +223,7 @@ def look_up(name: str) -> tuple[Task | None, str]:
 
 
 def show_type(kind: Any) -> str:
+    kind = getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind  # without its bounds
     return kind.__name__ if isinstance(kind, type) else str(kind)
 
 

@@ -154,7 +154,7 @@ def test_a_backfill_is_asked_for_and_its_grid_is_told(told: Connection, operator
     for key, state in (("east", "complete"), ("north", "complete"), ("south", "failed")):
         tell_partition(told, key, state)
     first = get(operator, f"{path}/partitions", limit=2)
-    assert first["counts"] == {"missing": 0, "running": 0, "complete": 2, "failed": 1, "stale": 0}
+    assert first["counts"] == {"missing": 0, "running": 0, "complete": 2, "failed": 1, "stale": 0, "refused": 0}
     assert [each["key"] for each in first["partitions"]] == ["east", "north"]
     assert [each["key"] for each in get(operator, first["next"])["partitions"]] == ["south"]
     assert [each["key"] for each in get(operator, f"{path}/partitions", state="failed")["partitions"]] == ["south"]
