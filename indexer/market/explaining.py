@@ -3,21 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from indexer.market.models import ContractMapping, Pool
-from indexer.market.score import MEANINGS, Evidence, read_evidence, score
+from indexer.market.answers.mappings import Mapping
+from indexer.market.models import Pool
 
 SHOWN = 200
 """Characters of a value that are shown."""
 
 
-def evidence_of(mapping: ContractMapping) -> list[Evidence]:
-    """In the order in which it was found, from what is prefetched, where it is; not what a newer version has seen."""
-    stored = sorted(mapping.evidence.all(), key=lambda each: each.pk)
-    pieces = [read_evidence(each.kind, each.source, each.detail, each.block) for each in stored]
-    return [piece for piece in pieces if piece is not None]
-
-
-def explain_pool(pool: Pool, mappings: Sequence[ContractMapping]) -> Iterator[str]:
+def explain_pool(pool: Pool, mappings: Sequence[Mapping]) -> Iterator[str]:
     """A line for the pool, and some for each of its contracts."""
     yield f"{pool.id}: {pool}"
     for mapping in mappings:
@@ -26,14 +19,12 @@ def explain_pool(pool: Pool, mappings: Sequence[ContractMapping]) -> Iterator[st
         yield "  no source names a contract of it"
 
 
-def explain(mapping: ContractMapping) -> Iterator[str]:
-    pieces = evidence_of(mapping)
-    confidence, refuted, words = score(pieces)
-    sign = " (refuted)" if refuted else ""
-    yield f"  {mapping.namespace} {mapping.address} as its {mapping.kind}: {confidence:g}{sign}, for {words}"
-    for each in pieces:
+def explain(mapping: Mapping) -> Iterator[str]:
+    sure = f"{mapping.confidence:g}" + (" (refuted)" if mapping.refuted else "")
+    yield f"  {mapping.namespace} {mapping.address} as its {mapping.kind}: {sure}, for {mapping.words}"
+    for each in mapping.evidence:
         at = f" at block {each.block:,}" if each.block is not None else ""
-        yield f"    {each.kind} by {each.source}{at}: {MEANINGS[each.kind].words}"
+        yield f"    {each.kind} by {each.source}{at}: {each.words or 'it counts for nothing in this version'}"
         for name, value in each.detail.items():
             yield from show(name, value, 6)
 

@@ -5,20 +5,12 @@ from datetime import date
 from django.db import connection
 
 from indexer.workers.live import LiveSetting, declare
-from indexer.workers.live_values import LiveValues
+from indexer.workers.live_values import read_values
 
 KEEP_DAYS = declare(LiveSetting("market.keep_days", 730, "how long daily snapshots are kept", "days", 31, 36500))
 CHARTS = declare(
     LiveSetting("market.charts", 2000, "pools whose history is read every week, those of the most TVL", "", 0, 100_000)
 )
-
-
-def read_values() -> LiveValues:
-    """What every setting is at this moment."""
-    values = LiveValues()
-    with connection.cursor() as cursor:
-        values.read(cursor)
-    return values
 
 
 def read_number(setting: LiveSetting) -> int:

@@ -11,7 +11,6 @@ from indexer.access.audit import recorded
 from indexer.chains.connections import connect
 from indexer.chains.models import Chain
 from indexer.market.factories import SILENT, UNKNOWN
-from indexer.market.live import read_values
 from indexer.market.models import WatchProposal
 from indexer.market.score import AGREED
 from indexer.market.watching import watched_on
@@ -21,6 +20,7 @@ from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.watchlist import MAX_LABEL, WatchList, WatchListError, read_watch_list
 from indexer.tasks.declaring import Run
 from indexer.workers.live import LiveSetting, declare
+from indexer.workers.live_values import read_values
 
 SOURCE = "market"
 """The source of these jobs' labels, and who accepts where the live setting does."""

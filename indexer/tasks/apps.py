@@ -6,4 +6,5 @@ class TasksConfig(AppConfig):
     label = "tasks"
 
     def ready(self) -> None:
-        from indexer.tasks import carrier  # noqa: F401  # makes its job known to procrastinate
+        # The one makes its job known to procrastinate, the other declares what can be changed in every process.
+        from indexer.tasks import carrier, live  # noqa: F401

@@ -25,7 +25,8 @@ def carry(context: JobContext, run_id: int) -> None:
 def put(run_id: int, task: Task | None, priority: int, due_at: datetime | None) -> int:
     """Put a job for the run into the line, in the caller's transaction; its id.
 
-    Of runs of one `alone` task the line gives out one at a time.
+    Of runs of one `alone` task the line gives out one at a time, and none behind one that is not due yet, unless its
+    priority is higher; other tasks have other locks, and go on.
     """
     lock = f"task:{task.name}" if task is not None and task.alone else None
     configured = app.configure_task(NAME, queue=QUEUE, priority=priority, lock=lock, schedule_at=due_at)

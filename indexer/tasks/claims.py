@@ -22,7 +22,7 @@ UPDATE public.task_runs SET
     done_before = done,
     started_at = coalesce(started_at, now()), attempt_at = now(), beat_at = now()
 WHERE id = %(run)s AND job_id = %(job)s AND state IN ('queued', 'waiting')
-RETURNING id, claim, task, params::text, cursor::text, attempt, priority, done, total
+RETURNING id, claim, task, params::text, cursor::text, attempt, priority, done, total, stuck
 """
 BEAT = """
 UPDATE public.task_runs SET beat_at = now(), done = %(done)s, done_before = %(before)s, total = %(total)s
@@ -60,7 +60,7 @@ UPDATE public.task_runs SET
     why = CASE WHEN cancelled_by = '' THEN %(why)s ELSE 'cancelled by ' || cancelled_by END,
     finished_at = CASE WHEN cancelled_by = '' THEN NULL ELSE now() END,
     due_at = CASE WHEN cancelled_by = '' THEN %(due_at)s::timestamptz END,
-    attempt = attempt - %(given_back)s, error = %(error)s, traceback = %(traceback)s,
+    attempt = attempt - %(given_back)s, stuck = stuck + %(stuck)s, error = %(error)s, traceback = %(traceback)s,
     beat_at = now(), done = %(done)s, total = %(total)s
 WHERE id = %(run)s AND claim = %(claim)s AND state = 'running'
 RETURNING state
@@ -79,6 +79,7 @@ class Claim(NamedTuple):
     priority: int
     done: int
     total: int | None
+    stuck: int
 
 
 class Trouble(NamedTuple):
@@ -98,8 +99,8 @@ def take(run_id: int, job_id: int, worker: str) -> Claim | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    run, number, task, params, kept, attempt, priority, done, total = row
-    return Claim(run, number, task, json.loads(params), kept and json.loads(kept), attempt, priority, done, total)
+    run, number, task, params, kept, *others = row
+    return Claim(run, number, task, json.loads(params), kept and json.loads(kept), *others)
 
 
 def beat(beside: Connection, claim: Claim, done: int, before: int, total: int | None) -> str:
@@ -147,9 +148,13 @@ def go_on(
     why: str = "",
     due_at: datetime | None = None,
     is_attempt: bool = True,
+    is_stuck: bool = False,
     trouble: Trouble = NO_TROUBLE,
 ) -> None:
-    """The run is to go on later: it is put into the line again. `is_attempt`: this one counts. Raises Lost."""
+    """The run is to go on later: it is put into the line again. `is_attempt`: this one counts. `is_stuck`: it was left.
+
+    Raises Lost.
+    """
     values = {
         "run": claim.run,
         "claim": claim.number,
@@ -157,6 +162,7 @@ def go_on(
         "why": why,
         "due_at": due_at,
         "given_back": 0 if is_attempt else 1,
+        "stuck": 1 if is_stuck else 0,
         "done": done,
         "total": total,
         **trouble._asdict(),

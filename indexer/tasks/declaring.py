@@ -148,7 +148,8 @@ class Task:
 
     `cron` (UTC) or `every` (seconds): its schedule until somebody edits that; neither: only on demand. `fresh_for`:
     what it keeps is promised to be no older. `time_limit`: seconds of one attempt, or of one partition. `alone`: no two
-    runs of it at once; one that waits for its next attempt holds up those behind it that have no higher priority.
+    runs of it at once; one that waits for its next attempt holds up later ones of the same task, and of no other task,
+    that have no higher priority.
     """
 
     name: str

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 
@@ -62,6 +63,8 @@ class Handle(Run):
         self.before = claim.done
         """How much of what is done had been done when this attempt began."""
         self.partition: str | None = None
+        self.stuck = claim.stuck
+        """How often the run was left since it last came further."""
         self.cancelled_by = ""
         self.is_lost = False
         self.has_saved_since = False
@@ -89,6 +92,19 @@ class Handle(Run):
         self._beside = open_beside(application_name="footprint budgets of a run")
         return self._beside
 
+    def store_lines(self, beside: Connection) -> None:
+        """What it has said and what is not stored yet."""
+        now = time.monotonic()
+        while lines := self.lines.take():
+            store_lines(beside, self.claim.run, lines, now, OF_RUN)
+            self.lines.forget(lines)
+
+    def keep_last_lines(self) -> None:
+        """Those of its last moments, if the database was away then, once its end is stored."""
+        if self.lines.waiting and not self.is_lost:
+            with suppress(psycopg.Error):
+                self.store_lines(self.beside())
+
     def restart_clock(self) -> None:
         self.deadline = time.monotonic() + self.task.time_limit
 
@@ -110,6 +126,7 @@ class Handle(Run):
         kept = cursor if self.partition is None else {"partition": self.partition, "cursor": cursor}
         claims.save(self.claim, kept, self.done, self.total)
         self.cursor = cursor
+        self.stuck = 0
         self.has_saved_since = self.reason_to_end() is not None
 
     def reserve(self, api: str) -> None:
@@ -143,7 +160,7 @@ class Handle(Run):
         if self.overdue > 0:
             return TimedOut(f"it took longer than {self.task.time_limit:,.0f} s")
         if self.leaving.is_set():
-            return Leaving("its worker was told to stop")
+            return Leaving("its worker has left the line")
         return None
 
 
@@ -190,7 +207,4 @@ class Beating:
         except Lost:
             run.is_lost = True
             return
-        now = time.monotonic()
-        while lines := run.lines.take():
-            store_lines(beside, run.claim.run, lines, now, OF_RUN)
-            run.lines.forget(lines)
+        run.store_lines(beside)

@@ -117,6 +117,7 @@ class TaskRun(models.Model):
 
     class Meta:
         db_table = "task_runs"
+        verbose_name = "run"
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["task", "-id"], name="task_runs_of"),

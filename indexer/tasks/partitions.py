@@ -19,6 +19,7 @@ from indexer.tasks.coverage import Days, is_covered
 from indexer.tasks.declaring import Cancelled, Counts, ListKeys, Lost, Task, Wait
 from indexer.tasks.handle import Handle, Leaving
 from indexer.tasks.models import Partition
+from indexer.tasks.outages import is_outage
 from indexer.tasks.params import split_days
 from indexer.tasks.retrying import asked_pause
 from indexer.tasks.states import PartitionState
@@ -179,6 +180,8 @@ def do_one(run: Handle, key: str, wanted: Days, params: dict[str, Any], so_far: 
     except (Lost, Cancelled, Leaving, Wait):
         raise  # the end of the run releases it
     except Exception as error:
+        if is_outage(error):
+            raise
         words = settings.MASK(f"{type(error).__name__}: {error}").replace("\0", " ")
         run.log.error("partition %s: %s", key, words, exc_info=error)
         note(run, key, Counts(), state=PartitionState.FAILED, error=words)
@@ -203,6 +206,7 @@ def note(run: Handle, key: str, counts: Counts, **values: Any) -> None:
     with transaction.atomic():
         claims.count(run.claim, counts)
         Partition.objects.filter(task=run.task.name, key=key, run=run.claim.run).update(**values)
+    run.stuck = 0
 
 
 @contextmanager

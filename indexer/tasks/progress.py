@@ -2,8 +2,7 @@
 
 import msgspec
 
-UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
-UNKNOWN = "–"
+from indexer.chains.durations import show_brief
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -37,13 +36,5 @@ def show_progress(progress: Progress) -> str:
     if progress.per_second is not None:
         parts.append(f"{progress.per_second:,.1f}/s" if progress.per_second < 10 else f"{progress.per_second:,.0f}/s")
     if progress.seconds_left:
-        parts.append(f"{show_seconds(progress.seconds_left)} left")
+        parts.append(f"{show_brief(progress.seconds_left)} left")
     return ", ".join(parts)
-
-
-def show_seconds(seconds: float | None) -> str:
-    """In the largest unit of which there are two: "0.4 s", "90 s", "5 min", "3 h", "4 d"."""
-    if seconds is None:
-        return UNKNOWN
-    size, unit = next(((size, unit) for size, unit in UNITS if seconds >= 2 * size), (1, "s"))
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds / size:,.0f} {unit}"

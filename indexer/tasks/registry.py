@@ -10,9 +10,8 @@ from django.conf import settings
 from indexer.tasks.cron import check
 from indexer.tasks.declaring import Task, TaskError
 from indexer.workers.near import hint_at
-from indexer.workers.registry import modules_in, name_of
+from indexer.workers.registry import SCHEDULED, modules_in, name_of
 
-FOLDER = "scheduled"
 LONGEST = 100
 """Characters of a task's name, as the tables have them."""
 
@@ -56,7 +55,7 @@ def load() -> Loaded:
     """Import every task's file, once in a process."""
     found: dict[str, Task] = {}
     broken: list[Broken] = []
-    for module in sorted(modules_in(FOLDER)):
+    for module in sorted(modules_in(SCHEDULED)):
         name = name_of(module)
         try:
             task = load_task(module)

@@ -20,11 +20,13 @@ from indexer.tasks import claims
 from indexer.tasks.claims import Trouble
 from indexer.tasks.declaring import Cancelled, Counts, Lost, TaskError, TimedOut, Wait
 from indexer.tasks.handle import Beating, Handle, Leaving
+from indexer.tasks.outages import WORDS, is_outage
 from indexer.tasks.params import read_params
 from indexer.tasks.partitions import run_partitions
 from indexer.tasks.registry import find
 from indexer.tasks.retrying import asked_pause, pause_after
 from indexer.tasks.states import RunState
+from indexer.tasks.takeovers import MOST
 
 log = logging.getLogger(__name__)
 
@@ -102,12 +104,15 @@ def carry_out(run_id: int, job_id: int, place: Place) -> None:
                 outcome = error
                 tell(run, error)
         settle(run, outcome)
+        run.keep_last_lines()
 
 
 def tell(run: Handle, error: BaseException) -> None:
     """The run's own log, and the worker's."""
     if isinstance(error, Cancelled | Leaving | Wait | Lost):
         run.log.info("%s", error)
+    elif is_outage(error):
+        run.log.warning("%s: %s", WORDS, str(error).strip())
     else:
         run.log.error("%s: %s", type(error).__name__, error, exc_info=error)
 
@@ -155,6 +160,8 @@ def decide(run: Handle, outcome: Counts | BaseException) -> None:
             claims.go_on(
                 claim, run.task, RunState.WAITING, done, total, why=str(outcome), due_at=outcome.until, is_attempt=False
             )
+        case _ if is_outage(outcome) and run.stuck + 1 < MOST:
+            claims.go_on(claim, run.task, RunState.QUEUED, done, total, why=WORDS, is_attempt=False, is_stuck=True)
         case _:
             fail(run, outcome)
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from indexer.chains.columns import justify
-from indexer.tasks.progress import UNKNOWN, show_progress, show_seconds
+from indexer.chains.durations import UNKNOWN, show_brief, show_duration
+from indexer.tasks.progress import show_progress
 from indexer.tasks.states import PartitionState, RunState
 from indexer.tasks.statuses import Freshness, LogLine, PartitionStatus, Records, TaskRunStatus, TaskStatus
 
@@ -34,7 +35,7 @@ def row_of_task(task: TaskStatus) -> tuple[str, ...]:
         show_time(times[0]) if times else UNKNOWN,
         f"run {last.id}, {show_time(last.queued_at)}" if last else "never",
         last.state.value if last else UNKNOWN,
-        show_seconds(last.seconds) if last else UNKNOWN,
+        show_brief(last.seconds) if last else UNKNOWN,
         show_freshness(task.freshness),
     )
 
@@ -44,8 +45,8 @@ def show_freshness(freshness: Freshness | None) -> str:
         return UNKNOWN
     if freshness.age is None:
         return "never yet"
-    said = f"{show_seconds(freshness.age)} old"
-    return f"{said}, stale: promised {show_seconds(freshness.promised)}" if freshness.stale else said
+    said = f"{show_duration(freshness.age)} old"
+    return f"{said}, stale: promised {show_duration(freshness.promised)}" if freshness.stale else said
 
 
 def list_runs(runs: Iterable[TaskRunStatus]) -> list[str]:
@@ -58,7 +59,7 @@ def row_of_run(run: TaskRunStatus) -> tuple[str, ...]:
         run.task,
         run.state.value,
         show_time(run.queued_at),
-        show_seconds(run.seconds),
+        show_brief(run.seconds),
         str(run.attempt),
         run.priority,
         say_run(run),
@@ -96,7 +97,7 @@ def describe_run(run: TaskRunStatus, traceback: str, lines: Iterable[LogLine]) -
         "worker": run.worker,
         "queued": show_time(run.queued_at),
         "started": show_time(run.started_at) if run.started_at else "",
-        "took": show_seconds(run.seconds) if run.started_at else "",
+        "took": show_brief(run.seconds) if run.started_at else "",
         "progress": show_progress(run.progress),
         "records": show_records(run.records),
     }

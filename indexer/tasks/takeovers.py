@@ -22,7 +22,7 @@ SILENT = 12.0
 """Seconds after which one that does not beat has vanished."""
 MOST = 5
 """Times in a row that a run was left, without having come further, after which it has failed: it is what kills its
-workers, be it before they have begun with it."""
+workers, be it before they have begun with it, or the database."""
 
 # Those that nobody carries: their job's worker is silent, or the job has ended without them.
 FIND = """
@@ -42,7 +42,7 @@ UPDATE public.task_runs SET
     attempt = attempt - CASE state WHEN 'running' THEN 1 ELSE 0 END,
     takeovers = takeovers + CASE state WHEN 'running' THEN 1 ELSE 0 END,
     stuck = stuck + 1,
-    why = CASE state WHEN 'running' THEN 'its worker, ' || worker || ', was gone' ELSE why END,
+    why = CASE state WHEN 'running' THEN 'its worker, ' || worker || ', was silent' ELSE why END,
     state = CASE WHEN due_at > now() THEN 'waiting' ELSE 'queued' END
 WHERE id = %(run)s
 RETURNING job_id, task, priority, due_at, stuck, cancelled_by
@@ -90,7 +90,7 @@ def free(run_id: int) -> bool:
             cursor.execute(END, {**end, "run": run_id})
             return True
         if stuck >= MOST:
-            words = f"its worker was gone {stuck} times"
+            words = f"its worker was silent {stuck} times"
             cursor.execute(END, {"state": RunState.FAILED.value, "why": words, "error": words, "run": run_id})
             log.error("run %s of %s has failed: %s", run_id, name, words)
             return True
@@ -100,5 +100,5 @@ def free(run_id: int) -> bool:
             task = None  # whoever takes the run says so
         new = put(run_id, task, priority, due_at)
         cursor.execute("UPDATE public.task_runs SET job_id = %s WHERE id = %s", [new, run_id])
-    log.warning("run %s of %s is back in the line: its worker was gone", run_id, name)
+    log.warning("run %s of %s is back in the line: its worker was silent", run_id, name)
     return True

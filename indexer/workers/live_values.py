@@ -139,6 +139,14 @@ class LiveValues:
             log.warning("%s; its default holds, %s", error, setting.show(setting.default))
 
 
+def read_values() -> LiveValues:
+    """What every setting is at this moment, for work that looks once."""
+    values = LiveValues()
+    with connection.cursor() as cursor:
+        values.read(cursor)
+    return values
+
+
 class WebValues:
     """The live settings of a web process, read through Django's connection of the thread that asks.
 

@@ -18,6 +18,8 @@ from indexer.workers.live import declare, flag_of
 from indexer.workers.near import hint_at
 
 FOLDER = "background"
+SCHEDULED = "scheduled"
+"""The folder of a room's tasks, which are found in the same way."""
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST = 60
 """Characters of a worker's name, as the tables have them."""

@@ -5,11 +5,9 @@ from keyword import iskeyword
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.workers.registry import FOLDER, found, refuse_name
+from indexer.workers.registry import FOLDER, SCHEDULED, found, refuse_name
 
 NAME_OF_ROOM = re.compile(r"[a-z][a-z0-9_]*")
-SCHEDULED = "scheduled"
-"""The folder of a room's tasks."""
 LOWER_ROOMS = frozenset({"access", "chains", "rpc"})
 ROOMS_WITHOUT_TASKS = LOWER_ROOMS | {"workers", "positions"}
 """They may not import indexer/tasks."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from indexer.chains.columns import justify
+from indexer.chains.durations import UNKNOWN, show_brief, show_duration
 from indexer.workers.states import State
 from indexer.workers.statuses import MEGABYTE, Status
 
@@ -21,8 +22,6 @@ COLOURS = {
     State.MISCONFIGURED: "magenta",
     State.OUT_OF_BUDGET: "yellow",
 }
-UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-UNKNOWN = "-"
 
 
 class Line(NamedTuple):
@@ -42,7 +41,7 @@ def describe(status: Status, now: datetime) -> Line:
             show_age(now, status.last_run),
             f"{status.error_rate:.0%}",
             f"{status.items_per_minute:,.1f}",
-            UNKNOWN if status.latency is None else f"{status.latency:.2f} s",
+            show_brief(status.latency),
             str(status.restarts),
             f"{status.memory / MEGABYTE:,.0f} MB",
             why,
@@ -70,9 +69,5 @@ def join(cells: list[str], state: State | None, colour: Callable[[str, str], str
 
 
 def show_age(now: datetime, then: datetime | None) -> str:
-    """How long ago, in the largest unit of which it is one at least."""
-    if then is None:
-        return UNKNOWN
-    seconds = max(0.0, (now - then).total_seconds())
-    size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), UNITS[-1])
-    return f"{seconds / size:.0f} {unit}"
+    """How long ago."""
+    return show_duration(None if then is None else (now - then).total_seconds())

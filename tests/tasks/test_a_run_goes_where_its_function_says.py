@@ -210,7 +210,7 @@ def test_a_worker_that_leaves_gives_the_place_back() -> None:
     place = Place("test 1")
     place.leaving.set()
     run = carry(enqueue("count-up"), place)
-    assert (run.state, run.attempt, run.why) == ("queued", 0, "its worker was told to stop")
+    assert (run.state, run.attempt, run.why) == ("queued", 0, "its worker has left the line")
     assert carry(run).state == "succeeded"
 
 

@@ -58,6 +58,14 @@ def test_the_list_shows_each_task_with_its_schedule_its_last_run_and_its_freshne
         assert "No worker takes runs" in text
 
 
+@pytest.mark.usefixtures("told")
+def test_a_run_is_called_so(log_in: LogIn) -> None:
+    text = said(log_in("viewer"), RUNS)
+    assert "task run" not in text.lower()
+    assert "<title> Select run to view" in text
+    assert " 0 runs " in text
+
+
 @pytest.mark.parametrize("path", [TASKS, RUNS, GRIDS, f"{GRIDS}plough-fields/"])
 def test_a_page_costs_no_more_with_many_runs(told: Connection, log_in: LogIn, path: str) -> None:
     for number in range(40):

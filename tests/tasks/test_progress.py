@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.tasks.progress import measure, show_progress, show_seconds
+from indexer.tasks.progress import measure, show_progress
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,3 @@ def test_progress_is_told_as_far_as_it_is_known(done: int, total: int | None, se
 def test_what_was_done_before_the_attempt_makes_it_no_faster() -> None:
     assert show_progress(measure(1_100, 1_200, 10.0, 1_000)) == "1,100 of 1,200 (92%), 10/s, 10 s left"
     assert show_progress(measure(1_000, 1_200, 10.0, 1_000)) == "1,000 of 1,200 (83%)"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(None, "–"), (0.4, "0.4 s"), (90, "90 s"), (300, "5 min"), (3 * 3600, "3 h"), (4 * 86_400, "4 d")],
-)
-def test_durations_have_few_digits(seconds: float | None, words: str) -> None:
-    assert show_seconds(seconds) == words

@@ -37,7 +37,7 @@ def test_a_run_goes_back_into_the_line_and_its_job_is_another(line: Connection) 
     assert take_over() == []
     before = run.job_id
     run.refresh_from_db()
-    assert (run.state, run.why, run.attempt, run.takeovers) == ("queued", "its worker, test 1, was gone", 0, 1)
+    assert (run.state, run.why, run.attempt, run.takeovers) == ("queued", "its worker, test 1, was silent", 0, 1)
     assert line.execute("SELECT id, status FROM procrastinate_jobs").fetchall() == [(run.job_id, "todo")]
     assert run.job_id != before
     assert carry(run).state == "succeeded"
@@ -57,7 +57,7 @@ def test_a_run_that_kills_its_workers_fails(line: Connection) -> None:
         vanish(line, run)
         assert take_over() == [run.pk]
     run.refresh_from_db()
-    assert (run.state, run.why, run.takeovers) == ("failed", "its worker was gone 5 times", 5)
+    assert (run.state, run.why, run.takeovers) == ("failed", "its worker was silent 5 times", 5)
     assert line.execute("SELECT count(*) FROM procrastinate_jobs").fetchone() == (0,)
 
 
@@ -68,7 +68,7 @@ def test_a_run_that_is_fetched_and_never_begun_fails_too(line: Connection) -> No
         fetch(line, run)
         assert take_over() == [run.pk]
     run.refresh_from_db()
-    assert (run.state, run.why, run.takeovers) == ("failed", "its worker was gone 5 times", 0)
+    assert (run.state, run.why, run.takeovers) == ("failed", "its worker was silent 5 times", 0)
 
 
 def test_its_partition_is_nobodys_before_another_run_takes_it(line: Connection) -> None:

@@ -10,7 +10,9 @@ from indexer.tasks.registry import find, load_task, pick_task, tasks
 
 def test_every_file_of_scheduled_is_one() -> None:
     assert find("prune-runs") is tasks()["prune-runs"]
-    assert find("prune-runs").words == "Runs that were over 90 days ago are forgotten, with their log lines."
+    assert find("prune-runs").words == (
+        "Runs that were over longer ago than the live setting tasks.keep_days says are forgotten, with their log lines."
+    )
 
 
 def test_near_names_are_told() -> None:

@@ -32,7 +32,7 @@ def test_a_worker_does_what_is_in_the_line_and_leaves(tmp_path: Path, line: Conn
         wait_until(lambda: TaskRun.objects.get(pk=slow.pk).done > 0, 10)
         assert worker.terminate(20) == 0
     slow.refresh_from_db()
-    assert (slow.state, slow.attempt, slow.why) == ("queued", 0, "its worker was told to stop")
+    assert (slow.state, slow.attempt, slow.why) == ("queued", 0, "its worker has left the line")
     assert (slow.cursor or 0) > 0
     assert line.execute("SELECT status FROM procrastinate_jobs").fetchall() == [("todo",)]
 

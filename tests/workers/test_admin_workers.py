@@ -7,7 +7,6 @@ from django.test import Client
 
 from indexer.access.models import AuditEntry
 from indexer.chains.connections import Connection
-from indexer.workers.admin.present import brief, duration
 from indexer.workers.admin.states import WORKER_STATES
 from indexer.workers.admin.steering import ACTIONS, offer
 from indexer.workers.live_changes import set_value
@@ -205,22 +204,6 @@ def test_what_is_ordered_already_is_not_ordered_twice(log_in: LogIn, runtime: Co
 def test_what_is_offered_makes_sense_in_the_state(runtime: Connection, worker: str, offered: list[str]) -> None:
     tell_every_state(runtime)
     assert [action.name for action in offer(look(runtime)[worker])] == offered
-
-
-@pytest.mark.parametrize(
-    ("seconds", "long", "short"),
-    [
-        (0, "0 s", "0 ms"),
-        (0.34, "0 s", "340 ms"),
-        (2.5, "2 s", "2.5 s"),
-        (119, "119 s", "119 s"),
-        (120, "2 min", "2 min"),
-        (7200, "2 h", "2 h"),
-        (172800, "2 days", "2 days"),
-    ],
-)
-def test_durations_are_written_briefly(seconds: float, long: str, short: str) -> None:
-    assert (duration(seconds), brief(seconds)) == (long, short)
 
 
 def test_every_state_has_a_colour_and_a_meaning() -> None:

@@ -36,7 +36,7 @@ def test_status_is_a_table_and_fails_when_one_is_not_well(runtime: Connection, r
     out, error = workers(run_dir, "status")
     heading, line = out.splitlines()
     assert heading.split()[:3] == ["NAME", "STATE", "SINCE"]
-    assert " ".join(line.split()) == "worker-hilltop healthy 10 min - 0% 1,234.5 0.50 s 0 120 MB"
+    assert " ".join(line.split()) == "worker-hilltop healthy 10 min – 0% 1,234.5 500 ms 0 120 MB"
     assert error == ""
     tell(runtime, "prices", said=State.MISCONFIGURED, why="PRICES_KEY is not set", needs_person="look")
     out, error = workers(run_dir, "status")

@@ -5,11 +5,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import now
 
+from indexer.chains.durations import show_duration
 from indexer.market.admin.base import MarketAdmin, column_filter
 from indexer.market.admin.present import short_html
 from indexer.market.models import REASONS, Document, RejectedRow
 from indexer.positions.admin.present import moment_html, two_lines_html
-from indexer.workers.admin.present import duration
 
 
 @admin.register(Document)
@@ -25,7 +25,7 @@ class DocumentAdmin(MarketAdmin):
 
     @admin.display(description="age")
     def age(self, document: Document) -> str:
-        return duration((now() - document.taken_at).total_seconds())
+        return show_duration((now() - document.taken_at).total_seconds())
 
     @admin.display(description="digest")
     def digest_shown(self, document: Document) -> SafeString | str:

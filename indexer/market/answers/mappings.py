@@ -103,11 +103,11 @@ def read(statement: str, where: Part, limit: int | None = None) -> list[Mapping]
     with connection.cursor() as cursor:
         cursor.execute(statement, {**where.parameters, "limit": limit})
         rows = cursor.fetchall()
-    return [explain(Mapping(*(*row[:-1], msgspec.json.decode(row[-1], type=list[Evidence])))) for row in rows]
+    return [put_in_words(Mapping(*(*row[:-1], msgspec.json.decode(row[-1], type=list[Evidence])))) for row in rows]
 
 
-def explain(mapping: Mapping) -> Mapping:
-    """Put in what the evidence says in words, and how the confidence comes of it."""
+def put_in_words(mapping: Mapping) -> Mapping:
+    """What the evidence says, and how the confidence comes of it."""
     pieces = []
     for each in mapping.evidence:
         # What a newer version has seen is shown without words.

@@ -37,7 +37,10 @@ def sync_historical(
     rejected = [each._replace(key=f"{key} {each.key}") for each in reading.rejected]
     with transaction.atomic():
         upserted = store_chart(run, key, rows)
-        keep_rejected("sync-historical", rejected, None)
         counts = counts_of_all(run, Counts(*upserted, 0, len(rejected)))
-        run.save({"counts": counts})
+        digest = answer.digest.hex()
+        # An earlier attempt of this very run may have kept those of this answer, and been stopped before its end.
+        if run.cursor is None or run.cursor.get("digest") != digest:
+            keep_rejected("sync-historical", rejected, None)
+        run.save({"counts": counts, "digest": digest})
     return counts

@@ -10,6 +10,7 @@ from unfold.views import ChangeList
 
 from indexer.access.labels import show
 from indexer.access.strict import ReadOnlyAdmin
+from indexer.chains.durations import show_duration
 from indexer.chains.models import Chain
 from indexer.positions.admin.present import level_html, levels_html, progress_html
 from indexer.positions.admin.standing import Standing, stand
@@ -127,10 +128,5 @@ def lag_text(standing: Standing) -> str:
     """Blocks behind the head, and about how long that is."""
     if standing.lag is None or standing.lag_seconds is None:
         return "–"
-    seconds = standing.lag_seconds
-    size, unit = next(
-        ((size, unit) for size, unit in ((86400, "days"), (3600, "hours"), (60, "min")) if seconds >= 2 * size),
-        (1, "s"),
-    )
     blocks = f"{standing.lag:,} block{'s' * (standing.lag != 1)}"
-    return f"{blocks}, about {seconds / size:,.0f} {unit}" if standing.lag else "none"
+    return f"{blocks}, about {show_duration(standing.lag_seconds)}" if standing.lag else "none"

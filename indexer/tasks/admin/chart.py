@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from indexer.tasks.progress import show_seconds
+from indexer.chains.durations import show_brief
 from indexer.tasks.statuses import TaskRunStatus
 
 WIDTH, GAP, HEIGHT = 14, 4, 72
@@ -40,6 +40,6 @@ def draw(newest_first: Sequence[TaskRunStatus]) -> Chart | None:
     bars = []
     for place, run in enumerate(runs):
         height = max(LEAST, round(HEIGHT * (run.seconds or 0.0) / longest, 1))
-        words = f"run {run.id}, {run.queued_at:%Y-%m-%d %H:%M}: {run.state.value}, {show_seconds(run.seconds)}"
+        words = f"run {run.id}, {run.queued_at:%Y-%m-%d %H:%M}: {run.state.value}, {show_brief(run.seconds)}"
         bars.append(Bar(run.id, run.state.value, place * (WIDTH + GAP), HEIGHT - height, height, words))
-    return Chart(bars, len(bars) * (WIDTH + GAP), HEIGHT, show_seconds(longest))
+    return Chart(bars, len(bars) * (WIDTH + GAP), HEIGHT, show_brief(longest))

@@ -17,12 +17,13 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from indexer.access.labels import show
 from indexer.access.strict import ReadOnlyAdmin
+from indexer.chains.durations import show_brief
 from indexer.tasks.admin.chart import draw
 from indexer.tasks.admin.states import COLOURS, LEVELS, RUN_STATES
 from indexer.tasks.admin.steering import STEER, obey, obey_with_run
 from indexer.tasks.declaring import TaskError
 from indexer.tasks.models import TaskRun
-from indexer.tasks.progress import show_progress, show_seconds
+from indexer.tasks.progress import show_progress
 from indexer.tasks.registry import tasks
 from indexer.tasks.states import ACTIVE, RunState
 from indexer.tasks.statuses import (
@@ -106,7 +107,7 @@ class TaskRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="took")
     def took(self, run: TaskRun) -> str:
-        return show_seconds(status_of(run).seconds)
+        return show_brief(status_of(run).seconds)
 
     @admin.display(description="for")
     def by(self, run: TaskRun) -> str:
@@ -136,7 +137,7 @@ class TaskRunAdmin(ReadOnlyAdmin):
             "words": say_run(run),
             "progress": run.progress,
             "progress_words": show_progress(run.progress),
-            "took": show_seconds(run.seconds),
+            "took": show_brief(run.seconds),
             "records": show_records(run.records),
             "traceback": TaskRun.objects.values_list("traceback", flat=True).get(pk=run_id),
             "lines": [

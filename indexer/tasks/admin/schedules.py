@@ -16,10 +16,10 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from indexer.access.audit import recorded
 from indexer.access.labels import show
 from indexer.access.strict import StrictAdmin
+from indexer.chains.durations import show_brief
 from indexer.tasks.admin.states import RUN_STATES
 from indexer.tasks.admin.steering import STEER, obey, obey_with_run
 from indexer.tasks.models import Schedule
-from indexer.tasks.progress import show_seconds
 from indexer.tasks.registry import tasks
 from indexer.tasks.schedules import database_now
 from indexer.tasks.statuses import TaskStatus, describe_schedule, is_anybody_working, read_tasks
@@ -139,6 +139,6 @@ def present(task: TaskStatus) -> dict[str, Any]:
         "task": task,
         "state": show(last.state, RUN_STATES) if last else "",
         "words": say_run(last) if last else "",
-        "took": show_seconds(last.seconds) if last else "",
+        "took": show_brief(last.seconds) if last else "",
         "fresh": show_freshness(task.freshness) if task.freshness else "",
     }

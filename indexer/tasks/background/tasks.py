@@ -13,8 +13,10 @@ from contextlib import suppress
 from django.conf import settings
 from django.db import close_old_connections, connection
 
+from indexer.chains.outages import AWAY
 from indexer.tasks.carrier import QUEUE
 from indexer.tasks.line import open_line
+from indexer.tasks.outages import cause_of, is_outage
 from indexer.tasks.running import Place, give_up
 from indexer.tasks.schedules import dispatch_due, make_defaults
 from indexer.tasks.takeovers import BEAT, SILENT, take_over
@@ -30,6 +32,14 @@ class Tasks(BackgroundWorker):
     """What ends its loop, such as a database that is away, ends no run: each settles for itself, or is taken over."""
 
     def run(self, work: Work) -> None:
+        try:
+            self.begin(work)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            work.log.warning("%s, trying again: %s", AWAY, str(cause_of(error)).strip())
+
+    def begin(self, work: Work) -> None:
         made = make_defaults()
         if made:
             work.log.info("schedules were made for %s", ", ".join(made))

@@ -1,4 +1,4 @@
-"""How the pages about workers write what is known of one: durations, sizes and shares in few characters."""
+"""How the pages about workers write what is known of one: states, sizes and shares in few characters."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -7,32 +7,15 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from indexer.access.labels import show
+from indexer.chains.durations import UNKNOWN, show_brief, show_duration
 from indexer.workers.admin.states import WORKER_STATES
 from indexer.workers.admin.steering import Action, offer
 from indexer.workers.models import WorkerOrder
 from indexer.workers.statuses import Status
 
-UNITS = ((86_400, "days"), (3_600, "h"), (60, "min"))
-NOTHING = "–"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the largest unit of which there are two: "90 s", "5 min", "3 h", "4 days"."""
-    size, unit = next(((size, unit) for size, unit in UNITS if seconds >= 2 * size), (1, "s"))
-    return f"{max(seconds, 0) / size:,.0f} {unit}"
-
-
-def brief(seconds: float | None) -> str:
-    """How long something small takes: "0 ms", "340 ms", "2.5 s", then as `duration`."""
-    if seconds is None:
-        return NOTHING
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
-
 
 def megabytes(size: int) -> str:
-    return f"{size / 1e6:,.0f} MB" if size else NOTHING
+    return f"{size / 1e6:,.0f} MB" if size else UNKNOWN
 
 
 def count_states(statuses: Iterable[Status]) -> list[tuple[SafeString, int]]:
@@ -58,16 +41,16 @@ def present(
         "why": status.why,
         "needs_person": status.needs_person,
         "order": f"{order.action} ordered by {order.actor}, not done yet" if order else "",
-        "since": duration((now - status.since).total_seconds()),
+        "since": show_duration((now - status.since).total_seconds()),
         "since_at": status.since,
-        "last_run": f"{duration((now - status.last_run).total_seconds())} ago" if status.last_run else NOTHING,
-        "errors": f"{status.error_rate:.0%}" if status.last_run else NOTHING,
-        "items": f"{status.items_per_minute:,.1f}" if status.last_run else NOTHING,
-        "latency": brief(status.latency),
+        "last_run": f"{show_duration((now - status.last_run).total_seconds())} ago" if status.last_run else UNKNOWN,
+        "errors": f"{status.error_rate:.0%}" if status.last_run else UNKNOWN,
+        "items": f"{status.items_per_minute:,.1f}" if status.last_run else UNKNOWN,
+        "latency": show_brief(status.latency),
         "restarts": status.restarts,
         "memory": megabytes(status.memory),
-        "lag": NOTHING if status.lag is None else duration(status.lag),
-        "beat": f"{duration((now - status.beat_at).total_seconds())} ago",
+        "lag": show_duration(status.lag),
+        "beat": f"{show_duration((now - status.beat_at).total_seconds())} ago",
         "started_at": status.started_at,
         "enabled": status.enabled,
         "actions": [action for action in offer(status) if may(action)],

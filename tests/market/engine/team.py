@@ -74,12 +74,12 @@ class Team:
             # Only the last one may hit the end of the work, after which there is nothing left to kill, or miss it.
             part = 1.0 if number == kills - 1 else 0.5
             time.sleep(self._chance.random() * part * self.took[name])
-            self._kill(run)
+            self.kill(run)
         finish(run)
         self.kills += [run] * run.takeovers
         return run
 
-    def _kill(self, run: TaskRun) -> None:
+    def kill(self, run: TaskRun) -> None:
         """The worker of a run, if one has it in hand; another one is there instead, and has taken it over."""
         run.refresh_from_db()
         pid = int(run.worker.split()[-1])

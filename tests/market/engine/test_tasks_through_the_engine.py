@@ -6,10 +6,12 @@ from itertools import pairwise
 
 import pytest
 
+from indexer.market.scheduled.sync_historical import list_pools
 from indexer.tasks.models import Partition, Schedule, TaskRun
+from indexer.tasks.queueing import enqueue
 from indexer.tasks.states import ACTIVE
 from tests.market.engine.team import Team, finish
-from tests.market.engine.week import TASKS, forget_partitions, left, lingering, live
+from tests.market.engine.week import TASKS, forget_partitions, hesitating, left, lingering, live
 from tests.market.syncs.tables import ask, drop_all_months, empty_market, one
 from tests.processes import manage, run, wait_until
 from tests.standin.server import StandIn
@@ -73,6 +75,23 @@ def test_killed_in_every_task_the_tables_are_those_of_an_undisturbed_run(team: T
     hits = Counter(each.task for each in team.kills)
     assert set(hits) == set(TASKS)
     assert min(hits.values()) >= KILLS, hits
+
+
+def test_killed_before_a_partition_is_complete_a_run_keeps_what_it_rejects_once(team: Team, standin: StandIn) -> None:
+    team.start(1)
+    for name in ("sync-protocols", "sync-pools"):
+        team.do(name, {})
+    (key,) = list_pools(None, None, limit=1)
+    standin.table(f"/chart/{key}").read()
+    standin.change(f"/chart/{key}", "set", field="tvlUsd", value="much", first=2)
+    with hesitating():
+        killed = enqueue("sync-historical", {"limit": 1})
+        wait_until(lambda: bool(ask("SELECT 1 FROM rejected_rows")), 60)
+        team.kill(killed)
+        finish(killed)
+    assert (killed.takeovers, killed.created, killed.rejected) == (1, 363, 2)
+    assert ask("SELECT task, times FROM rejected_rows") == [("sync-historical", 1)] * 2
+    assert Partition.objects.get().state == "complete"
 
 
 def test_schedules_fall_due_before_four_workers(team: Team, standin: StandIn) -> None:

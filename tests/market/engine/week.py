@@ -30,6 +30,13 @@ CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS
     $$BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END$$;
 CREATE TRIGGER linger AFTER UPDATE OF cursor, created ON task_runs FOR EACH STATEMENT EXECUTE FUNCTION linger();
 """
+# A partition that is done all but for the note of it.
+HOLD = """
+CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN PERFORM pg_sleep(2); RETURN NEW; END$$;
+CREATE TRIGGER hold BEFORE UPDATE ON task_partitions FOR EACH ROW WHEN (NEW.state = 'complete')
+    EXECUTE FUNCTION hold();
+"""
 MAPPINGS = """
 SELECT pool_id::text, namespace, chain_id, address, m.kind, confidence, refuted, e.kind, e.source, e.detail::text
 FROM contract_mappings AS m LEFT JOIN mapping_evidence AS e ON e.mapping_id = m.id
@@ -105,6 +112,16 @@ def lingering() -> Iterator[None]:
         yield
     finally:
         ask("DROP FUNCTION linger() CASCADE")
+
+
+@contextmanager
+def hesitating() -> Iterator[None]:
+    """Two seconds pass between what a partition stores and the note that it is complete."""
+    ask(HOLD)
+    try:
+        yield
+    finally:
+        ask("DROP FUNCTION hold() CASCADE")
 
 
 def left() -> dict[str, list[Any]]:

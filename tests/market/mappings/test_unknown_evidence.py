@@ -21,5 +21,7 @@ def test_a_kind_that_nobody_knows_counts_for_nothing(make: Make, capsys: pytest.
     with transaction.atomic():
         assert store(found, [FREE]).unchanged == 1
     call_command("explain_mapping", str(pool.pk))
-    assert "as its pool: 0.4" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "as its pool: 0.4" in said
+    assert "telepathy by newer: it counts for nothing in this version" in said
     assert MappingEvidence.objects.filter(kind="telepathy").exists()

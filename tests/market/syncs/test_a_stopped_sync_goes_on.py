@@ -14,7 +14,7 @@ from indexer.market.scheduled.sync_historical import list_pools, sync_historical
 from indexer.market.scheduled.sync_pools import sync_pools
 from indexer.market.scheduled.sync_protocols import sync_protocols
 from indexer.tasks.declaring import Counts, LooseRun
-from tests.market.syncs.tables import ask, contents, drop_all_months, empty_market, rows_of
+from tests.market.syncs.tables import ask, contents, drop_all_months, empty_market, one, rows_of
 from tests.standin.server import StandIn
 
 pytestmark = pytest.mark.usefixtures("market")
@@ -114,6 +114,25 @@ def test_what_waits_is_counted_once_by_a_run_that_is_stopped_once_all_is_stored(
     assert (counts.rejected, len(kept)) == (3, 3)
     assert sync_pools(FragileRun(cursor=run.cursor)) == counts
     assert rows_of("rejected_rows") == kept
+
+
+def test_a_day_that_is_not_taken_is_kept_once_by_a_run_that_is_stopped_before_the_end(standin: StandIn) -> None:
+    sync_pools(LooseRun())
+    key = next(iter(list_pools(None, None)))
+    standin.table(f"/chart/{key}").read()
+    standin.change(f"/chart/{key}", "set", field="tvlUsd", value="much", first=1)
+    times = "SELECT array_agg(times) FROM rejected_rows"
+    run = FragileRun()
+    counts = sync_historical(run, key)
+    assert (counts.rejected, one(times)) == (1, [1])
+    assert sync_historical(FragileRun(cursor=run.cursor), key) == counts
+    assert one(times) == [1]
+    sync_historical(FragileRun(), key)
+    assert one(times) == [2]
+    # What has changed meanwhile is another answer, and has it, too.
+    standin.change(f"/chart/{key}", "set", field="apy", value=1.25, first=2)
+    sync_historical(FragileRun(cursor=run.cursor), key)
+    assert one(times) == [3]
 
 
 def test_days_are_counted_by_the_attempt_that_stored_them() -> None:

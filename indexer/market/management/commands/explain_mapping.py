@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from indexer.chains.command import FootprintCommand
+from indexer.market.answers.mappings import mappings_of, spell
 from indexer.market.explaining import explain_pool
 from indexer.market.models import ContractMapping, Pool
 
@@ -19,8 +20,7 @@ class Command(FootprintCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         for pool in find_pools(options["pool"]):
-            mappings = list(pool.mappings.prefetch_related("evidence"))
-            for line in explain_pool(pool, mappings):
+            for line in explain_pool(pool, mappings_of(pool.pk)):
                 self.stdout.write(line)
 
 
@@ -34,8 +34,7 @@ def find_pools(text: str) -> list[Pool]:
         if pool is None:
             raise CommandError(f"there is no pool {text}: sync-pools takes pools in")
         return [pool]
-    address = text.lower() if text[:2] in ("0x", "0X") else text
-    ids = ContractMapping.objects.filter(address=address).values_list("pool_id", flat=True)
+    ids = ContractMapping.objects.filter(address=spell(text)).values_list("pool_id", flat=True)
     if not ids:
         raise CommandError(
             f"{text} is no pool's id, and no pool is known to have a contract at it: map-contracts finds them"

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,7 +13,15 @@ def list_pieces(first: date | None, last: date | None, *, count: int = 5) -> Ite
 
 @task(partitions=list_pieces, fresh_for=timedelta(hours=1), retry=Retry(attempts=1))
 def pieces(
-    run: Run, key: str, *, count: int = 5, broken: str = "", leaves: str = "", busy: str = "", file: str = ""
+    run: Run,
+    key: str,
+    *,
+    count: int = 5,
+    broken: str = "",
+    leaves: str = "",
+    busy: str = "",
+    file: str = "",
+    pause: float = 0.0,
 ) -> Counts:
     """Do some pieces."""
     if key in broken.split():
@@ -21,5 +30,6 @@ def pieces(
         raise Busy(f"{key} is busy", 60)
     if key in leaves.split():
         raise Wait("there is no more today", datetime.now(UTC) + timedelta(hours=1))
+    time.sleep(pause)
     note(file, key)
     return Counts(created=10)
