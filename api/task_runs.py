@@ -15,7 +15,7 @@ from api.openapi import documented
 from api.parameters import Choice, Cursor, PageForm, next_page, read_parameters
 from api.problems import Problem
 from api.rest import RestView, refused
-from api.tasks import LARGEST_ID, Params, PriorityLabel, refuse_nulls, task_or_404
+from api.tasks import LARGEST_ID, Params, PriorityLabel, task_or_404
 from indexer.access.scopes import READ_LOGS, WRITE_TASKS
 from indexer.tasks.declaring import Priority, TaskError
 from indexer.tasks.models import TaskRun
@@ -131,7 +131,6 @@ class TaskRuns(RestView):
         read_parameters(request.GET)
         name = task_or_404(task).name
         new = self.read_json(request, NewRun)
-        refuse_nulls(new.params, "params")
         try:
             run = run_task(name, new.params, self.caller.name, priority_of(new.priority))
         except TaskError as error:
@@ -159,7 +158,6 @@ class TaskBackfill(RestView):
         read_parameters(request.GET)
         name = task_or_404(task).name
         asked = self.read_json(request, Backfill)
-        refuse_nulls(asked.params, "params")
         require_partitions(name, HTTPStatus.CONFLICT)
         try:
             run = backfill(name, asked.first, asked.last, asked.params, self.caller.name, priority_of(asked.priority))

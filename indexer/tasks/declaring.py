@@ -179,10 +179,39 @@ class Task:
         read = {}
         for name, value in given.items():
             try:
-                read[name] = msgspec.convert(value, self.types[name], strict=False)
-            except msgspec.ValidationError as error:
+                read[name] = read_value(value, self.types[name])
+            except (ValueError, RecursionError) as error:
                 raise TaskError(f"{self.name}: {name}={value!r}: {error}") from error
         return read
+
+
+def read_value(value: Any, kind: Any) -> Any:
+    """A value of JSON, or a text: as it stands where the type has it so, as JSON where not, such as `["a", "b"]`.
+
+    Raises ValueError, as msgspec's errors are, and RecursionError.
+    """
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        if not isinstance(value, str):
+            raise
+        try:
+            return msgspec.json.decode(value, type=kind, strict=False)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            is_text = not str(error).endswith("got `str`")
+            raise ValueError(f"{error}{'' if is_text else '; what is no text is written as JSON'}") from None
+
+
+def check_types(function: str, types: Mapping[str, Any]) -> None:
+    """Raises TaskError for a parameter that no value could be given to."""
+    for name, kind in types.items():
+        try:
+            msgspec.json.schema(kind)
+        except TypeError as error:
+            words = str(error).strip().rpartition("\n")[2]
+            raise TaskError(f"{function}: its parameter {name} cannot be read from JSON: {words}") from None
 
 
 def task(
@@ -209,6 +238,8 @@ def task(
             if each.kind is not inspect.Parameter.KEYWORD_ONLY or each.default is inspect.Parameter.empty:
                 raise TaskError(f"{function.__name__}: its parameter {each.name} must be keyword-only, with a default")
         hints = get_type_hints(function)
+        types = {name: hints.get(name, str) for name in params}
+        check_types(function.__name__, types)
         return Task(
             name=function.__name__.replace("_", "-"),
             function=function,
@@ -223,7 +254,7 @@ def task(
             alone=alone,
             partitions=partitions,
             params=params,
-            types={name: hints.get(name, str) for name in params},
+            types=types,
         )
 
     return decorate

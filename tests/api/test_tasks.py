@@ -115,8 +115,8 @@ def test_a_run_at_work_says_who_wants_it_ended(told: Connection, operator: Clien
     [
         ({"params": {"herd": 1}}, "count-sheep has no parameter 'herd': it has limit, meadow"),
         ({"params": {"limit": "many"}}, "limit='many'"),
-        ({"params": {"meadow": "a\0b"}}, "Null characters are not allowed."),
-        ({"params": {"meadow": ["a\0b"]}}, "Null characters are not allowed."),
+        ({"params": {"meadow": "a\0b"}}, "meadow='a\\x00b' cannot be kept"),
+        ({"params": {"a\0b": 1}}, "has no parameter 'a\\x00b'"),
         ({"priority": "urgent"}, "Invalid enum value 'urgent'"),
         ({"speed": 3}, "unknown field `speed`"),
     ],
@@ -183,6 +183,7 @@ def test_a_schedule_is_changed_at_once_and_its_next_time_is_worked_out_again(
         ({"cron": ""}, "a schedule has either cron"),
         ({"every": 1e12}, "every="),
         ({"params": {"limit": "many"}}, "limit='many'"),
+        ({"params": {"meadow": "a\0b"}}, "meadow='a\\x00b' cannot be kept"),
         ({"missed": "never"}, "Invalid enum value"),
     ],
 )
