@@ -189,12 +189,22 @@ def test_a_schedule_is_edited_with_its_next_five_times_beside_it(told: Connectio
     assert "cron=30 4 * * MON" in entry.outcome
 
 
+@pytest.mark.parametrize("empty", ["", "null", "{}"])
+def test_no_parameters_are_none_however_that_is_written(told: Connection, log_in: LogIn, empty: str) -> None:
+    client = log_in("operator")
+    assert edit(client, params='{"limit": 3}').status_code == 302
+    assert edit(client, params=empty).status_code == 302
+    assert Schedule.objects.get(name="count-sheep").params == {}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"cron": "0 25 * * *"}, "cron &#x27;0 25 * * *&#x27; cannot be read"),
         ({"every": "60"}, "a schedule has either cron"),
         ({"params": '{"herd": 1}'}, "count-sheep has no parameter &#x27;herd&#x27;"),
+        ({"params": '{"limit": NaN}'}, "limit=nan: Expected `int`, got `float`"),
+        ({"params": '{"meadow": "\\ud83d"}'}, "meadow=&#x27;\\ud83d&#x27; cannot be kept"),
     ],
 )
 def test_what_cannot_be_is_said_beside_its_field(
