@@ -82,7 +82,7 @@ class Counts(NamedTuple):
 @dataclass(frozen=True)
 class Retry:
     """After a failure: so many attempts in all, waiting `first` seconds, then `factor` times more each, and up to
-    `jitter` (a share) longer, by chance; never longer than `longest` seconds, unless the server itself says when."""
+    `jitter` (a share) longer, by chance; never longer than `longest` seconds, unless the server itself wants it."""
 
     attempts: int = 3
     first: float = 30.0
@@ -108,7 +108,8 @@ class Run(ABC):
 
     @abstractmethod
     def reserve(self, api: str) -> None:
-        """Wait until this API may be asked once more, by all processes together. Raises Wait: not before long."""
+        """Wait until this API may be asked once more, by all processes together. Raises Wait: not before long; and
+        TaskError where the task's `budgets` do not name it."""
 
     @abstractmethod
     def learn(self, api: str, status: int, headers: Mapping[str, str]) -> None:
@@ -146,7 +147,8 @@ Parameters of the task that it takes by keyword, too, it is given: the same valu
 class Task:
     """A declared task. `function(run, **params)`; of a partitioned one `function(run, key, **params)`, once for each.
 
-    `cron` (UTC) or `every` (seconds): its schedule until somebody edits that; neither: only on demand. `fresh_for`:
+    `cron` (UTC) or `every` (seconds): its schedule until somebody edits that; neither: only on demand. `budgets`: the
+    APIs that it asks; it may reserve no other. `fresh_for`:
     what it keeps is promised to be no older. `time_limit`: seconds of one attempt, or of one partition. `alone`: no two
     runs of it at once; one that waits for its next attempt holds up later ones of the same task, and of no other task,
     that have no higher priority.

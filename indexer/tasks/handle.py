@@ -12,7 +12,7 @@ import psycopg
 from indexer.chains.connections import Connection, open_beside
 from indexer.tasks import budgets, claims
 from indexer.tasks.claims import Claim
-from indexer.tasks.declaring import Cancelled, Lost, Run, Task, TimedOut
+from indexer.tasks.declaring import Cancelled, Lost, Run, Task, TaskError, TimedOut
 from indexer.workers.lines import LineBuffer, Statements, store_lines
 
 log = logging.getLogger(__name__)
@@ -130,10 +130,15 @@ class Handle(Run):
         self.has_saved_since = self.reason_to_end() is not None
 
     def reserve(self, api: str) -> None:
+        if api not in self.task.budgets:
+            raise TaskError(
+                f"{self.task.name} asks {api}, which it does not declare: budgets={(*self.task.budgets, api)!r}"
+            )
         while True:
             turn = budgets.reserve(self.beside(), api)
             self.pause(turn.seconds)
-            if turn.granted:
+            # Whoever has asked meanwhile may have been told to leave it alone.
+            if turn.granted and not (turn.seconds and budgets.give_back(self.beside(), api)):
                 return
 
     def pause(self, seconds: float) -> None:
