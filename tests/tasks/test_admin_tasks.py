@@ -126,6 +126,10 @@ def test_a_run_shows_its_progress_its_log_and_who_may_cancel_it(told: Connection
     text = said(client, f"{RUNS}{run}/change/")
     assert "some-operator wants it ended" in text
     assert "Cancel the run" not in text
+    TaskRun.objects.filter(pk=run).update(state="cancelled", why="cancelled by some-operator")
+    text = said(client, f"{RUNS}{run}/change/")
+    assert "cancelled by some-operator" in text
+    assert "wants it ended" not in text
 
 
 def test_a_failed_run_shows_why_and_is_tried_again(told: Connection, log_in: LogIn) -> None:
