@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from indexer.chains.connections import Connection, open_beside
+from indexer.chains.durations import show_brief
 from indexer.tasks import budgets, claims
 from indexer.tasks.claims import Claim
 from indexer.tasks.declaring import Cancelled, Lost, Run, Task, TaskError, TimedOut
@@ -163,7 +164,7 @@ class Handle(Run):
         if self.cancelled_by:
             return Cancelled(f"cancelled by {self.cancelled_by}")
         if self.overdue > 0:
-            return TimedOut(f"it took longer than {self.task.time_limit:,.0f} s")
+            return TimedOut(f"it took longer than {show_brief(self.task.time_limit)}")
         if self.leaving.is_set():
             return Leaving("its worker has left the line")
         return None

@@ -16,6 +16,7 @@ from threading import Event, Lock
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
+from indexer.chains.durations import show_brief
 from indexer.tasks import claims
 from indexer.tasks.claims import Trouble
 from indexer.tasks.declaring import Cancelled, Counts, Lost, TaskError, TimedOut, Wait
@@ -182,7 +183,7 @@ def fail(run: Handle, error: BaseException) -> None:
 
 def give_up(run: Handle) -> None:
     """Of a run that does not heed its time limit: it is a failure of this attempt, whatever the run does later."""
-    settle(run, TimedOut(f"it took longer than {run.task.time_limit:,.0f} s, and did not heed that"))
+    settle(run, TimedOut(f"it took longer than {show_brief(run.task.time_limit)}, and did not heed that"))
 
 
 def keep_trouble(error: BaseException) -> Trouble:
