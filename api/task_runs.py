@@ -32,8 +32,6 @@ from indexer.tasks.statuses import (
 )
 from indexer.tasks.steering import backfill, cancel_run, retry_run, run_task
 
-SHOWN_LINES = 1000
-
 
 class RunForm(forms.Form):
     state = Choice(choices=tuple(RunState), help_text="only runs in this state")
@@ -61,7 +59,8 @@ class TaskRunList(Struct):
 class TaskRunDetail(Struct):
     """A run with the traceback of its last failure, and the newest lines of its log, oldest first.
 
-    What goes wrong inside is not everybody's to read: both are null for who has neither a key nor a login.
+    How a run came out, its error in words included, is everybody's to read. What goes on inside is not: traceback and
+    lines are null for who has neither a key nor a login.
     """
 
     run: TaskRunStatus
@@ -182,7 +181,7 @@ class TaskRunItem(RestView):
         if not may(request._request, self.caller, READ_LOGS):
             return Response(TaskRunDetail(found, None, None))
         traceback = TaskRun.objects.values_list("traceback", flat=True).get(pk=run)
-        return Response(TaskRunDetail(found, traceback, read_lines(run, SHOWN_LINES)))
+        return Response(TaskRunDetail(found, traceback, read_lines(run)))
 
 
 class TaskRunCancel(RestView):
