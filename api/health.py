@@ -16,7 +16,7 @@ from api.resource import Resource, answer
 from indexer.positions.health import ChainHealth, Status, check_health, sum_up
 from indexer.positions.readiness import Obstacle, Readers, Readiness
 from indexer.positions.standing import Standing
-from indexer.tasks.statuses import Freshness, read_freshness
+from indexer.tasks.freshness import Freshness, read_freshness
 
 
 class HealthAnswer(Struct):

@@ -218,7 +218,9 @@ READY = {
             "lag_seconds": 9,
         }
     },
-    "datasets": [{"name": "sync-pools", "newest": TIME, "age": 600.0, "promised": 93600.0, "stale": False}],
+    "datasets": [
+        {"name": "sync-pools", "newest": TIME, "age": 600.0, "promised": 93600.0, "stale": False, "trouble": ""}
+    ],
 }
 METRICS = """# HELP footprint_ready 1: /health/ready answers that nothing is in the way.
 # TYPE footprint_ready gauge

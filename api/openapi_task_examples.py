@@ -74,7 +74,14 @@ TASK: Json = {
     "schedules": [SCHEDULE],
     "last_run": RUN,
     "last_success": SUCCEEDED,
-    "freshness": {"name": "sync-pools", "newest": LATER, "age": 600.0, "promised": 93600.0, "stale": False},
+    "freshness": {
+        "name": "sync-pools",
+        "newest": LATER,
+        "age": 600.0,
+        "promised": 93600.0,
+        "stale": False,
+        "trouble": "",
+    },
 }
 TASKS = {"tasks": [TASK]}
 PARTITION = {

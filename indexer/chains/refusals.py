@@ -4,6 +4,7 @@ import logging
 
 from indexer.chains.connections import Connection
 from indexer.chains.models import Chain
+from indexer.chains.storable import storable
 from indexer.rpc import RpcError, Rule, taught_rule
 from indexer.rpc.rulebook import SHOWN
 
@@ -43,7 +44,7 @@ def note_unknown(connection: Connection, chain: Chain, error: RpcError) -> None:
             "code": error.code,
             "status": error.status,
             "method": error.method[:60],
-            "text": error.text.replace("\0", " ")[:SHOWN],
+            "text": storable(error.text)[:SHOWN],
             "others": KEPT - 1,
         },
     )

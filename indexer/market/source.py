@@ -18,7 +18,7 @@ from indexer.market.models import Document
 from indexer.rpc.errors import Transport
 from indexer.rpc.wire import MOST_LINES, bounded
 from indexer.tasks.declaring import Run
-from indexer.tasks.hints import read_retry_after
+from indexer.tasks.hints import read_retry_after, sent_at
 
 TIMEOUT = 30.0
 """Seconds for connecting, and between one piece of an answer and the next."""
@@ -232,7 +232,7 @@ def conditions_of(known: Document | None) -> dict[str, str]:
 
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
     """Seconds; None where it does not say."""
-    return read_retry_after(headers.get("retry-after", "").strip(), datetime.now(UTC))
+    return read_retry_after(headers.get("retry-after", "").strip(), sent_at(headers, datetime.now(UTC)))
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:

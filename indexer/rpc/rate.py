@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf, nextafter
 from random import Random
 
 START = 50.0
@@ -40,7 +41,9 @@ class Rate:
         """Reserve the next place for so many requests and return the seconds until it."""
         place = max(self._next, now - BURST)
         self._next = place + requests / self.per_second
-        return max(0.0, place - now)
+        wait = max(0.0, place - now)
+        # A difference rounded down would end a hair before the place.
+        return wait if now + wait >= place else nextafter(wait, inf)
 
     def answered(self, left: float, requests: int = 1) -> None:
         """Requests that left then were answered: whatever the answer, the endpoint bears them."""

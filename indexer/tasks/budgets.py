@@ -14,7 +14,7 @@ from django.conf import settings
 
 from indexer.chains.connections import Connection
 from indexer.tasks.declaring import Wait
-from indexer.tasks.hints import read_hold, read_pace
+from indexer.tasks.hints import read_hold, read_pace, sent_at
 
 PATIENCE = 30.0
 """Seconds that a run waits for its turn itself; whoever must wait longer lets others have the worker meanwhile."""
@@ -103,7 +103,7 @@ def learn(beside: Connection, api: str, status: int, headers: Mapping[str, str])
 
     A budget is of a day, and what is left is for any other time: it changes the pace of all processes, and no budget.
     """
-    key, now = key_of(api), datetime.now(UTC)
+    key, now = key_of(api), sent_at(headers, datetime.now(UTC))
     if (hold := read_hold(status, headers, now)) is not None:
         beside.execute(HOLD, {"key": key, "length": timedelta(seconds=hold.seconds), "words": hold.words})
     elif (pace := read_pace(headers, now)) is not None:

@@ -8,7 +8,8 @@ from datetime import datetime
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from indexer.tasks.declaring import Task
+from indexer.tasks.declaring import TaskError
+from indexer.tasks.registry import find
 
 NAME = "footprint.run"
 QUEUE = "footprint"
@@ -22,15 +23,23 @@ def carry(context: JobContext, run_id: int) -> None:
     execute(run_id, context.job.id or 0, context.additional_context["place"])
 
 
-def put(run_id: int, task: Task | None, priority: int, due_at: datetime | None) -> int:
+def put(run_id: int, name: str, priority: int, due_at: datetime | None) -> int:
     """Put a job for the run into the line, in the caller's transaction; its id.
 
     Of runs of one `alone` task the line gives out one at a time, and none behind one that is not due yet, unless its
     priority is higher; other tasks have other locks, and go on.
     """
-    lock = f"task:{task.name}" if task is not None and task.alone else None
+    lock = f"task:{name}" if is_alone(name) else None
     configured = app.configure_task(NAME, queue=QUEUE, priority=priority, lock=lock, schedule_at=due_at)
     return configured.defer(run_id=run_id)
+
+
+def is_alone(name: str) -> bool:
+    """One that this process cannot read may be: then it is taken for one."""
+    try:
+        return find(name).alone
+    except TaskError:
+        return True
 
 
 def take_out(job_id: int) -> None:

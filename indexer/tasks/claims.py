@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from indexer.chains.connections import Connection
 from indexer.tasks.carrier import put
-from indexer.tasks.declaring import Counts, Lost, Task
+from indexer.tasks.declaring import Counts, Lost
 from indexer.tasks.releasing import release_partitions
 from indexer.tasks.states import RunState
 
@@ -142,7 +142,6 @@ def end(
 
 def go_on(
     claim: Claim,
-    task: Task,
     state: RunState,
     done: int,
     total: int | None,
@@ -176,7 +175,7 @@ def go_on(
             raise Lost(claim.run)
         release_partitions(claim.run)
         if row[0] != RunState.CANCELLED:
-            job_id = put(claim.run, task, claim.priority, row[1])
+            job_id = put(claim.run, claim.task, claim.priority, row[1])
             cursor.execute("UPDATE public.task_runs SET job_id = %s WHERE id = %s", [job_id, claim.run])
 
 

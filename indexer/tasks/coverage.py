@@ -1,6 +1,6 @@
 """Whether a partition that was complete once is to be done again. Pure."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 
@@ -16,13 +16,19 @@ def is_covered(
 ) -> bool:
     """Whether what was complete at `finished_at` for the days it `has` still does, for all the wanted ones.
 
-    Without a last day what is wanted reaches to the moment it was asked for, `since`: what was complete before that
-    lacks what has come meanwhile. Days that have an end stay as they were stored.
+    What is wanted reaches to the end of its last day, but not beyond the moment it was asked for, `since`; what was
+    had, not beyond the moment it was complete: of what came later there was nothing yet. Days that have an end stay as
+    they were stored; without one they do for as long as they are fresh.
     """
     if have.first is not None and (wanted.first is None or wanted.first < have.first):
         return False
-    if wanted.last is None:
-        return have.last is None and finished_at >= since and (fresh_for is None or now < finished_at + fresh_for)
-    # Of a day that is still to come there was nothing to be had; nor is there now.
-    last = min(wanted.last, now.astimezone(UTC).date())
-    return last <= (have.last or finished_at.astimezone(UTC).date())
+    if wanted.last is None and fresh_for is not None and now >= finished_at + fresh_for:
+        return False
+    return reach(have.last, finished_at) >= reach(wanted.last, since)
+
+
+def reach(last: date | None, moment: datetime) -> datetime:
+    """The end of the day, in UTC, or the moment if that comes before."""
+    if last is None or last >= moment.astimezone(UTC).date():
+        return moment
+    return datetime.combine(last + timedelta(days=1), time(), UTC)

@@ -28,6 +28,10 @@ class TaskError(Exception):
     """A declaration, a parameter or a request that cannot be; the text names it and the remedy."""
 
 
+class NoSuchTask(TaskError):
+    """This process knows no file of that name."""
+
+
 class Cancelled(Exception):
     """Somebody has cancelled the run."""
 
@@ -137,6 +141,12 @@ class LooseRun(Run):
         pass
 
 
+LAZY = (
+    (inspect.iscoroutinefunction, "an async function"),
+    (inspect.isasyncgenfunction, "an async generator"),
+    (inspect.isgeneratorfunction, "a generator"),
+)
+
 ListKeys = Callable[[date | None, date | None], Iterable[str]]
 """The keys of a task's partitions for days from the first to the last; None: as its schedule would take them.
 
@@ -170,8 +180,13 @@ class Task:
     types: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, run: Run, *arguments: Any, **params: Any) -> Counts:
+        """Raises TypeError where the function gives anything but Counts, or nothing at all."""
         result = self.function(run, *arguments, **params)
-        return result if isinstance(result, Counts) else Counts()
+        if result is None:
+            return Counts()
+        if not isinstance(result, Counts):
+            raise TypeError(f"{self.name} has given {type(result).__name__}: a task gives Counts, or nothing")
+        return result
 
     def read_params(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Typed parameters from JSON or from texts of a command line. Raises TaskError."""
@@ -231,8 +246,15 @@ def task(
     """Declare the decorated function a task. Raises TaskError for what cannot be."""
     if cron and every is not None:
         raise TaskError("a task has either cron or every")
+    if partitions is not None and not alone:
+        raise TaskError("a task with partitions is alone: two runs of it would leave some to each other")
 
     def decorate(function: Callable[..., Any]) -> Task:
+        for is_so, kind in LAZY:
+            if is_so(function):
+                raise TaskError(
+                    f"{function.__name__} is {kind}, which does nothing when it is called: make it a plain one"
+                )
         given = list(inspect.signature(function).parameters.values())
         leading = 1 if partitions is None else 2
         params = {each.name: each for each in given[leading:]}

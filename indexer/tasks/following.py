@@ -3,24 +3,40 @@
 import time
 from collections.abc import Callable, Iterator
 
+from django.db import InterfaceError, OperationalError, close_old_connections
+
 from indexer.tasks.states import OVER
 from indexer.tasks.statuses import TaskRunStatus, read_run
 from indexer.tasks.tables import say_run
 
 LOOK_EVERY = 0.5
 """Seconds."""
+PATIENCE = 60.0
+"""Seconds that a database which is away is waited for."""
 SAY_EVERY = 10.0
 """Seconds between two lines where they do not take each other's place."""
 
 
 def follow(run_id: int, timeout: float | None) -> Iterator[TaskRunStatus]:
-    """The run as it is, again and again until it is over, or until `timeout` seconds have passed."""
-    deadline = None if timeout is None else time.monotonic() + timeout
+    """The run as it is, again and again until it is over, or until `timeout` seconds have passed.
+
+    Raises OperationalError or InterfaceError where the database is away then, or has been for PATIENCE seconds.
+    """
+    seen_at = time.monotonic()
+    deadline = None if timeout is None else seen_at + timeout
     while True:
-        run = read_run(run_id)
-        yield run
-        if run.state in OVER or (deadline is not None and time.monotonic() >= deadline):
-            return
+        is_last = deadline is not None and time.monotonic() >= deadline
+        try:
+            close_old_connections()
+            run = read_run(run_id)
+        except (OperationalError, InterfaceError):
+            if is_last or time.monotonic() >= seen_at + PATIENCE:
+                raise
+        else:
+            seen_at = time.monotonic()
+            yield run
+            if is_last or run.state in OVER:
+                return
         time.sleep(LOOK_EVERY if deadline is None else max(0.0, min(LOOK_EVERY, deadline - time.monotonic())))
 
 

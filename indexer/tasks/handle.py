@@ -8,6 +8,7 @@ from threading import Event, Thread
 from typing import Any
 
 import psycopg
+from django.db import connections
 
 from indexer.chains.connections import Connection, open_beside
 from indexer.chains.durations import show_brief
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 BEAT = 2.0
 """Seconds between two signs of life."""
+MOST_COUNTED = 2**63 - 1
 LIMITS = "SET lock_timeout TO '1s'; SET statement_timeout TO '5s'"
 OF_RUN = Statements(
     store="""
@@ -53,7 +55,7 @@ class RunLog(logging.Logger):
 
 
 class Handle(Run):
-    """`leaving` is set when the worker is told to stop."""
+    """To be made in the thread that does the run. `leaving` is set when the worker is told to stop."""
 
     def __init__(self, claim: Claim, task: Task, leaving: Event) -> None:
         self.claim = claim
@@ -68,6 +70,8 @@ class Handle(Run):
         """How often the run was left since it last came further."""
         self.cancelled_by = ""
         self.is_lost = False
+        self.session = connections["default"]
+        """Of the thread that does it: what its function writes, it writes there."""
         self.has_saved_since = False
         """Whether a batch has been stored since there was a reason to end."""
         self.lines = LineBuffer()
@@ -115,6 +119,9 @@ class Handle(Run):
         return time.monotonic() - self.deadline
 
     def progress(self, done: int, total: int | None = None) -> None:
+        for count in (done, total):
+            if count is not None and not -MOST_COUNTED <= count <= MOST_COUNTED:
+                raise ValueError(f"a progress of {count} cannot be stored: it is a number of 64 bits")
         if self.partition is None:  # what people are shown of a partitioned run are its partitions
             self.done, self.total = done, total
             self.before = min(self.before, done)  # an attempt may begin anew
@@ -201,6 +208,9 @@ class Beating:
                 if beside is not None and beside.broken:
                     beside.close()
                     beside = None
+            except Exception:
+                # Whatever it is: without its beat nobody would hear that the run is cancelled, or that it is lost.
+                log.exception("run %s: its sign of life was not stored", self.run.claim.run)
             if was_over or self.run.is_lost:
                 break
         if beside is not None:

@@ -110,6 +110,19 @@ def read_reset(text: str, now: datetime) -> float | None:
     return bound(number - now.timestamp() if number > FIRST_MOMENT else number)
 
 
+def sent_at(headers: Mapping[str, str], otherwise: datetime) -> datetime:
+    """When the answer was sent, by the clock of whoever did: what it says of moments is to be read by that one.
+
+    `otherwise`: where it does not say (RFC 9110, 6.6.1).
+    """
+    text = next((value for name, value in headers.items() if name.lower() == "date"), "")
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return otherwise
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
+
+
 def bound(seconds: float) -> float | None:
     """What is asked for, as far as anybody heeds it; None for what is no number, or no time to wait."""
     return min(seconds, LONGEST) if math.isfinite(seconds) and seconds > 0 else None

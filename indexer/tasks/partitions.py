@@ -7,10 +7,9 @@ has partitions sees to that. Partitions that fail take no others with them, unle
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -22,7 +21,9 @@ from indexer.tasks.models import Partition
 from indexer.tasks.outages import is_outage
 from indexer.tasks.params import split_days
 from indexer.tasks.retrying import asked_pause
+from indexer.tasks.schedules import database_now
 from indexer.tasks.states import PartitionState
+from indexer.tasks.troubles import describe, say
 
 MOST_IN_A_ROW = 5
 """Partitions that fail one after the other with the same kind of error, after which the others are left for later."""
@@ -92,7 +93,7 @@ class Failures:
         if pause is not None:
             if not self.complete:
                 raise error
-            raise Wait(settings.MASK(str(error)).replace("\0", " "), datetime.now(UTC) + timedelta(seconds=pause))
+            raise Wait(say(error), database_now() + timedelta(seconds=pause))
         if self._in_a_row and type(self._in_a_row[-1]) is not type(error):
             self._in_a_row.clear()
         self._in_a_row.append(error)
@@ -182,7 +183,7 @@ def do_one(run: Handle, key: str, wanted: Days, params: dict[str, Any], so_far: 
     except Exception as error:
         if is_outage(error):
             raise
-        words = settings.MASK(f"{type(error).__name__}: {error}").replace("\0", " ")
+        words = describe(error)
         run.log.error("partition %s: %s", key, words, exc_info=error)
         note(run, key, Counts(), state=PartitionState.FAILED, error=words)
         so_far.fail(error)

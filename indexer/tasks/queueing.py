@@ -42,7 +42,7 @@ def enqueue(
             total=retry_of.total if retry_of else None,
             state=RunState.QUEUED,
         )
-        run.job_id = put(run.pk, task, run.priority, None)
+        run.job_id = put(run.pk, task.name, run.priority, None)
         run.save(update_fields=["job_id"])
     return run
 

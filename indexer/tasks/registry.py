@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from indexer.tasks.cron import check
-from indexer.tasks.declaring import Task, TaskError
+from indexer.tasks.declaring import NoSuchTask, Task, TaskError
 from indexer.workers.near import hint_at
 from indexer.workers.registry import SCHEDULED, modules_in, name_of
 
@@ -40,14 +40,14 @@ def broken() -> list[Broken]:
 
 
 def find(name: str) -> Task:
-    """Raises TaskError, with near names, or with what is wrong with the file of that name."""
+    """Raises NoSuchTask, with near names, or TaskError with what is wrong with the file of that name."""
     known = tasks()
     if name in known:
         return known[name]
     for each in broken():
         if each.name == name:
             raise TaskError(each.words)
-    raise TaskError(f"there is no task {name!r}; {hint_at(name, known)}")
+    raise NoSuchTask(f"there is no task {name!r}; {hint_at(name, known)}")
 
 
 @cache

@@ -7,32 +7,33 @@ the claim of this worker, so that a run that another worker has taken over is le
 import logging
 import random
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Event, Lock
 
-from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 
 from indexer.chains.durations import show_brief
 from indexer.tasks import claims
-from indexer.tasks.claims import Trouble
-from indexer.tasks.declaring import Cancelled, Counts, Lost, TaskError, TimedOut, Wait
+from indexer.tasks.claims import Claim, Trouble
+from indexer.tasks.declaring import Cancelled, Counts, Lost, NoSuchTask, TaskError, TimedOut, Wait
 from indexer.tasks.handle import Beating, Handle, Leaving
 from indexer.tasks.outages import WORDS, is_outage
 from indexer.tasks.params import read_params
 from indexer.tasks.partitions import run_partitions
 from indexer.tasks.registry import find
 from indexer.tasks.retrying import asked_pause, pause_after
+from indexer.tasks.schedules import database_now
+from indexer.tasks.sessions import end_session
 from indexer.tasks.states import RunState
 from indexer.tasks.takeovers import MOST
+from indexer.tasks.troubles import keep_trouble, say
 
 log = logging.getLogger(__name__)
 
-LONGEST_TRACEBACK = 20_000
-"""Characters; what is nearest to the error is kept."""
+ELSEWHERE = timedelta(seconds=60)
+"""After which a run comes again whose task's file this worker has not."""
 PATIENCE = 10.0
 """Seconds that the end of a run is tried to be stored; then others take the run over."""
 
@@ -87,9 +88,12 @@ def carry_out(run_id: int, job_id: int, place: Place) -> None:
     try:
         task = find(claim.task)
         params = read_params(task, claim.params)
+    except NoSuchTask as error:
+        leave_to_others(claim, error)
+        return
     except TaskError as error:
         # No other attempt mends it.
-        words = settings.MASK(str(error))
+        words = say(error)
         claims.end(claim, RunState.FAILED, claim.done, claim.total, words, Trouble(words))
         return
     run = Handle(claim, task, place.leaving)
@@ -99,13 +103,31 @@ def carry_out(run_id: int, job_id: int, place: Place) -> None:
             try:
                 run.log.info("attempt %s of %s", claim.attempt, task.retry.attempts)
                 outcome = run_partitions(run, task.partitions, params) if task.partitions else task(run, **params)
-                if run.is_lost:
-                    outcome = Lost(run_id)
             except (Exception, SystemExit) as error:  # whatever the task does
                 outcome = error
                 tell(run, error)
+        if run.is_lost:
+            outcome = Lost(run_id)
         settle(run, outcome)
         run.keep_last_lines()
+
+
+def leave_to_others(claim: Claim, error: NoSuchTask) -> None:
+    """Another worker may have the task's file: while a release is rolled out some have newer ones, or other apps."""
+    words = say(error)
+    if claim.stuck + 1 >= MOST:
+        claims.end(claim, RunState.FAILED, claim.done, claim.total, words, Trouble(words))
+        return
+    claims.go_on(
+        claim,
+        RunState.WAITING,
+        claim.done,
+        claim.total,
+        why=f"{words}; another worker may have it",
+        due_at=database_now() + ELSEWHERE,
+        is_attempt=False,
+        is_stuck=True,
+    )
 
 
 def tell(run: Handle, error: BaseException) -> None:
@@ -156,13 +178,11 @@ def decide(run: Handle, outcome: Counts | BaseException) -> None:
         case Cancelled():
             claims.end(claim, RunState.CANCELLED, done, total, str(outcome))
         case Leaving():
-            claims.go_on(claim, run.task, RunState.QUEUED, done, total, why=str(outcome), is_attempt=False)
+            claims.go_on(claim, RunState.QUEUED, done, total, why=str(outcome), is_attempt=False)
         case Wait():
-            claims.go_on(
-                claim, run.task, RunState.WAITING, done, total, why=str(outcome), due_at=outcome.until, is_attempt=False
-            )
+            claims.go_on(claim, RunState.WAITING, done, total, why=say(outcome), due_at=outcome.until, is_attempt=False)
         case _ if is_outage(outcome) and run.stuck + 1 < MOST:
-            claims.go_on(claim, run.task, RunState.QUEUED, done, total, why=WORDS, is_attempt=False, is_stuck=True)
+            claims.go_on(claim, RunState.QUEUED, done, total, why=WORDS, is_attempt=False, is_stuck=True)
         case _:
             fail(run, outcome)
 
@@ -176,18 +196,19 @@ def fail(run: Handle, error: BaseException) -> None:
         why = f"attempt {claim.attempt} of {task.retry.attempts} failed"
         claims.end(claim, RunState.FAILED, run.done, run.total, why, trouble)
         return
-    due_at = datetime.now(UTC) + timedelta(seconds=pause)
+    due_at = database_now() + timedelta(seconds=pause)
     why = f"attempt {claim.attempt} of {task.retry.attempts} failed; the next one comes {pause:,.0f} s later"
-    claims.go_on(claim, task, RunState.WAITING, run.done, run.total, why=why, due_at=due_at, trouble=trouble)
+    claims.go_on(claim, RunState.WAITING, run.done, run.total, why=why, due_at=due_at, trouble=trouble)
 
 
 def give_up(run: Handle) -> None:
-    """Of a run that does not heed its time limit: it is a failure of this attempt, whatever the run does later."""
+    """Of a run that does not heed its time limit: it is a failure of this attempt, whatever the run does later.
+
+    What its function has open in the database is undone, for it may hold the run's own row.
+    """
+    run.is_lost = True
+    try:
+        end_session(run.session)
+    except DatabaseError as error:
+        log.warning("run %s: its session cannot be ended: %s", run.claim.run, str(error).strip())
     settle(run, TimedOut(f"it took longer than {show_brief(run.task.time_limit)}, and did not heed that"))
-
-
-def keep_trouble(error: BaseException) -> Trouble:
-    """Without secrets, and as PostgreSQL can store it."""
-    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    lines = "".join(traceback.format_exception(error))[-LONGEST_TRACEBACK:]
-    return Trouble(settings.MASK(words).replace("\0", " "), settings.MASK(lines).replace("\0", " "))

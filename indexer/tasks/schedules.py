@@ -2,8 +2,10 @@
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.apps.registry import Apps
+from django.db import IntegrityError, connection, connections, transaction
 
 from indexer.tasks.cron import MOST_COUNTED, next_after, next_beyond
 from indexer.tasks.declaring import TaskError
@@ -33,6 +35,16 @@ def make_defaults() -> list[str]:
         ignore_conflicts=True,  # another process does the same
     )
     return [task.name for task in missing]
+
+
+def make_first(using: str, apps: Apps, **rest: Any) -> None:
+    """After the tables are made: what is declared is shown, and can be paused, before any worker has begun.
+
+    The schemas of chains are migrated with the same signal, and have no schedules; nor has what is migrated to before.
+    """
+    is_public = connections[using].schema_name == "public"  # type: ignore[attr-defined]  # django-tenants
+    if is_public and "schedule" in apps.all_models["tasks"]:
+        make_defaults()
 
 
 def dispatch_due(now: datetime | None = None) -> list[TaskRun]:
@@ -77,8 +89,9 @@ def dispatch(schedule: Schedule, now: datetime) -> TaskRun | None:
         return keep_time(schedule, schedule.next_at, following, passed, now)
     except TaskError as error:
         # Nobody but a person mends it; until then it is looked at once a minute, as an edited one is.
+        if schedule.note != str(error):
+            log.error("schedule %s cannot run: %s", schedule.name, error)
         move(schedule, now + LATE, str(error))
-        log.error("schedule %s cannot run: %s", schedule.name, error)
         return None
 
 

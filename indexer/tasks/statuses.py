@@ -4,7 +4,7 @@ The command, the API, the admin, /health/ready and the metrics all read it here,
 other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,9 @@ from django.db.models import Count
 from msgspec import Struct
 
 from indexer.tasks.cron import explain, next_five
-from indexer.tasks.declaring import Counts, Priority, Task, TaskError
+from indexer.tasks.declaring import Counts, NoSuchTask, Priority, Task, TaskError
+from indexer.tasks.freshness import Freshness, judge_freshness, read_newest
+from indexer.tasks.holding import say_holder, say_holders
 from indexer.tasks.models import Partition, Schedule, TaskLine, TaskRun
 from indexer.tasks.progress import Progress, measure
 from indexer.tasks.registry import broken, find, tasks
@@ -27,14 +29,7 @@ WORKER = "tasks"
 """The background worker that runs tasks."""
 NOT_WORKING = frozenset({State.CRASHED, State.STOPPED, State.STOPPED_BY_FLAG, State.MISCONFIGURED})
 
-# Each of these is a few steps into the index task_runs_of: of one task, from its newest run back.
-SUCCESSES = """
-SELECT given.task, good.finished_at, now()
-  FROM unnest(%s::text[]) AS given (task)
-  LEFT JOIN LATERAL (
-       SELECT finished_at FROM task_runs
-        WHERE task = given.task AND state = 'succeeded' ORDER BY id DESC LIMIT 1) good ON true
-"""
+# A few steps into the index task_runs_of: of one task, from its newest run back.
 NEWEST = """
 SELECT asked.task, newest.id, good.id
   FROM unnest(%s::text[]) AS asked (task)
@@ -114,16 +109,6 @@ class ScheduleStatus(Struct, frozen=True):
     note: str
 
 
-class Freshness(Struct, frozen=True):
-    """How old is what a task keeps, against the promise: its newest success, ages in seconds; null: never yet."""
-
-    name: str
-    newest: datetime | None
-    age: float | None
-    promised: float
-    stale: bool
-
-
 class TaskStatus(Struct, frozen=True):
     """A task: its declaration, its schedules, and how it has fared.
 
@@ -161,74 +146,85 @@ class PartitionStatus(Struct, frozen=True):
 
 
 def read_tasks() -> list[TaskStatus]:
-    """Every task by name, those that cannot run as well."""
-    known = tasks()
-    troubles = {each.name: each.words for each in broken() if each.name not in known}
-    return [
-        *read_some(list(known.values())),
-        *(describe_broken(name, words) for name, words in troubles.items()),
-    ]
+    """Every task by name, those that cannot run as well, and what is a task only by the word of a schedule."""
+    schedules = read_schedules()
+    return read_some(sorted({*tasks(), *(each.name for each in broken()), *schedules}), schedules)
 
 
 def read_task(name: str) -> TaskStatus:
-    """Raises TaskError, with near names."""
-    return read_some([find(name)])[0]
+    """Raises NoSuchTask, with near names."""
+    schedules = read_schedules()
+    if name not in schedules:
+        look_up(name)
+    return read_some([name], schedules)[0]
 
 
-def read_some(known: Sequence[Task]) -> list[TaskStatus]:
-    if not known:
-        return []
-    now = database_now()
+def read_schedules() -> dict[str, list[Schedule]]:
+    """All that there are, by task: some dozens."""
+    found: dict[str, list[Schedule]] = {}
+    for schedule in Schedule.objects.all():
+        found.setdefault(schedule.task, []).append(schedule)
+    return found
+
+
+def read_some(names: Sequence[str], schedules: Mapping[str, Sequence[Schedule]]) -> list[TaskStatus]:
+    fresh, now = read_newest(names)
     with connection.cursor() as cursor:
-        cursor.execute(NEWEST, [[task.name for task in known]])
+        cursor.execute(NEWEST, [list(names)])
         newest = {task: (last, good) for task, last, good in cursor.fetchall()}
     wanted = {run for pair in newest.values() for run in pair if run is not None}
     runs = {run.pk: run for run in TaskRun.objects.filter(pk__in=wanted).select_related("schedule")}
-    schedules: dict[str, list[Schedule]] = {}
-    for schedule in Schedule.objects.filter(task__in=newest):
-        schedules.setdefault(schedule.task, []).append(schedule)
+    holders = say_holders(runs.values())
     found = []
-    for task in known:
-        last, good = (runs.get(run) for run in newest[task.name])
-        found.append(describe_task(task, schedules.get(task.name, []), last, good, now))
+    for name in names:
+        last, good = (
+            describe_run(runs[run], now, holders.get(run, "")) if run is not None else None for run in newest[name]
+        )
+        found.append(describe_task(name, schedules.get(name, ()), last, good, fresh[name], now))
     return found
 
 
 def describe_task(
-    task: Task, schedules: Iterable[Schedule], last: TaskRun | None, good: TaskRun | None, now: datetime
+    name: str,
+    schedules: Iterable[Schedule],
+    last: TaskRunStatus | None,
+    good: TaskRunStatus | None,
+    fresh: datetime | None,
+    now: datetime,
 ) -> TaskStatus:
+    try:
+        task, trouble = look_up(name)
+    except NoSuchTask as error:
+        task, trouble = None, str(error)
     return TaskStatus(
-        name=task.name,
-        words=task.words,
-        params={name: show_type(kind) for name, kind in task.types.items()},
-        priority=task.priority.label,
-        attempts=task.retry.attempts,
-        time_limit=task.time_limit,
-        budgets=list(task.budgets),
-        partitioned=task.partitions is not None,
-        trouble="",
+        name=name,
+        words=task.words if task else "",
+        params={each: show_type(kind) for each, kind in task.types.items()} if task else {},
+        priority=task.priority.label if task else "",
+        attempts=task.retry.attempts if task else 0,
+        time_limit=task.time_limit if task else 0,
+        budgets=list(task.budgets) if task else [],
+        partitioned=task is not None and task.partitions is not None,
+        trouble=trouble,
         schedules=[describe_schedule(schedule, now) for schedule in schedules],
-        last_run=describe_run(last, now) if last else None,
-        last_success=describe_run(good, now) if good else None,
-        freshness=judge_freshness(task, good.finished_at if good else None, now),
+        last_run=last,
+        last_success=good,
+        freshness=judge_freshness(name, fresh, now),
     )
 
 
-def describe_broken(name: str, words: str) -> TaskStatus:
-    """A file that should be a task and is none."""
-    return TaskStatus(name, "", {}, "", 0, 0, [], False, words, [], None, None, None)
+def look_up(name: str) -> tuple[Task | None, str]:
+    """The task, or why its file is none. Raises NoSuchTask, with near names."""
+    try:
+        return find(name), ""
+    except NoSuchTask:
+        raise
+    except TaskError as error:
+        return None, str(error)
 
 
 def show_type(kind: Any) -> str:
     return kind.__name__ if isinstance(kind, type) else str(kind)
-
-
-def judge_freshness(task: Task, newest: datetime | None, now: datetime) -> Freshness | None:
-    if task.fresh_for is None:
-        return None
-    promised = task.fresh_for.total_seconds()
-    age = None if newest is None else max(0.0, (now - newest).total_seconds())
-    return Freshness(task.name, newest, age, promised, stale=age is None or age > promised)
 
 
 def describe_schedule(schedule: Schedule, now: datetime) -> ScheduleStatus:
@@ -262,15 +258,15 @@ def list_times(schedule: Schedule, now: datetime) -> list[datetime]:
     return [planned, *next_five(schedule.when, planned)][:5]
 
 
-def describe_run(run: TaskRun, now: datetime) -> TaskRunStatus:
-    """`run` with its schedule, which is asked for otherwise."""
+def describe_run(run: TaskRun, now: datetime, holder: str = "") -> TaskRunStatus:
+    """`run` with its schedule, which is asked for otherwise; `holder`: which other run it begins after, in words."""
     until = run.finished_at or now
     at_it = run.beat_at if run.state != RunState.RUNNING and run.beat_at else until
     return TaskRunStatus(
         id=run.pk,
         task=run.task,
         state=RunState(run.state),
-        why=run.why,
+        why="; ".join(filter(None, [run.why, holder])),
         params=run.params,
         priority=Priority(run.priority).label,
         actor=run.actor,
@@ -302,7 +298,7 @@ def read_run(run_id: int) -> TaskRunStatus:
     run = TaskRun.objects.select_related("schedule").filter(pk=run_id).first()
     if run is None:
         raise TaskError(f"there is no run {run_id}: `manage.py tasks status` shows the newest ones")
-    return describe_run(run, database_now())
+    return describe_run(run, database_now(), say_holder(run))
 
 
 def read_runs(
@@ -316,8 +312,9 @@ def read_runs(
         wanted = wanted.filter(state__in=states)
     if before is not None:
         wanted = wanted.filter(pk__lt=before)
-    now = database_now()
-    return [describe_run(run, now) for run in wanted[:limit]]
+    now, runs = database_now(), list(wanted[:limit])
+    holders = say_holders(runs)
+    return [describe_run(run, now, holders.get(run.pk, "")) for run in runs]
 
 
 def read_lines(run_id: int, limit: int = KEPT) -> list[LogLine]:
@@ -354,16 +351,6 @@ def count_partitions(task: str) -> dict[PartitionState, int]:
     """How many there are in each state, those without any as well."""
     rows = Partition.objects.filter(task=task).values_list("state").annotate(Count("pk")).order_by()
     return dict.fromkeys(PartitionState, 0) | {PartitionState(state): count for state, count in rows}
-
-
-def read_freshness() -> list[Freshness]:
-    """Of every task that promises some, by name; one statement, for load balancers ask for it all the time."""
-    promising = [task for task in tasks().values() if task.fresh_for is not None]
-    with connection.cursor() as cursor:
-        cursor.execute(SUCCESSES, [[task.name for task in promising]])
-        newest = {name: (good, now) for name, good, now in cursor.fetchall()}
-    found = [judge_freshness(task, *newest[task.name]) for task in promising]
-    return [each for each in found if each is not None]
 
 
 def is_anybody_working() -> bool:

@@ -9,9 +9,10 @@ from django.db import transaction
 from indexer.access.audit import recorded
 from indexer.tasks import queueing
 from indexer.tasks.declaring import Priority, TaskError
-from indexer.tasks.models import Schedule, TaskRun
+from indexer.tasks.models import Partition, Schedule, TaskRun
 from indexer.tasks.registry import find
-from indexer.tasks.states import ACTIVE, RunState
+from indexer.tasks.schedules import make_defaults
+from indexer.tasks.states import ACTIVE, PartitionState, RunState
 
 
 def run_task(name: str, params: Mapping[str, Any], actor: str, priority: Priority | None = None) -> TaskRun:
@@ -40,16 +41,19 @@ def backfill(
 
 
 def resume_failed(name: str, actor: str) -> TaskRun:
-    """Another try of the newest run, which does what that has not completed; of one that has succeeded, one more.
+    """Another try of the run that has left something failed, or the newest one if it has not succeeded; of all that
+    the task has where there is no such run.
 
     Raises TaskError.
     """
-    newest = TaskRun.objects.filter(task=name).order_by("-id").first()
-    if newest is not None and newest.state in ACTIVE:
-        raise TaskError(f"run {newest.pk} of {name} is {newest.state}: it comes to what has failed by itself")
-    if newest is not None and newest.state != RunState.SUCCEEDED:
-        return retry_run(newest.pk, actor)
-    return backfill(name, None, None, newest.params if newest else {}, actor)
+    runs = TaskRun.objects.filter(task=name).order_by("-id")
+    if (active := runs.filter(state__in=sorted(ACTIVE)).first()) is not None:
+        raise TaskError(f"run {active.pk} of {name} is {active.state}: resume what has failed once that is over")
+    failed = Partition.objects.filter(task=name, state=PartitionState.FAILED)
+    for run in (runs.filter(pk__in=failed.values("run")).first(), runs.first()):
+        if run is not None and run.state != RunState.SUCCEEDED:
+            return retry_run(run.pk, actor)
+    return backfill(name, None, None, {}, actor)
 
 
 def cancel_run(run_id: int, actor: str) -> TaskRun:
@@ -69,8 +73,9 @@ def retry_run(run_id: int, actor: str) -> TaskRun:
 
 
 def set_paused(name: str, actor: str, *, paused: bool) -> list[Schedule]:
-    """Pause the schedule of that name, or all of the task of that name, or let them go on. Raises TaskError."""
-    schedules = list(Schedule.objects.filter(name=name) or Schedule.objects.filter(task=name))
+    """Pause all schedules of the task of that name, or else that schedule, or let them go on. Raises TaskError."""
+    make_defaults()  # of a task that no worker has known yet
+    schedules = list(Schedule.objects.filter(task=name) or Schedule.objects.filter(name=name))
     if not schedules:
         find(name)
         raise TaskError(f"{name} has no schedule: it runs when somebody asks for it")

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from indexer.chains.columns import justify
 from indexer.chains.durations import UNKNOWN, show_brief, show_duration
+from indexer.tasks.freshness import Freshness
 from indexer.tasks.progress import show_progress
 from indexer.tasks.states import PartitionState, RunState
-from indexer.tasks.statuses import Freshness, LogLine, PartitionStatus, Records, TaskRunStatus, TaskStatus
+from indexer.tasks.statuses import LogLine, PartitionStatus, Records, TaskRunStatus, TaskStatus
 
 TASK_HEADINGS = ("TASK", "SCHEDULE", "NEXT", "LAST RUN", "STATE", "TOOK", "FRESH")
 RUN_HEADINGS = ("RUN", "TASK", "STATE", "QUEUED", "TOOK", "ATTEMPT", "PRIORITY", "WORDS")
@@ -41,7 +42,7 @@ def row_of_task(task: TaskStatus) -> tuple[str, ...]:
 
 
 def show_freshness(freshness: Freshness | None) -> str:
-    if freshness is None:
+    if freshness is None or freshness.trouble:  # which is told before
         return UNKNOWN
     if freshness.age is None:
         return "never yet"

@@ -9,8 +9,6 @@ import logging
 from django.db import connection, transaction
 
 from indexer.tasks.carrier import NAME, put
-from indexer.tasks.declaring import TaskError
-from indexer.tasks.registry import find
 from indexer.tasks.releasing import release_partitions
 from indexer.tasks.states import RunState
 
@@ -94,11 +92,7 @@ def free(run_id: int) -> bool:
             cursor.execute(END, {"state": RunState.FAILED.value, "why": words, "error": words, "run": run_id})
             log.error("run %s of %s has failed: %s", run_id, name, words)
             return True
-        try:
-            task = find(name)
-        except TaskError:
-            task = None  # whoever takes the run says so
-        new = put(run_id, task, priority, due_at)
+        new = put(run_id, name, priority, due_at)
         cursor.execute("UPDATE public.task_runs SET job_id = %s WHERE id = %s", [new, run_id])
     log.warning("run %s of %s is back in the line: its worker was silent", run_id, name)
     return True

@@ -23,6 +23,7 @@ from django.conf import settings
 
 from indexer.chains.connections import Connection, open_beside
 from indexer.chains.outages import describe_outage
+from indexer.chains.storable import storable
 from indexer.workers.beating import Beat, Change, store_beat
 from indexer.workers.lines import Line, LineBuffer, store_lines
 from indexer.workers.live import SILENT_AFTER
@@ -109,7 +110,7 @@ class Heart:
 
     def say(self, state: State, why: str = "") -> None:
         """What the worker is from now on, and why, in words; secrets in them are masked."""
-        why = settings.MASK(why.replace("\0", " "))[:LONGEST_WHY]
+        why = settings.MASK(storable(why))[:LONGEST_WHY]
         with self.lock:
             if (state, why) == (self.said.state, self.said.why):
                 return

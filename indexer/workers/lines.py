@@ -13,6 +13,7 @@ from django.conf import settings
 
 from config.logs import Masked
 from indexer.chains.connections import Connection
+from indexer.chains.storable import storable
 
 KEPT = 1_000
 """Lines of one worker, or of one run; the oldest go first."""
@@ -72,7 +73,7 @@ class LineBuffer(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Called with the handler's lock held, as every handler's is."""
         try:
-            text = self.format(record).replace("\0", " ")[:LONGEST]
+            text = storable(self.format(record))[:LONGEST]
         except Exception:
             # As the standard library's handlers do: a line that cannot be written is told on stderr.
             self.handleError(record)

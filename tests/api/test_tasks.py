@@ -211,8 +211,15 @@ def test_health_tells_of_stale_data_and_stays_ready(told: Connection, client: Cl
         return found
 
     status = client.get("/health/ready").status_code
-    assert dataset() == {"name": "count-sheep", "newest": None, "age": None, "promised": 93_600.0, "stale": True}
-    tell_run(told, "count-sheep", "succeeded", finished_at=27 * 3600.0)
+    assert dataset() == {
+        "name": "count-sheep",
+        "newest": None,
+        "age": None,
+        "promised": 93_600.0,
+        "stale": True,
+        "trouble": "",
+    }
+    tell_run(told, "count-sheep", "succeeded", started_at=27 * 3600.0, finished_at=27 * 3600.0)
     assert (dataset()["stale"], round(dataset()["age"] / 3600)) == (True, 27)
     tell_run(told, "count-sheep", "succeeded")
     assert dataset()["stale"] is False

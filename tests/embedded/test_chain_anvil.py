@@ -19,6 +19,7 @@ from indexer.embedded.chain.traffic import Traffic
 from indexer.embedded.chain.world import World, deploy
 
 from .chain_fixtures import CHAIN_ID, anvil, bytecode, packages, start_chain, world
+from .demo_state import NEEDS_PROC
 
 __all__ = ["anvil", "bytecode", "packages", "start_chain", "world"]
 
@@ -31,6 +32,36 @@ chain = Anvil(31337, Path(sys.argv[1]), binary=Path(sys.argv[2])).start()
 Node(chain.url).call("anvil_mine", 7)
 print(chain.url, flush=True)
 time.sleep(60)
+"""
+
+# An anvil that answers half a second before it heeds SIGTERM; the real one does for less than a millisecond, or for as
+# long as a busy machine leaves that thread without a turn.
+LATE = """
+import signal, sys, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"jsonrpc": "2.0", "id": 0, "result": "0x7a69"}')
+
+def option(name):
+    return sys.argv[sys.argv.index(name) + 1]
+
+def leave(number, frame):
+    Path(option("--dump-state")).write_text("{}")
+    sys.exit()
+
+server = HTTPServer(("127.0.0.1", int(option("--port"))), Handler)
+Thread(target=server.serve_forever, daemon=True).start()
+time.sleep(0.5)
+signal.signal(signal.SIGTERM, leave)
+while True:
+    time.sleep(60)
 """
 
 
@@ -156,6 +187,19 @@ def test_a_chain_that_outlived_its_starter_is_stopped_in_order_and_loses_nothing
     assert chain.resume == "clean"
     assert Node(chain.url).head() == 7
     assert chain.url != url
+    chain.stop()
+
+
+@NEEDS_PROC
+def test_a_chain_has_not_started_before_it_can_be_stopped_in_order(tmp_path: Path) -> None:
+    late = tmp_path / "late"
+    late.write_text(f"#!{sys.executable}\n{LATE}")
+    late.chmod(0o755)
+    chain = Anvil(CHAIN_ID, tmp_path / "chain", binary=late)
+
+    chain.start().stop()
+
+    assert chain.start().resume == "clean"
     chain.stop()
 
 

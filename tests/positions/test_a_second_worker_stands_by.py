@@ -162,9 +162,10 @@ def test_helpers_share_the_past_and_read_nothing_twice(
             world.import_list({contract: event}, source=str(event))
             latest.step()
     assert world.connection.execute("SELECT count(*) FROM segments").fetchone() == (6,)
-    # A segment for each of six jobs; none can be claimed before both helpers want one.
+    # One helper may take all six at once, so neither goes on before each has one: who has claimed a segment looks for
+    # its jobs next, in the same transaction.
     with connect(world.chain) as holder, holder.transaction():
-        holder.execute("LOCK TABLE segments IN EXCLUSIVE MODE")
+        holder.execute("LOCK TABLE scan_jobs IN ACCESS EXCLUSIVE MODE")
         helpers = [start("--only", "historic", "--until-synced") for _ in range(2)]
         wait_until(lambda: len(waiting_backends(world.connection, "hilltop")) == 2)
     assert [helper.wait() for helper in helpers] == [0, 0]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from indexer.chains.connections import Connection
 from indexer.chains.models import Chain as ChainRow
 from tests.conftest import empty
+from tests.simulation.clock import simulated_clock
 from tests.simulation.faults import Fault
 from tests.simulation.kinds import BY_NAME
 from tests.simulation.plan import Plan
@@ -59,6 +60,7 @@ def open_world(plan: Plan, chain: ChainRow, connection: Connection) -> Iterator[
     """The world of a plan at its beginning."""
     empty(chain)
     with ExitStack() as stack:
+        stack.enter_context(simulated_clock(connection))
         generated = generate(plan)
         world = SimulatedWorld(plan, generated, serve(plan, generated, stack), connection)
         stack.callback(world.close)

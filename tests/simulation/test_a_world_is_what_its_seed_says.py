@@ -4,6 +4,7 @@ import pytest
 
 from indexer.chains.connections import Connection
 from indexer.chains.models import Chain
+from tests.simulation.clock import EPOCH
 from tests.simulation.faults import Fault
 from tests.simulation.kinds import BY_NAME
 from tests.simulation.plan import Plan, Promise
@@ -20,6 +21,15 @@ def test_a_seed_gives_the_same_life_again(chain: Chain, connection: Connection) 
             lives.append((world.requests, done, world.errors, world.blamed, world.births, world.chain.tip.hash))
     assert lives[0] == lives[1]
     assert sum(lives[0][1][0].values()) > 0
+
+
+def test_the_database_has_the_time_of_the_world(chain: Chain, connection: Connection) -> None:
+    """A delay that really passed, on a busy machine, let a segment be claimed some steps earlier: another life."""
+    with open_world(Plan.of(9), chain, connection) as world:
+        for place, each in enumerate(world.connections):
+            begun = world.now + 1.0
+            world.step(place)
+            assert each.execute("SELECT now() = to_timestamp(%s)", [EPOCH + begun]).fetchone() == (True,)
 
 
 @pytest.mark.parametrize("fault", ["log-dropped", "forged-log"])

@@ -12,11 +12,10 @@ from indexer.positions.historic import HistoricLoop
 from indexer.positions.latest import LatestLoop
 from indexer.positions.live import HOLD_SECONDS
 from indexer.rpc import Endpoint, EndpointPool, Limits, Node, Trust
+from tests.simulation.clock import EPOCH
 from tests.simulation.endpoint import SimulatedNode
 from tests.simulation.plan import Plan
 
-EPOCH = 1_800_000_000.0
-"""Unix seconds when the simulated clock is at 0."""
 BEHIND = 3
 """Blocks below the head at which the latest loop stays, where blocks are shown before their logs are there."""
 TIMEOUT = 10.0

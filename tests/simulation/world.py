@@ -19,6 +19,7 @@ from indexer.positions.verdict import Finding
 from indexer.positions.watchlist import read_watch_list
 from indexer.rpc import EndpointPool, RpcError
 from tests.simulation.chain import Chain
+from tests.simulation.clock import turn_clock
 from tests.simulation.endpoint import SimulatedNode
 from tests.simulation.index import Index
 from tests.simulation.life import Happening
@@ -77,7 +78,8 @@ def serve(plan: Plan, chain: Chain, stack: ExitStack) -> list[SimulatedNode]:
 
 
 class SimulatedWorld:
-    """`connection` is the tests' own and never dies; the loops have others. `now` is the loops' clock, in seconds.
+    """`connection` is the tests' own and never dies; the loops have others. `now` is the loops' clock, in seconds;
+    the database's follows at every step, and stands still within it.
 
     `errors` counts what the loops have raised, by class; `blamed` the answers that were proved wrong, by endpoint.
     """
@@ -167,6 +169,7 @@ class SimulatedWorld:
 
     def step_safely(self, place: int) -> bool:
         self.now += 1.0
+        turn_clock(self.connection, self.now)
         loop = self.loops[place]
         try:
             return loop.step()

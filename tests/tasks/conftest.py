@@ -1,12 +1,13 @@
 """The tables of scheduled work, empty before and after; and the samples, known to this process as to the workers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
 from psycopg import sql
 
 from indexer.chains.connections import Connection, open_beside
+from indexer.tasks.declaring import Task
 from indexer.tasks.registry import load, load_task
 
 SAMPLES = "tests.tasks.samples"
@@ -33,6 +34,16 @@ def line(chains: object, samples: None) -> Iterator[Connection]:
         empty(connection)
         yield connection
         empty(connection)
+
+
+@pytest.fixture
+def declared(line: Connection) -> Iterator[Callable[[Task], None]]:
+    """Makes a task known to this process for the length of a test, instead of one of that name."""
+    known = load().tasks
+    before = dict(known)
+    yield lambda task: known.update({task.name: task})
+    known.clear()
+    known.update(before)
 
 
 def empty(connection: Connection) -> None:

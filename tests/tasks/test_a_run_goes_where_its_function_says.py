@@ -18,6 +18,7 @@ from indexer.tasks.models import Schedule, TaskRun
 from indexer.tasks.queueing import cancel, enqueue, retry
 from indexer.tasks.registry import Broken, find, load
 from indexer.tasks.running import Place, execute, give_up, settle
+from indexer.tasks.takeovers import MOST
 from tests.tasks.samples.scheduled.stumble import Busy
 
 pytestmark = pytest.mark.usefixtures("line")
@@ -194,6 +195,25 @@ def test_why_a_task_cannot_run_is_told_without_secrets(monkeypatch: pytest.Monke
     carry(run)
     load().broken.pop()
     assert (run.state, run.why, run.error) == ("failed", *[words.replace(settings.SECRET_KEY, "***")] * 2)
+
+
+def test_a_task_that_only_other_workers_have_is_left_to_them(line: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = enqueue("count-up")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.delitem(load().tasks, "count-up")
+        for _ in range(MOST - 1):
+            carry(run)
+            assert (run.state, run.attempt) == ("waiting", 0)
+            assert run.why.startswith("there is no task 'count-up'")
+            assert run.why.endswith("another worker may have it")
+            assert jobs(line, run)[-1][:3] == (run.job_id, 10, "task:count-up")  # alone, as it may be
+        assert carry(run).state == "failed"
+        assert run.error.startswith("there is no task 'count-up'")
+    run = enqueue("count-up")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.delitem(load().tasks, "count-up")
+        carry(run)
+    assert (carry(run).state, run.attempt, run.stuck) == ("succeeded", 1, 0)
 
 
 def test_a_run_is_cancelled_at_once_or_at_its_next_sign(line: Connection) -> None:

@@ -1,5 +1,6 @@
 """The pages about tasks: what they show to whom, what their buttons do, and what the form of a schedule refuses."""
 
+import html
 import re
 from typing import Any
 
@@ -81,24 +82,37 @@ def test_operators_run_pause_and_resume(told: Connection, log_in: LogIn) -> None
     client = log_in("operator")
     text = row_of(said(client, TASKS), "count-sheep")
     assert "Run now" in text
-    assert f"{TASKS}pause/count-sheep/" in text
+    schedule = Schedule.objects.get(name="count-sheep").pk
+    assert f"{TASKS}pause/{schedule}/" in text
     shown = client.post(f"{TASKS}run/count-sheep/", follow=True).content.decode()
     run = TaskRun.objects.get()
     assert (run.task, run.actor, run.state) == ("count-sheep", "some-operator", "queued")
     assert "no worker takes runs" in shown
-    client.post(f"{TASKS}pause/count-sheep/")
+    client.post(f"{TASKS}pause/{schedule}/")
     assert Schedule.objects.get(name="count-sheep").paused
-    assert f"{TASKS}resume/count-sheep/" in row_of(said(client, TASKS), "count-sheep")
-    client.post(f"{TASKS}resume/count-sheep/")
+    assert f"{TASKS}resume/{schedule}/" in row_of(said(client, TASKS), "count-sheep")
+    client.post(f"{TASKS}resume/{schedule}/")
     assert not Schedule.objects.get(name="count-sheep").paused
     assert [entry.actor for entry in AuditEntry.objects.all()] == ["some-operator"] * 3
+
+
+def test_a_schedule_may_be_called_anything_and_is_itself(told: Connection, log_in: LogIn) -> None:
+    odd = [Schedule.objects.create(name=name, task="count-sheep", every=60.0) for name in ("a/b?", "plough-fields")]
+    client = log_in("operator")
+    row = row_of(said(client, TASKS), "count-sheep")
+    for schedule in odd:
+        assert f"{TASKS}pause/{schedule.pk}/" in row
+        assert f"The schedule {schedule.name} rests." in html.unescape(
+            client.post(f"{TASKS}pause/{schedule.pk}/", follow=True).content.decode()
+        )
+    assert set(Schedule.objects.filter(paused=True)) == set(odd)
 
 
 def test_viewers_steer_nothing_and_a_get_does_nothing(told: Connection, log_in: LogIn) -> None:
     failed, running = tell_run(told, "plough-fields", "failed"), tell_run(told, "count-sheep", "running")
     paths = [
         f"{TASKS}run/count-sheep/",
-        f"{TASKS}pause/count-sheep/",
+        f"{TASKS}pause/{Schedule.objects.get(name='count-sheep').pk}/",
         f"{RUNS}{failed}/retry/",
         f"{RUNS}{running}/cancel/",
         f"{GRIDS}plough-fields/resume/",
@@ -159,7 +173,8 @@ def test_what_is_not_there_is_a_404(told: Connection, log_in: LogIn) -> None:
     client = log_in("operator")
     for path in (f"{RUNS}999999999/change/", f"{RUNS}{10**20}/change/", f"{GRIDS}count-sheep/", f"{GRIDS}nothing/"):
         assert client.get(path).status_code == 404, path
-    assert client.post(f"{TASKS}run/nothing/").status_code == 404
+    for path in ("run/nothing", "pause/999999999", f"resume/{10**20}"):
+        assert client.post(f"{TASKS}{path}/").status_code == 404, path
 
 
 def test_the_grid_has_a_cell_for_each_partition_and_resumes_what_failed(told: Connection, log_in: LogIn) -> None:
@@ -176,7 +191,7 @@ def test_the_grid_has_a_cell_for_each_partition_and_resumes_what_failed(told: Co
     again = TaskRun.objects.order_by("-id")[0]
     assert (again.pk > last, again.params) == (True, {"deep": True, "first": "2026-01-01"})
     refused = client.post(f"{GRIDS}plough-fields/resume/", follow=True).content.decode()
-    assert "it comes to what has failed by itself" in refused
+    assert f"run {again.pk} of plough-fields is queued: resume what has failed once that is over" in refused
 
 
 def test_a_schedule_is_edited_with_its_next_five_times_beside_it(told: Connection, log_in: LogIn) -> None:

@@ -147,6 +147,17 @@ def test_an_api_that_the_task_does_not_declare_is_not_asked(line: Connection) ->
     assert line.execute("SELECT count(*) FROM api_limits").fetchone() == (0,)
 
 
+def test_a_moment_in_an_answer_is_read_by_the_clock_that_the_answer_tells(line: Connection) -> None:
+    reserve(line, "sample")
+    learn(
+        line,
+        "sample",
+        429,
+        {"Date": "Fri, 27 Nov 2020 12:00:00 GMT", "Retry-After": "Fri, 27 Nov 2020 12:00:05 GMT"},
+    )
+    assert 4 < reserve(line, "sample").seconds <= 5
+
+
 def test_each_key_has_limits_of_its_own() -> None:
     environ = {"DEFILLAMA_API_KEY": "secret", "SAMPLE_API_KEY": "another"}
     paid = key_of("defillama-pro", environ)

@@ -7,10 +7,12 @@ from threading import Timer
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection as django_connection
 
 from indexer.access.audit import shell_actor
 from indexer.access.models import AuditEntry
 from indexer.chains.connections import Connection, open_beside
+from indexer.tasks import following
 from indexer.tasks.following import ProgressLine
 from indexer.tasks.models import Schedule, TaskRun
 from indexer.tasks.states import RunState
@@ -19,6 +21,8 @@ from tests.tasks.told import tell_line, tell_partition, tell_run, told
 from tests.workers.rows import runtime, tell
 
 __all__ = ["runtime", "told"]
+
+CUT = "SELECT pg_terminate_backend(%s, 5000)"
 
 
 def run(*arguments: str) -> tuple[str, str]:
@@ -157,6 +161,34 @@ def test_an_interrupt_leaves_the_run_as_it_is(told: Connection, monkeypatch: pyt
     assert TaskRun.objects.get().state == RunState.QUEUED
 
 
+def test_whoever_waits_does_so_through_an_outage(told: Connection, outcome: Callable[[RunState], None]) -> None:
+    with django_connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (session,) = cursor.fetchone()
+    outcome(RunState.SUCCEEDED)
+    cut = Timer(0.3, lambda: open_beside(application_name="footprint test").execute(CUT, [session]))
+    cut.start()
+    said, _ = run("run", "count-sheep", "--wait")
+    cut.join()
+    assert said.splitlines()[-1].endswith(": succeeded, 7 created")
+
+
+def test_a_run_that_nobody_can_follow_is_not_said_to_have_failed(
+    told: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leave(*_: object) -> None:
+        monkeypatch.setitem(django_connection.settings_dict, "PORT", "9")
+        django_connection.close()
+
+    monkeypatch.setattr(ProgressLine, "show", leave)
+    monkeypatch.setattr(following, "PATIENCE", 1)
+    words = fail(75, "run", "count-sheep", "--wait")
+    assert "cannot be followed, for the database is away" in words
+    assert "the database cannot be used" in fail(75, "list")
+    monkeypatch.undo()
+    assert TaskRun.objects.get().state == RunState.QUEUED
+
+
 def test_a_run_is_cancelled_and_tried_again(told: Connection) -> None:
     number = tell_run(told, "count-sheep", "failed", params={"limit": 3}, cursor={"page": 4})
     assert f"run {number} of count-sheep is over: it has failed" in fail(2, "cancel", str(number))
@@ -191,6 +223,16 @@ def test_a_schedule_rests_and_goes_on(told: Connection) -> None:
     assert run("resume", "count-sheep")[0] == "schedule count-sheep goes on\n"
     assert not Schedule.objects.get(name="count-sheep").paused
     assert Schedule.objects.get(name="shear-sheep").paused is False
+    Schedule.objects.create(name="lambs", task="count-sheep", every=60.0)
+    Schedule.objects.create(name="count-sheep's other", task="shear-sheep", every=60.0)
+    assert run("pause", "count-sheep")[0] == "schedule count-sheep rests\nschedule lambs rests\n"
+    assert run("resume", "lambs")[0] == "schedule lambs goes on\n"
+
+
+def test_a_task_that_no_worker_has_known_yet_can_rest(told: Connection) -> None:
+    Schedule.objects.all().delete()
+    assert run("pause", "count-sheep")[0] == "schedule count-sheep rests\n"
+    assert Schedule.objects.get(name="count-sheep").paused
 
 
 def test_any_number_of_runs_costs_the_same_statements(told: Connection) -> None:

@@ -5,9 +5,11 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
+from indexer.tasks.declaring import TaskError
 from indexer.tasks.models import Partition, TaskRun
 from indexer.tasks.queueing import cancel, enqueue
 from indexer.tasks.statuses import PartitionStatus, read_partitions
+from indexer.tasks.steering import resume_failed
 from tests.tasks.test_a_run_goes_where_its_function_says import carry
 
 pytestmark = pytest.mark.usefixtures("line")
@@ -32,6 +34,29 @@ def test_what_failed_is_resumed_and_what_is_complete_is_not_done_again(tmp_path:
     assert (again.state, again.created, again.done, again.done_before) == ("succeeded", 20, 5, 3)
     assert states() == ["complete"] * 5
     assert sorted(file.read_text().split()) == [f"piece-{number}" for number in range(5)]
+
+
+def test_what_is_resumed_is_the_run_that_left_it() -> None:
+    left = carry(enqueue("pieces", {"broken": "piece-3"}))
+    carry(enqueue("pieces", {"count": 1}))
+    again = resume_failed("pieces", "ann")
+    assert (again.retry_of, again.params) == (left, left.params)
+    cancel(again.pk, "ann")
+    newest = enqueue("pieces", {"count": 2})
+    with pytest.raises(TaskError, match=f"run {newest.pk} of pieces is queued"):
+        resume_failed("pieces", "ann")
+    cancel(newest.pk, "ann")
+    assert resume_failed("pieces", "ann").retry_of == left
+    TaskRun.objects.all().delete()  # as prune-runs forgets them
+    assert resume_failed("pieces", "ann").params == {}
+
+
+def test_where_nothing_has_failed_what_is_resumed_is_all_that_there_is() -> None:
+    carry(enqueue("pieces", {"count": 1}))
+    again = resume_failed("pieces", "ann")
+    assert (again.retry_of, again.params) == (None, {})
+    cancel(again.pk, "ann")
+    assert resume_failed("pieces", "ann").retry_of == again
 
 
 def test_days_that_are_not_covered_are_stale_and_done_again() -> None:
@@ -59,6 +84,15 @@ def test_days_that_have_an_end_are_done_once() -> None:
     Partition.objects.update(finished_at=F("finished_at") - timedelta(days=90))
     run = carry(enqueue("pieces", {**days, "first": "2026-01-15"}))
     assert (run.state, run.created, run.done) == ("succeeded", 0, 2)
+
+
+def test_days_that_had_not_come_are_done_once_they_have() -> None:
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    days = {"last": tomorrow.isoformat(), "count": 2}
+    carry(enqueue("pieces", days))
+    assert carry(enqueue("pieces", days)).created == 20
+    Partition.objects.update(finished_at=F("finished_at") - timedelta(days=9), last=tomorrow)
+    assert carry(enqueue("pieces", {"last": (tomorrow - timedelta(days=3)).isoformat(), "count": 2})).created == 20
 
 
 def test_what_is_listed_no_more_is_retired_by_a_run_that_lists_everything() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from indexer.tasks.coverage import Days, is_covered
 from indexer.tasks.declaring import Retry
-from indexer.tasks.hints import read_hold, read_pace
+from indexer.tasks.hints import read_hold, read_pace, sent_at
 from indexer.tasks.retrying import pause_after
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -106,6 +106,20 @@ def test_how_slowly_an_answer_lets_one_go_on(headers: dict[str, str], pace: floa
     assert read_pace(headers, NOW) == pace
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds_ago"),
+    [
+        ({"Date": "Fri, 27 Nov 2026 11:50:00 GMT"}, 600),  # our clock is ten minutes ahead of the server's
+        ({"date": "Fri, 27 Nov 2026 12:00:00 -0000"}, 0),
+        ({"Date": "soon"}, 0),
+        ({"Date": f"Fri, 27 Nov 2026 12:00:00 +{'9' * 21}"}, 0),
+        ({}, 0),
+    ],
+)
+def test_moments_are_read_by_the_clock_of_who_has_said_them(headers: dict[str, str], seconds_ago: float) -> None:
+    assert (NOW - sent_at(headers, NOW)).total_seconds() == seconds_ago
+
+
 D = date(2026, 11, 1)
 
 
@@ -124,9 +138,16 @@ D = date(2026, 11, 1)
         (Days(None, D), Days(D, D), 1, False),
         (Days(D, None), Days(D, D), 1, False),
         (Days(D, date(2026, 12, 24)), Days(D, None), 1, True),  # days that have not come yet are nobody's
+        (Days(D, date(2026, 12, 24)), Days(D, None), 13, False),  # but those that had come when it was asked for
+        (Days(D, None), Days(D, date(2026, 12, 24)), 1, True),
+        (Days(D, date.max), Days(D, date.max), 1, True),
+        (Days(None, date(2026, 11, 26)), Days(None, date(2026, 12, 24)), 9 * 24, False),  # they had not come yet then
+        (Days(None, date(2026, 11, 26)), Days(None, date(2026, 12, 24)), 11, True),
+        (Days(None, date(2026, 11, 25)), Days(), 36.1, False),  # its last day was not over
+        (Days(None, date(2026, 11, 25)), Days(), 36, True),
     ],
 )
-def test_coverage(wanted: Days, have: Days, hours_ago: int, covered: bool) -> None:
+def test_coverage(wanted: Days, have: Days, hours_ago: float, covered: bool) -> None:
     finished_at, since = NOW - timedelta(hours=hours_ago), NOW - timedelta(hours=12)
     assert is_covered(wanted, have, finished_at, since, timedelta(hours=24), NOW) is covered
 

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 
 from indexer.tasks.models import Schedule, TaskRun
 from indexer.tasks.queueing import cancel
@@ -30,6 +31,11 @@ def test_declared_schedules_are_made_once_and_edits_stay() -> None:
     schedule.save()
     assert make_defaults() == []
     assert look(schedule).cron == "0 5 * * *"
+
+
+def test_they_are_there_once_the_tables_are() -> None:
+    call_command("migrate_schemas", "--shared", verbosity=0)
+    assert Schedule.objects.filter(task="sync-pools", cron="0 3 * * *").exists()
 
 
 def test_a_run_when_it_is_due_and_not_before() -> None:

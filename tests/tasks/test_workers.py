@@ -15,6 +15,8 @@ from indexer.tasks.queueing import cancel, enqueue
 from tests.processes import wait_until
 from tests.tasks.worker import wait_for, working
 
+FAKE_TIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+
 pytestmark = pytest.mark.usefixtures("line")
 
 
@@ -139,6 +141,18 @@ def test_runs_outlive_an_outage_of_their_connections(tmp_path: Path, line: Conne
         after = enqueue("count-up")
         wait_for(after, "succeeded")
     assert run.done == 100
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FAKE_TIME, reason="libfaketime is not installed: apt install libfaketime")
+def test_a_clock_that_is_ahead_delays_no_attempt(tmp_path: Path, line: Connection) -> None:
+    ahead = {"LD_PRELOAD": str(FAKE_TIME[0]), "FAKETIME": "+600s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    runs = [enqueue("stumble", {"retry_after": 60.0}), enqueue("pieces", {"count": 2, "busy": "piece-1"})]
+    with working(tmp_path, environ=ahead):
+        for run in runs:
+            wait_for(run, "waiting")
+            row = line.execute("SELECT extract(epoch FROM due_at - now()) FROM task_runs WHERE id = %s", [run.pk])
+            assert 40 < row.fetchall()[0][0] <= 60
 
 
 @pytest.mark.slow

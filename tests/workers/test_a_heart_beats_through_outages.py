@@ -76,6 +76,15 @@ def test_what_is_said_is_stored_at_once_and_the_last_words_too(heart: Heart, dat
     assert events == [("state", "starting"), ("state", "healthy"), ("state", "stopped")]
 
 
+def test_text_that_postgresql_cannot_hold_stops_no_beat(heart: Heart, database: Connection) -> None:
+    heart.start()
+    logging.getLogger("probe").warning("post %s\0", "\ud83d")
+    heart.say(State.HEALTHY, "post \ud83d\0")
+    assert heart.beat_now()
+    assert ask(database, "SELECT why FROM workers") == [("post ? ",)]
+    assert ("post ? ",) in ask(database, "SELECT text FROM worker_lines")
+
+
 def test_a_change_is_seen_at_once_in_a_heart_that_listens(heart: Heart) -> None:
     heart.start()
     assert heart.has_read.wait(SOON)

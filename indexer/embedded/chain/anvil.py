@@ -7,6 +7,8 @@ What was found out of anvil 1.7.1, and what follows from it here:
   `anvil_reorg` that reaches below the block it was reloaded at.
 - It writes its state in place. A kill in that moment leaves a torn file, with which it would not start again. So it
   reads one file and writes another, and only a complete one takes the place of the first.
+- It answers a moment before it has a handler for SIGTERM, which until then ends it without its state. So it counts as
+  started only when it has one.
 - In the middle of an `anvil_reorg` it may, for a moment, deny having the blocks it is replacing.
 - After a kill the newest complete state is older than the chain was: readers see the head go back, possibly further
   than final. `resume` then is "behind".
@@ -21,11 +23,12 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Literal
 
 from indexer.embedded.places import make_state_dir
-from indexer.embedded.processes import command_line
+from indexer.embedded.processes import catches, command_line
 
 from .node import Node, NodeError
 from .packages import install
@@ -195,14 +198,16 @@ class Anvil:
             self._lock.close()
             self._lock = None
 
+    def _heeds_stop(self) -> bool:
+        return self._process is not None and catches(self._process.pid, signal.SIGTERM)
+
     def _wait_until_it_answers(self) -> None:
         node, deadline = Node(self.url), time.monotonic() + START_SECONDS
         while self.alive() and time.monotonic() < deadline:
-            try:
-                if node.number("eth_chainId") == self.chain_id:
+            with suppress(NodeError):
+                if node.number("eth_chainId") == self.chain_id and self._heeds_stop():
                     return
-            except NodeError:
-                time.sleep(0.02)
+            time.sleep(0.02)
         last = self._log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
         if self._process and self.alive():
             self._process.kill()

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from indexer.chains.connections import Connection
+from indexer.chains.storable import storable
 from indexer.positions.definition import Definition
 from indexer.positions.protocol.coverage import refresh_coverage
 from indexer.positions.protocol.scans import leave_scans
@@ -158,6 +159,6 @@ def set_aside(connection: Connection, job: int, error: str) -> None:
             "UPDATE jobs SET error = %s, attempts = attempts + 1,"
             " next_attempt = now() + least(interval '1 hour', interval '10 seconds' * 2 ^ least(attempts, 12))"
             " WHERE id = %s",
-            [error.replace("\0", ""), job],  # a provider's words may hold what PostgreSQL's text cannot
+            [storable(error), job],  # a provider's words may hold what PostgreSQL's text cannot
         )
         refresh_coverage(cur)

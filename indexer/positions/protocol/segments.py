@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from indexer.chains.connections import Connection
+from indexer.chains.storable import storable
 from indexer.positions.definition import Definition
 from indexer.positions.digest import MODULUS
 from indexer.positions.pairs import Pairs
@@ -268,7 +269,7 @@ def put_segment_aside(
 ) -> None:
     """Leave [claim.cursor, last] for later, with its error and a growing delay; the rest is free at once."""
     # A provider's words may hold what PostgreSQL's text cannot.
-    words = error.replace("\0", "")
+    words = storable(error)
     where = {
         "segment": claim.segment,
         "owner": owner,

@@ -19,6 +19,7 @@ from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
 from indexer.chains.connections import Connection
+from indexer.chains.storable import storable
 
 CURSOR = "latest_block_processed"
 FINAL = "final_block"
@@ -118,7 +119,7 @@ def note_trouble(connection: Connection, words: str, lasted: float) -> None:
         " 'words', %(words)s::text), now())"
         " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, updated_at = now()",
         # A provider's words may hold what PostgreSQL's text cannot.
-        {"key": TROUBLE, "lasted": lasted, "words": words.replace("\0", "")},
+        {"key": TROUBLE, "lasted": lasted, "words": storable(words)},
     )
 
 

@@ -1,7 +1,7 @@
 """The page Runs, and one for each run, which shows itself again every two seconds while somebody looks at it."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from unfold.contrib.filters.admin import DropdownFilter
+from unfold.views import ChangeList
 
 from indexer.access.labels import show
 from indexer.access.strict import ReadOnlyAdmin
@@ -22,6 +23,7 @@ from indexer.tasks.admin.chart import draw
 from indexer.tasks.admin.states import COLOURS, LEVELS, RUN_STATES
 from indexer.tasks.admin.steering import STEER, obey, obey_with_run
 from indexer.tasks.declaring import TaskError
+from indexer.tasks.holding import say_holders
 from indexer.tasks.models import TaskRun
 from indexer.tasks.progress import show_progress
 from indexer.tasks.registry import tasks
@@ -63,6 +65,19 @@ class StateFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no type i
         return queryset.filter(state=self.value()) if self.value() else queryset
 
 
+class RunList(ChangeList):  # type: ignore[misc]  # unfold has no type information
+    """Asks once what the queued runs of a page begin after."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        own = cast(Any, self)
+        runs = list(own.result_list)
+        holders = say_holders(runs)
+        for run in runs:
+            run.holder = holders.get(run.pk, "")
+        own.result_list = runs
+
+
 @admin.register(TaskRun)
 class TaskRunAdmin(ReadOnlyAdmin):
     list_display = ("number", "task", "state_label", "queued", "took", "by", "words")
@@ -91,6 +106,9 @@ class TaskRunAdmin(ReadOnlyAdmin):
         """With the database's time, by which each is described."""
         runs: QuerySet[TaskRun] = super().get_queryset(request)
         return runs.annotate(now=Now())
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RunList]:
+        return RunList
 
     @admin.display(description="run")
     def number(self, run: TaskRun) -> SafeString:
@@ -164,7 +182,7 @@ class TaskRunAdmin(ReadOnlyAdmin):
 
 def status_of(run: Any) -> TaskRunStatus:
     """Of a row of the list."""
-    return describe_run(run, run.now)
+    return describe_run(run, run.now, run.holder)
 
 
 def find_run(run: int) -> TaskRunStatus:

@@ -25,7 +25,7 @@ from indexer.tasks.models import Schedule
 from indexer.tasks.registry import tasks
 from indexer.tasks.schedules import database_now
 from indexer.tasks.statuses import TaskStatus, describe_schedule, is_anybody_working, read_tasks
-from indexer.tasks.steering import change_schedule, run_task, set_paused
+from indexer.tasks.steering import change_schedule, run_task
 from indexer.tasks.tables import say_run, show_freshness
 
 EDITED = ("cron", "every", "params", "priority", "missed", "paused")
@@ -67,8 +67,8 @@ class ScheduleAdmin(StrictAdmin):
         own = [
             path("now/", view(never_cache(self.list_now)), name="tasks_schedule_list_now"),
             path("run/<str:task>/", view(self.run_view), name="tasks_schedule_run"),
-            path("pause/<str:name>/", view(self.pause_view), name="tasks_schedule_pause"),
-            path("resume/<str:name>/", view(self.resume_view), name="tasks_schedule_resume"),
+            path("pause/<int:schedule>/", view(self.pause_view), name="tasks_schedule_pause"),
+            path("resume/<int:schedule>/", view(self.resume_view), name="tasks_schedule_resume"),
         ]
         return [*own, *super().get_urls()]
 
@@ -83,8 +83,9 @@ class ScheduleAdmin(StrictAdmin):
         return super().get_form(request, obj, change=change, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Schedule | None = None) -> bool:
-        """The first schedule of a task would come back: pausing it is what helps."""
-        return (obj is None or obj.name != obj.task) and super().has_delete_permission(request, obj)
+        """The first schedule of a task would come back, as long as the task is there: pausing it is what helps."""
+        stays = obj is not None and obj.name == obj.task and obj.task in tasks()
+        return not stays and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
         actor = request.user.get_username()
@@ -131,17 +132,19 @@ class ScheduleAdmin(StrictAdmin):
         run = obey_with_run(request, lambda actor: run_task(task, {}, actor), "This run is in the line.")
         return redirect("admin:tasks_taskrun_change", run) if run else redirect("admin:tasks_schedule_changelist")
 
-    def pause_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        return self.pause(request, name, paused=True)
+    def pause_view(self, request: HttpRequest, schedule: int) -> HttpResponse:
+        return self.pause(request, schedule, paused=True)
 
-    def resume_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        return self.pause(request, name, paused=False)
+    def resume_view(self, request: HttpRequest, schedule: int) -> HttpResponse:
+        return self.pause(request, schedule, paused=False)
 
-    def pause(self, request: HttpRequest, name: str, *, paused: bool) -> HttpResponse:
+    def pause(self, request: HttpRequest, schedule: int, *, paused: bool) -> HttpResponse:
         def does(actor: str) -> str:
-            set_paused(name, actor, paused=paused)
-            return f"The schedule {name} {'rests' if paused else 'goes on'}."
+            changed = change_schedule(schedule, {"paused": paused}, actor)
+            return f"The schedule {changed} {'rests' if paused else 'goes on'}."
 
+        if not Schedule.objects.filter(pk=schedule).exists():
+            raise Http404(f"there is no schedule {schedule}")
         obey(request, does)
         return redirect("admin:tasks_schedule_changelist")
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from django.conf import settings
 from django.db import close_old_connections, connection
+from django.db.backends.signals import connection_created
 
 from indexer.chains.outages import AWAY
 from indexer.tasks.carrier import QUEUE
@@ -19,6 +20,7 @@ from indexer.tasks.line import open_line
 from indexer.tasks.outages import cause_of, is_outage
 from indexer.tasks.running import Place, give_up
 from indexer.tasks.schedules import dispatch_due, make_defaults
+from indexer.tasks.sessions import end_when_still
 from indexer.tasks.takeovers import BEAT, SILENT, take_over
 from indexer.workers.background import BackgroundWorker, Work
 
@@ -40,6 +42,7 @@ class Tasks(BackgroundWorker):
             work.log.warning("%s, trying again: %s", AWAY, str(cause_of(error)).strip())
 
     def begin(self, work: Work) -> None:
+        connection_created.connect(end_when_still)
         made = make_defaults()
         if made:
             work.log.info("schedules were made for %s", ", ".join(made))

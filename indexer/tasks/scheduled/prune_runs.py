@@ -1,17 +1,19 @@
 from django.db import connection
 
 from indexer.tasks.declaring import Counts, Run, task
+from indexer.tasks.freshness import IS_WHOLE
 from indexer.tasks.live import KEEP_DAYS, KEEP_JOB_HOURS
 from indexer.tasks.models import TaskRun
 from indexer.workers.live_values import read_values
 
 AT_ONCE = 1_000
 
-# The newest success of each task stays, however old: freshness is told by it.
-RUNS = """
+# The newest success of each task stays, however old, and the newest of all that it keeps: freshness is told by it.
+RUNS = f"""
 SELECT run.id FROM public.task_runs AS run
 WHERE run.finished_at < now() - make_interval(days => %(days)s) AND run.id NOT IN (
     SELECT max(id) FROM public.task_runs WHERE state = 'succeeded' GROUP BY task
+    UNION SELECT max(run.id) FROM public.task_runs AS run WHERE {IS_WHOLE} GROUP BY run.task
 )
 ORDER BY run.finished_at LIMIT %(at_once)s
 """

@@ -10,12 +10,12 @@ import pytest
 from indexer.chains.connections import open_beside
 from indexer.chains.models import Chain
 from indexer.embedded.chain import Anvil, Packages, World
-from tests.embedded.chain_fixtures import anvil as anvil
 from tests.embedded.chain_fixtures import bytecode as bytecode
 from tests.embedded.chain_fixtures import packages as packages
-from tests.embedded.chain_fixtures import start_chain as start_chain
-from tests.embedded.chain_fixtures import world as world
 from tests.market.engine.team import Team
+from tests.market.local_chain import anvil as anvil
+from tests.market.local_chain import settled as settled
+from tests.market.local_chain import world as world
 from tests.market.mappings.multicall import place_multicall
 from tests.market.syncs.conftest import market as market
 from tests.standin.defillama import DefiLlama

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ class Code(NamedTuple):
     deployed: str
 
 
+@cache
 def compile_file(name: str, packages: Packages) -> dict[str, Code]:
     """The contracts of a file beside this one, by their names."""
     outputs = {"*": {"*": ["evm.bytecode.object", "evm.deployedBytecode.object"]}}

@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 from django.core.management.base import CommandError, CommandParser
+from django.db import InterfaceError, OperationalError
 
 from indexer.access.audit import shell_actor
 from indexer.chains.command import FootprintCommand
 from indexer.tasks.declaring import Priority, TaskError
 from indexer.tasks.following import ProgressLine, follow
+from indexer.tasks.holding import say_holder
 from indexer.tasks.models import TaskRun
 from indexer.tasks.states import PartitionState, RunState
 from indexer.tasks.statuses import (
@@ -31,6 +33,7 @@ from indexer.tasks.tables import describe_run, describe_task, list_partitions, l
 
 FAILED, MISUSED, NOT_YET = 1, 2, os.EX_TEMPFAIL
 """Exit codes, besides 0."""
+AWAY = (OperationalError, InterfaceError)
 SHOWN_RUNS = 20
 SHOWN_LINES = 50
 SHOWN_PARTITIONS = 500
@@ -43,8 +46,8 @@ NOBODY = (
 class Command(FootprintCommand):
     help = (
         "See and steer scheduled work. With --wait, `run`, `retry` and `backfill` leave when the run is over: 0 it has "
-        f"succeeded, {FAILED} it has failed or was cancelled, {NOT_YET} it goes on after --timeout; {MISUSED} is for "
-        "what cannot be asked. Ctrl-C leaves the run as it is."
+        f"succeeded, {FAILED} it has failed or was cancelled, {NOT_YET} it goes on after --timeout, or nobody knows: "
+        f"the database is away. {MISUSED} is for what cannot be asked. Ctrl-C leaves the run as it is."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -80,6 +83,10 @@ class Command(FootprintCommand):
             self.obey(options)
         except TaskError as error:
             raise CommandError(str(error), returncode=MISUSED) from error
+        except AWAY as error:
+            raise CommandError(
+                f"the database cannot be used: {str(error).strip()}; check DATABASE_URL", returncode=NOT_YET
+            ) from error
 
     def obey(self, options: dict[str, Any]) -> None:
         match options["verb"]:
@@ -140,7 +147,8 @@ class Command(FootprintCommand):
 
     def leave(self, run: TaskRun, options: dict[str, Any]) -> None:
         """Say what was put into the line, and wait for its end where that is wished. Raises CommandError."""
-        self.stdout.write(f"run {run.pk} of {run.task} is in the line")
+        holder = say_holder(run)
+        self.stdout.write(f"run {run.pk} of {run.task} is in the line" + (holder and f": {holder}"))
         if not is_anybody_working():
             self.stderr.write(NOBODY)
         if not options["wait"]:
@@ -153,6 +161,12 @@ class Command(FootprintCommand):
             raise CommandError(
                 f"run {run.pk} goes on: `manage.py tasks cancel {run.pk}` ends it", returncode=NOT_YET
             ) from None
+        except AWAY as error:
+            raise CommandError(
+                f"run {run.pk} cannot be followed, for the database is away ({str(error).strip()}): it goes on where "
+                f"workers reach it, and `manage.py tasks status {run.pk}` tells more",
+                returncode=NOT_YET,
+            ) from error
         finally:
             line.end()
         if status.state in (RunState.FAILED, RunState.CANCELLED):
