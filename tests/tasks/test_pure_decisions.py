@@ -7,7 +7,8 @@ import pytest
 from indexer.tasks.coverage import Days, is_covered
 from indexer.tasks.declaring import Retry
 from indexer.tasks.hints import read_hold, read_pace, sent_at
-from indexer.tasks.retrying import pause_after
+from indexer.tasks.retrying import asked_pause, pause_after
+from tests.tasks.samples.scheduled.stumble import Busy
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -27,6 +28,13 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 )
 def test_pauses(attempt: int, chance: float, asked: float | None, pause: float | None) -> None:
     assert pause_after(Retry(), attempt, chance, asked) == pause
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "asked"), [(7, 7.0), (0, None), (-5, None), (float("nan"), None), (10**400, None), (None, None)]
+)
+def test_what_an_error_says_of_its_server(retry_after: float | None, asked: float | None) -> None:
+    assert asked_pause(Busy("it is busy", retry_after)) == asked
 
 
 def test_no_pause_is_longer_than_the_longest() -> None:
