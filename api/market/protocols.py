@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.market import examples
-from api.market.asking import PROTOCOL_CURSOR, following, read_after
+from api.market.asking import CHAINS, PROTOCOL_CURSOR, following, read_after, read_chains
 from api.market.sheets import SheetForm, answer_sheet, wants_sheet
 from api.openapi import documented
 from api.parameters import Choice, Cursor, Flag, PageForm, Real, Text, read_parameters
@@ -28,7 +28,7 @@ from indexer.market.answers.protocols import (
 
 
 class ProtocolForm(forms.Form):
-    chain = Text(help_text="protocols on this chain, by the source's name in any case")
+    chain = Text(help_text=CHAINS)
     category = Text(help_text="protocols of this category, in any case")
     parent = Text(help_text="protocols that are part of this one, by the source's id")
     min_tvl = Real(help_text="protocols with so many dollars or more")
@@ -62,7 +62,7 @@ class Protocols(RestView):
         """The protocols, those with most TVL first."""
         asked = read_parameters(request.GET, ProtocolForm, ProtocolPage, SheetForm)
         named = {name: asked[name] for name in ProtocolFilters._fields if name in asked}
-        filters = ProtocolFilters(**named, chains=() if asked["chain"] is None else (asked["chain"].lower(),))
+        filters = ProtocolFilters(**named, chains=read_chains(asked["chain"]))
         order = asked["order"]
         if wants_sheet(request, asked["format"]):
             return answer_sheet(

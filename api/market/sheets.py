@@ -19,8 +19,9 @@ from api.questions import wrong_parameter
 
 JSON, CSV = "json", "csv"
 TYPES = {"application/json": JSON, "text/csv": CSV}
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings by which a spreadsheet takes a text for a formula: texts of the market are other people's."""
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Beginnings by which a spreadsheet takes a text for a formula, the last four as wide as an ideograph: texts of the
+market are other people's. Source: OWASP, CSV Injection."""
 
 Read = Callable[[Any, int], tuple[Sequence[Struct], Any]]
 """The rows behind a key, that many at most, and the key of the next ones; None when these were the last."""

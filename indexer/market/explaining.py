@@ -29,12 +29,12 @@ def explain(mapping: Mapping) -> Iterator[str]:
             yield from show(name, value, 6)
 
 
-def show(name: str, value: Any, depth: int) -> Iterator[str]:
-    """A value in a line, one of many parts in several."""
+def show(name: str, value: Any, depth: int, most: int = SHOWN) -> Iterator[str]:
+    """A value in a line, one of many parts in several; `most` characters of each part."""
     if isinstance(value, dict):
         yield f"{' ' * depth}{name}:"
         for part, of in value.items():
-            yield from show(part, of, depth + 2)
+            yield from show(part, of, depth + 2, most)
         return
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    yield f"{' ' * depth}{name}: {text if len(text) <= SHOWN else text[:SHOWN] + '…'}"
+    yield f"{' ' * depth}{name}: {text if len(text) <= most else text[:most] + '…'}"

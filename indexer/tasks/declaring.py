@@ -5,9 +5,9 @@
         for page in ...:
             run.progress(done, total)
             with transaction.atomic():
-                ...                     # what is stored, and
-                run.save({"page": page})  # where to go on: one transaction
-        return Counts(created=..., changed=...)
+                counts += ...           # what is stored, and
+                run.save({"page": page, "counts": counts})  # where to go on: one transaction
+        return counts
 
 Its name is the function's with - for _. Parameters are keyword-only, typed and have defaults. Pure.
 """
@@ -151,6 +151,10 @@ ListKeys = Callable[[date | None, date | None], Iterable[str]]
 """The keys of a task's partitions for days from the first to the last; None: as its schedule would take them.
 
 Parameters of the task that it takes by keyword, too, it is given: the same values as the function."""
+Check = Callable[..., None]
+"""Raises TaskError for parameters that cannot be, though their types let them pass.
+
+It takes those of the function, by keyword and with defaults, and is asked before a run is put into the line."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,7 @@ class Task:
     fresh_for: timedelta | None = None
     alone: bool = True
     partitions: ListKeys | None = None
+    check: Check | None = None
     params: Mapping[str, inspect.Parameter] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
 
@@ -242,6 +247,7 @@ def task(
     fresh_for: timedelta | None = None,
     alone: bool = True,
     partitions: ListKeys | None = None,
+    check: Check | None = None,
 ) -> Callable[[Callable[..., Any]], Task]:
     """Declare the decorated function a task. Raises TaskError for what cannot be."""
     if cron and every is not None:
@@ -277,6 +283,7 @@ def task(
             fresh_for=fresh_for,
             alone=alone,
             partitions=partitions,
+            check=check,
             params=params,
             types=types,
         )

@@ -14,15 +14,18 @@ DAYS = ("first", "last")
 
 
 def keep_params(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as JSON keeps them, each of which the task has and can read. Raises TaskError."""
+    """Parameters as JSON keeps them, each of which the task has, can read and takes. Raises TaskError."""
     days, others = split_days(task, given)
-    kept: dict[str, Any] = msgspec.to_builtins({**task.read_params(others), **days})
+    read = task.read_params(others)
+    kept: dict[str, Any] = msgspec.to_builtins({**read, **days})
     for name, value in kept.items():
         if any(not is_kept(part) for part in parts_of(value)):
             raise TaskError(
                 f"{task.name}: {name}={value!r} cannot be kept: a number is finite, and a text has neither null "
                 "characters nor half a surrogate pair"
             )
+    if task.check is not None:  # which may ask the database
+        task.check(**read, **own_days(task, days))
     return kept
 
 
@@ -49,7 +52,12 @@ def parts_of(value: object) -> Iterator[object]:
 def read_params(task: Task, kept: Mapping[str, Any]) -> dict[str, Any]:
     """What the task's function is called with. Raises TaskError: its parameters may have changed meanwhile."""
     days, others = split_days(task, kept)
-    return {**task.read_params(others), **{name: day for name, day in days.items() if name in task.params}}
+    return {**task.read_params(others), **own_days(task, days)}
+
+
+def own_days(task: Task, days: Mapping[str, date]) -> dict[str, date]:
+    """The days that its function wants to know, too."""
+    return {name: day for name, day in days.items() if name in task.params}
 
 
 def split_days(task: Task, given: Mapping[str, Any]) -> tuple[dict[str, date], dict[str, Any]]:

@@ -24,19 +24,31 @@ from indexer.tasks.declaring import Counts, Run, task
 @task(cron="0 4 * * *", fresh_for=timedelta(hours=26))
 def {stem}(run: Run, *, steps: int = 0) -> Counts:
     """What it does, in a sentence."""
-    for step in range(run.cursor or 0, steps):
+    # A run that is taken over begins where it had got to, with what it had counted.
+    begin, counts = (run.cursor["step"], Counts(*run.cursor["counts"])) if run.cursor else (0, Counts())
+    for step in range(begin, steps):
         run.progress(step, steps)
         with transaction.atomic():
-            run.save(step + 1)
-    return Counts()
+            counts += Counts(unchanged=1)
+            run.save({{"step": step + 1, "counts": counts}})
+    return counts
 '''
 TASK_TEST = '''"""The task {name}."""
+
+import pytest
 
 {imports}
 
 
 def test_with_nothing_to_do_it_ends_well() -> None:
     assert {stem}(LooseRun()) == Counts()
+
+
+@pytest.mark.django_db
+def test_a_run_that_is_taken_over_counts_what_it_had_done() -> None:
+    run = LooseRun({{"step": 2, "counts": Counts(unchanged=2)}})
+    assert {stem}(run, steps=3) == Counts(unchanged=3)
+    assert run.cursor == {{"step": 3, "counts": Counts(unchanged=3)}}
 '''
 LOOP = '''"""{title}: what it does, in a sentence."""
 

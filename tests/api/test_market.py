@@ -9,8 +9,9 @@ from django.db import connection
 from django.test import Client
 
 from indexer.market.answers.snapshots import ProtocolDay
+from indexer.market.models import MarketChain, Protocol
 from tests.api.problems import problem
-from tests.market.listed import PROPOSAL, SHARED, SOLANA, TOKEN, VAULT, market, pool_id
+from tests.market.listed import PROPOSAL, SHARED, SOLANA, TOKEN, VAULT, make_mapping, make_pool, market, pool_id
 from tests.positions.lookup_rows import statements
 
 __all__ = ["market"]
@@ -139,6 +140,13 @@ def test_mappings_are_chosen(client: Client, asked: dict[str, str], found: list[
     assert [each["address"] for each in ask(client, "mappings", **asked)["mappings"]] == found
 
 
+def test_addresses_of_other_chains_are_asked_as_they_are_written(client: Client) -> None:
+    coin = "0x1::aptos_coin::AptosCoin"
+    make_mapping(3, coin, "underlying", namespace="aptos", chain_id=None, kind="token", confidence=0.2)
+    assert [each["address"] for each in ask(client, "mappings", address=coin)["mappings"]] == [coin]
+    assert ask(client, "mappings", address=coin.lower())["mappings"] == []
+
+
 def test_pages_have_every_mapping_once(client: Client) -> None:
     first = ask(client, "mappings", limit=3)
     second = client.get(first["next"]).json()
@@ -152,6 +160,8 @@ def test_pages_have_every_mapping_once(client: Client) -> None:
         ({}, ["1", "2"]),
         ({"order": "id"}, ["1", "2"]),
         ({"chain": "solana"}, ["1"]),
+        ({"chain": "31337"}, ["1", "2"]),
+        ({"chain": "SOLANA, hilltop"}, ["1", "2"]),
         ({"category": "dexs"}, ["2"]),
         ({"search": "dex"}, ["2"]),
         ({"search": "& sons"}, ["1"]),
@@ -161,6 +171,25 @@ def test_pages_have_every_mapping_once(client: Client) -> None:
 )
 def test_protocols_are_chosen(client: Client, asked: dict[str, str], found: list[str]) -> None:
     assert [each["id"] for each in ask(client, "protocols", **asked)["protocols"]] == found
+
+
+@pytest.mark.parametrize("name", ["seaside", "31338", "bsc", "56", "Binance"])
+def test_a_chain_has_all_the_names_that_the_source_gives_it(client: Client, name: str) -> None:
+    """Among chains it is called BSC, by protocols Binance; and one of ours is called otherwise by us."""
+    MarketChain.objects.create(name="Shore", chain_id=31338)
+    MarketChain.objects.create(name="BSC", chain_id=56)
+    Protocol.objects.filter(pk="2").update(chains=["Binance", "Shore"])
+    make_pool(6, chain_name="BSC", chain_id=56)
+    make_pool(7, chain_name="Shore", chain_id=31338)
+    assert [each["id"] for each in ask(client, "protocols", chain=name)["protocols"]] == ["2"]
+    Protocol.objects.all().delete()
+    assert numbers(ask(client, "pools", chain=name)) == ([7] if name in ("seaside", "31338") else [6])
+
+
+def test_a_chain_that_only_protocols_have_is_one(client: Client) -> None:
+    Protocol.objects.filter(pk="2").update(chains=["Sunk Chain"])
+    assert [each["id"] for each in ask(client, "protocols", chain="sunk chain")["protocols"]] == ["2"]
+    assert ask(client, "pools", chain="sunk chain")["pools"] == []
 
 
 def test_pages_have_every_protocol_once(client: Client) -> None:
@@ -238,6 +267,7 @@ def test_proposals_are_listed_by_their_state(client: Client) -> None:
     ("path", "named"),
     [
         ("pools?chain=atlantis", "Unknown chain 'atlantis'. /api/v1/market/chains lists"),
+        ("protocols?chain=atlantis", "Unknown chain 'atlantis'. /api/v1/market/chains lists"),
         ("pools?chain=hilltop,,", "chain has an empty name in it"),
         ("pools?min_tvl=nan", "min_tvl: A number is needed."),
         ("pools?min_tvl=1_000", "min_tvl: A number is needed."),

@@ -71,6 +71,13 @@ def test_every_list_that_grows_has_its_sheet(client: Client) -> None:
         ("+1", "'+1"),
         ("-x", "'-x"),
         ("@x", "'@x"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("\n=1+1", "'\n=1+1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("\uff0b1", "'\uff0b1"),
+        ("\uff0d1", "'\uff0d1"),
+        ("\uff20x", "'\uff20x"),
         ("USDC-DAI", "USDC-DAI"),
         # Numbers are none.
         (-1.5, -1.5),

@@ -117,6 +117,7 @@ def test_a_run_at_work_says_who_wants_it_ended(told: Connection, operator: Clien
         ({"params": {"limit": "many"}}, "limit='many'"),
         ({"params": {"meadow": "a\0b"}}, "meadow='a\\x00b' cannot be kept"),
         ({"params": {"a\0b": 1}}, "has no parameter 'a\\x00b'"),
+        ({"params": {"meadow": "sea"}}, "the sea is no meadow"),
         ({"priority": "urgent"}, "Invalid enum value 'urgent'"),
         ({"speed": 3}, "unknown field `speed`"),
     ],

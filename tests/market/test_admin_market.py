@@ -5,8 +5,8 @@ import re
 import pytest
 from django.test import Client
 
-from indexer.market.models import ContractMapping, RejectedRow, WatchProposal
-from tests.market.listed import SHARED, SOLANA, VAULT, make_mapping, make_pool, market, pool_id
+from indexer.market.models import ContractMapping, Document, MappingEvidence, Pool, RejectedRow, WatchProposal
+from tests.market.listed import PROPOSAL, SHARED, SOLANA, VAULT, make_mapping, make_pool, market, pool_id
 from tests.people import LogIn
 from tests.positions.lookup_rows import statements
 
@@ -71,6 +71,19 @@ def test_pools_are_found_and_filtered(log_in: LogIn, query: str, found: str, mis
     assert missing not in text
 
 
+def test_no_cross_stands_beside_a_pool_without_stablecoins(log_in: LogIn) -> None:
+    Pool.objects.filter(pk=pool_id(2)).update(stablecoin=False)
+    text = said(log_in("viewer"), f"{BASE}pool/")
+    assert [text.count(f'data-label="stable">{words}<') for words in ("yes", "no", "–")] == [1, 1, 3]
+
+
+def test_evidence_is_shown_part_by_part(log_in: LogIn) -> None:
+    tokens = ["0x" + f"{number:040x}" for number in range(8)]
+    MappingEvidence.objects.filter(kind="identity").update(detail={"answers": {"token0()": VAULT}, "tokens": tokens})
+    text = log_in("viewer").get(f"{BASE}pool/{pool_id(1)}/change/").content.decode()
+    assert f"tokens: {', '.join(tokens)}\nanswers:\n  token0(): {VAULT}</div>" in text
+
+
 def test_a_pool_shows_every_contract_with_its_evidence(log_in: LogIn) -> None:
     text = said(log_in("viewer"), f"{BASE}pool/{pool_id(1)}/change/")
     for part in (
@@ -80,7 +93,7 @@ def test_a_pool_shows_every_contract_with_its_evidence(log_in: LogIn) -> None:
         "identity",
         "the source names it",
         "<dt>mean APY of 30 days</dt><dd>–</dd>",
-        "&quot;call&quot;:&quot;asset()&quot;",
+        '<div class="fp-mono fp-muted fp-lines">call: asset()</div>',
     ):
         assert part in text, part
     assert "No contract of it is known." in said(log_in("operator"), f"{BASE}pool/{pool_id(4)}/change/")
@@ -96,6 +109,9 @@ def test_contracts_are_found_in_any_case(log_in: LogIn) -> None:
     assert VAULT in said(client, f"{BASE}contractmapping/?confidence=nonsense")
     mapping = ContractMapping.objects.get(address=VAULT)
     assert "the source names it" in said(client, f"{BASE}contractmapping/{mapping.pk}/change/")
+    # Other chains tell capitals from small letters.
+    make_mapping(3, "0x1::aptos_coin::AptosCoin", namespace="aptos", chain_id=None, kind="token", confidence=0.2)
+    assert "aptos</div>" in said(client, f"{BASE}contractmapping/?q=0x1::aptos_coin::AptosCoin")
 
 
 def test_a_protocol_is_found_by_a_slug_that_it_had(log_in: LogIn) -> None:
@@ -110,6 +126,13 @@ def test_a_proposal_shows_its_job_and_its_evidence(log_in: LogIn) -> None:
     proposal = WatchProposal.objects.get()
     text = said(log_in("viewer"), f"{BASE}watchproposal/{proposal.pk}/change/")
     assert all(part in text for part in (VAULT, "&quot;Transfer&quot;", "the source names it", ">proposed</span>"))
+    assert f'href="{BASE}pool/{pool_id(1)}/change/">vaults USDC on Hilltop</a>' in text
+
+
+def test_whoever_decides_sees_the_pool_and_the_evidence(log_in: LogIn) -> None:
+    text = said(log_in("operator"), f"{BASE}watchproposal/{PROPOSAL}/decide/accept/")
+    assert f'href="{BASE}pool/{pool_id(1)}/change/">vaults USDC on Hilltop</a>' in text
+    assert all(part in text for part in ("1.0 verified", "would be watched on hilltop", "the source names it"))
 
 
 def test_rejected_rows_and_documents_say_what_came(log_in: LogIn) -> None:
@@ -119,6 +142,8 @@ def test_rejected_rows_and_documents_say_what_came(log_in: LogIn) -> None:
     row = RejectedRow.objects.get(key="y")
     assert "{&quot;tvlUsd&quot;:9}" in said(client, f"{BASE}rejectedrow/{row.pk}/change/")
     assert "defillama:/pools" in said(client, f"{BASE}document/")
+    Document.objects.update(rows=50_000)
+    assert "50,000" in said(client, f"{BASE}document/")
     assert client.get(f"{BASE}document/defillama_3A_2Fpools/change/").status_code == 200
 
 

@@ -10,6 +10,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from indexer.market.metadata import NETWORKS
 from indexer.market.reading import read
 from indexer.market.shapes import CHAINS, OLD_POOLS, POOLS
 from tests.processes import PROJECT
@@ -70,7 +71,19 @@ def test_a_chart_has_a_day_each_up_to_today(url: str) -> None:
     assert json.loads(get(f"{url}/chart/{pool.id}"))["data"] == days[5:]
 
 
-@pytest.mark.parametrize(("path", "status"), [("/chart/7", 400), ("/yields/poolsOld", 402), ("/nowhere", 404)])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/chart/7", 400),
+        ("/yields/poolsOld", 402),
+        # Free once, by now only with a paid key.
+        ("/lsdRates", 402),
+        ("/forks", 402),
+        ("/emissions/lido", 402),
+        ("/nowhere", 404),
+        ("/mars-mainnet/v2/key", 404),
+    ],
+)
 def test_a_path_that_is_none_is_refused_as_the_source_does(url: str, path: str, status: int) -> None:
     with pytest.raises(HTTPError) as refusal:
         get(url + path)
@@ -102,10 +115,19 @@ def test_it_changes_rows_as_it_is_told(url: str) -> None:
     assert "mcap" not in changed[1]
 
 
-@pytest.mark.parametrize("order", [{"change": "/nowhere", "do": "set"}, {"change": "/pools", "do": "eat"}, {"x": 1}])
-def test_an_order_that_it_does_not_understand_is_a_400(url: str, order: dict[str, Any]) -> None:
+@pytest.mark.parametrize("network", NETWORKS.values())
+def test_every_network_that_alchemy_is_asked_about_is_one(url: str, network: str) -> None:
+    call = {"jsonrpc": "2.0", "id": 1, "method": "alchemy_getTokenMetadata", "params": [VAULT["address"]]}
+    answer = get_with(Request(f"{url}/{network}/v2/key", json.dumps(call).encode(), method="POST"))
+    assert json.loads(answer)["result"]["symbol"] is None
+
+
+@pytest.mark.parametrize(
+    "order", [{"change": "/nowhere", "do": "set"}, {"change": "/pools", "do": "eat"}, {"x": 1}, 5, ["forgive"], None]
+)
+def test_an_order_that_it_does_not_understand_is_a_400(url: str, order: Any) -> None:
     with pytest.raises(HTTPError, match="400"):
-        control(url, **order)
+        get_with(Request(f"{url}/_control", json.dumps(order).encode(), method="POST"))
 
 
 def test_the_same_seed_says_the_same() -> None:

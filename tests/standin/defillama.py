@@ -43,6 +43,8 @@ LIST = (b"[", b"]")
 IN_DATA = (b'{"status":"success","data":[', b"]}")
 CHART = re.compile(r"/chart/(.+)")
 PAID = re.compile(r"/(?P<key>[^/]+)/yields/pools(Old|Pro)")
+UNPAID = re.compile(r"/yields/.*|/(lsdRates|poolsBorrow|forks|emissions)(/.*)?")
+"""What only a paid key is answered."""
 Contract = Mapping[str, Any]
 """A deployed contract that is to be a pool: chain, chain_id, address, symbol, underlying (a list); if wanted also
 project, meta, id (the pool's), pool_old, url, tvl and apy."""
@@ -107,7 +109,7 @@ def refusal(path: str) -> tuple[int, bytes]:
     """What a path that has no answer is answered, with the words of the source."""
     if CHART.fullmatch(path):
         return 400, b"invalid configID!"
-    if path.startswith("/yields/"):
+    if UNPAID.fullmatch(path):
         return 402, b"Upgrade to the paid API plan"
     return 404, b"Not found"
 

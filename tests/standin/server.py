@@ -119,7 +119,8 @@ class StandIn:
 
     def _control(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         try:
-            asked = msgspec.json.decode(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+            order = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            asked = msgspec.json.decode(order, type=dict[str, Any])
             if asked.pop("forgive", False):
                 self.forgive()
             elif "fail" in asked:

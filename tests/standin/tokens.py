@@ -13,9 +13,22 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-ALCHEMY = re.compile(r"/(?P<network>[a-z]+-mainnet)/v2(/[^/]+)?")
 MORALIS = "/api/v2.2/erc20/metadata"
-CHAINS = {"eth-mainnet": 1, "base-mainnet": 8453, "arb-mainnet": 42161}
+CHAINS = {
+    "eth-mainnet": 1,
+    "opt-mainnet": 10,
+    "bnb-mainnet": 56,
+    "gnosis-mainnet": 100,
+    "polygon-mainnet": 137,
+    "zksync-mainnet": 324,
+    "base-mainnet": 8453,
+    "arb-mainnet": 42161,
+    "avax-mainnet": 43114,
+    "linea-mainnet": 59144,
+    "scroll-mainnet": 534352,
+}
+"""By what Alchemy calls them; of another network it has no host."""
+ALCHEMY = re.compile(rf"/(?P<network>{'|'.join(CHAINS)})/v2(/[^/]+)?")
 
 
 def without_key(path: str) -> str:

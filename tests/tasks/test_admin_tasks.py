@@ -10,7 +10,9 @@ from django.test import Client
 from indexer.access.models import AuditEntry
 from indexer.chains.connections import Connection
 from indexer.tasks.admin.chart import HEIGHT, draw
+from indexer.tasks.admin.partitions import label_counts
 from indexer.tasks.models import Schedule, TaskRun
+from indexer.tasks.states import PartitionState
 from indexer.tasks.statuses import read_runs
 from tests.people import LogIn
 from tests.positions.lookup_rows import statements
@@ -152,6 +154,7 @@ def test_a_failed_run_shows_why_and_is_tried_again(told: Connection, log_in: Log
     text = said(client, f"{RUNS}{run}/change/")
     for words in ("the gate is shut", "Traceback: gate.py", "Try again", "<svg", "fp-bar-failed fp-this"):
         assert words in text
+    assert "One run of count-sheep so far:" in text
     client.post(f"{RUNS}{run}/retry/")
     again = TaskRun.objects.get(retry_of=run)
     assert f"run {run}</a>" in said(client, f"{RUNS}{again.pk}/change/")
@@ -175,6 +178,11 @@ def test_what_is_not_there_is_a_404(told: Connection, log_in: LogIn) -> None:
         assert client.get(path).status_code == 404, path
     for path in ("run/nothing", "pause/999999999", f"resume/{10**20}"):
         assert client.post(f"{TASKS}{path}/").status_code == 404, path
+
+
+def test_thousands_of_partitions_are_written_with_commas() -> None:
+    counts = dict.fromkeys(PartitionState, 0) | {PartitionState.COMPLETE: 2000}
+    assert [count for _, count in label_counts(counts)] == ["2,000"]
 
 
 def test_the_grid_has_a_cell_for_each_partition_and_resumes_what_failed(told: Connection, log_in: LogIn) -> None:
@@ -224,6 +232,7 @@ def test_no_parameters_are_none_however_that_is_written(told: Connection, log_in
         ({"params": '{"herd": 1}'}, "count-sheep has no parameter &#x27;herd&#x27;"),
         ({"params": '{"limit": NaN}'}, "limit=nan: Expected `int`, got `float`"),
         ({"params": '{"meadow": "\\ud83d"}'}, "meadow=&#x27;\\ud83d&#x27; cannot be kept"),
+        ({"params": '{"meadow": "sea"}'}, "the sea is no meadow"),
     ],
 )
 def test_what_cannot_be_is_said_beside_its_field(

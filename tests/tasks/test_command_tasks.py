@@ -106,6 +106,7 @@ def test_what_is_not_there_is_bad_usage_with_near_names(told: Connection) -> Non
         2, "run", "count-sheep", "--param=herd=1"
     )
     assert "meadow='a\\udcff' cannot be kept" in fail(2, "run", "count-sheep", "--param=meadow=a\udcff")
+    assert "the sea is no meadow" in fail(2, "run", "count-sheep", "--param=meadow=sea", "--param=limit=3")
     assert "--param limit cannot be read: it is NAME=VALUE" in fail(2, "run", "count-sheep", "--param=limit")
     assert "count-sheep has no partitions" in fail(2, "backfill", "count-sheep")
     assert "count-sheep has no partitions" in fail(2, "grid", "count-sheep")

@@ -93,6 +93,18 @@ def test_what_is_refused_with_words_that_can_be_kept(given: dict[str, Any], word
     assert str(refused.value).encode()
 
 
+def test_a_check_of_the_task_is_asked_only_about_what_can_be_kept() -> None:
+    asked = []
+
+    @task(check=lambda meadow="": asked.append(meadow))
+    def graze(run: Run, *, meadow: str = "") -> None: ...
+
+    keep_params(graze, {"meadow": "north"})
+    with pytest.raises(TaskError, match="cannot be kept"):
+        keep_params(graze, {"meadow": "a\0b"})
+    assert asked == ["north"]
+
+
 class Sheep: ...
 
 

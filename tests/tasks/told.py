@@ -10,14 +10,19 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from indexer.chains.connections import Connection, open_beside
-from indexer.tasks.declaring import Counts, Priority, Run, Task, task
+from indexer.tasks.declaring import Counts, Priority, Run, Task, TaskError, task
 from indexer.tasks.registry import load
 from indexer.tasks.schedules import make_defaults
 
 TABLES = ("task_lines", "task_partitions", "task_runs", "task_schedules", "api_limits", "procrastinate_jobs")
 
 
-@task(cron="0 3 * * *", fresh_for=timedelta(hours=26), priority=Priority.HIGH, budgets=("grass",))
+def refuse_the_sea(*, limit: int = 0, meadow: str = "") -> None:
+    if meadow == "sea":
+        raise TaskError("count-sheep: the sea is no meadow")
+
+
+@task(cron="0 3 * * *", fresh_for=timedelta(hours=26), priority=Priority.HIGH, budgets=("grass",), check=refuse_the_sea)
 def count_sheep(run: Run, *, limit: int = 0, meadow: str = "") -> Counts:
     """Count every sheep of a meadow."""
     return Counts(created=limit)

@@ -58,7 +58,7 @@ def test_what_it_writes_works_as_it_is(project: Path) -> None:
     succeed(project, "-m", "ruff", "format", "--check", *files)
     succeed(project, "-m", "mypy", *files)
     succeed(project, "-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())")
-    assert "3 passed" in succeed(project, "-m", "pytest", "-q", "-n", "0", *(name for name in files if "test_" in name))
+    assert "4 passed" in succeed(project, "-m", "pytest", "-q", "-n", "0", *(name for name in files if "test_" in name))
     succeed(project, "manage.py", "check")
     found = "import django; django.setup(); from indexer.workers.registry import found; print(found())"
     assert "'follower'" in succeed(project, "-c", found)

@@ -10,6 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from indexer.market.admin.evidence import mapping_html
+from indexer.market.admin.present import confidence_html
 from indexer.market.models import WatchProposal
 from indexer.market.proposals import ProposalError, accept, dismiss
 
@@ -57,7 +59,7 @@ def decide_page(page: "ModelAdmin[Any]", request: HttpRequest, proposal: int, ac
     if not request.user.has_perm(DECIDE):
         raise PermissionDenied
     chosen = DECISIONS[action]
-    found = WatchProposal.objects.select_related("chain", "mapping").filter(pk=proposal).first()
+    found = WatchProposal.objects.select_related("chain", "mapping__pool").filter(pk=proposal).first()
     if found is None:
         raise Http404(f"there is no proposal {proposal}")
     back = reverse("admin:market_watchproposal_changelist")
@@ -73,6 +75,8 @@ def decide_page(page: "ModelAdmin[Any]", request: HttpRequest, proposal: int, ac
         "title": f"{chosen.title}: {found.mapping.address}",
         "decision": chosen,
         "proposal": found,
+        "sure": confidence_html(found.mapping.confidence, refuted=found.mapping.refuted),
+        "evidence": mapping_html(found.mapping_id),
         "back": back,
     }
     return render(request, "market/admin/decide.html", context)

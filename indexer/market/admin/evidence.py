@@ -2,12 +2,15 @@
 
 from uuid import UUID
 
-import msgspec
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from indexer.market.admin.present import confidence_html
-from indexer.market.answers.mappings import Mapping, mapping_by_id, mappings_of
+from indexer.market.answers.mappings import Evidence, Mapping, mapping_by_id, mappings_of
+from indexer.market.explaining import show
+
+MOST = 10_000
+"""Characters of a value: more than any call or address has."""
 
 
 def mappings_html(pool: UUID) -> SafeString:
@@ -24,8 +27,13 @@ def render(mappings: list[Mapping]) -> SafeString:
         {
             "mapping": mapping,
             "confidence": confidence_html(mapping.confidence, refuted=mapping.refuted),
-            "evidence": [(each, msgspec.json.encode(each.detail).decode()) for each in mapping.evidence],
+            "evidence": [(each, seen(each)) for each in mapping.evidence],
         }
         for mapping in mappings
     ]
     return render_to_string("market/admin/evidence.html", {"mappings": shown})
+
+
+def seen(evidence: Evidence) -> str:
+    """What exactly was seen, a line for each part."""
+    return "\n".join(line for name, value in evidence.detail.items() for line in show(name, value, 0, MOST))

@@ -7,15 +7,16 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 
 from indexer.market.admin.base import ListedFilter, MarketAdmin, column_filter
 from indexer.market.admin.evidence import mappings_html
-from indexer.market.admin.present import contract_html, dollars, figures_html, per_cent
+from indexer.market.admin.present import NOTHING, contract_html, dollars, figures_html, per_cent
 from indexer.market.models import ContractMapping, Pool
 from indexer.market.score import AGREED
-from indexer.positions.admin.present import moment_html, two_lines_html
+from indexer.positions.admin.present import two_lines_html
 
 OWN = ContractMapping.objects.filter(pool=OuterRef("pk"), kind="pool", refuted=False)
 
@@ -52,7 +53,7 @@ class StableFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no type 
 
 @admin.register(Pool)
 class PoolAdmin(MarketAdmin):
-    list_display = ("named", "on", "tvl_shown", "apy_shown", "contract", "stablecoin", "since")
+    list_display = ("named", "on", "tvl_shown", "apy_shown", "contract", "stable", "since")
     list_filter = (column_filter("chain_name", name="chain"), ContractFilter, StableFilter, ListedFilter)
     search_fields = ("symbol", "project", "protocol__name")
     search_help_text = "A part of its symbol, project or protocol, or its id in full"
@@ -99,9 +100,16 @@ class PoolAdmin(MarketAdmin):
     def contract(self, pool: Any) -> SafeString:
         return contract_html(pool.surest_address, pool.surest)
 
+    @admin.display(description="stable")
+    def stable(self, pool: Pool) -> str:
+        """In words: most pools have none, and a red cross beside each says that something is wrong."""
+        return NOTHING if pool.stablecoin is None else "yes" if pool.stablecoin else "no"
+
     @admin.display(description="listed")
     def since(self, pool: Pool) -> SafeString | str:
-        return moment_html(pool.created_at) if pool.vanished_at is None else "no more"
+        if pool.vanished_at is not None:
+            return "no more"
+        return format_html('<span class="fp-share">{}</span>', f"{pool.created_at:%Y-%m-%d}")
 
     @admin.display(description="figures")
     def figures(self, pool: Pool) -> SafeString:

@@ -30,10 +30,10 @@ class ProposalAdmin(MarketAdmin):
     search_help_text = "A contract in full, or a part of a project or symbol"
     ordering = ("-id",)
     fields = (
-        *("state_shown", "decide", "chain", "entry_shown", "evidence_shown"),
+        *("state_shown", "decide", "pool", "chain", "entry_shown", "evidence_shown"),
         *("proposed_at", "decided_at", "decided_by", "job_id"),
     )
-    readonly_fields = ("state_shown", "decide", "entry_shown", "evidence_shown")
+    readonly_fields = ("state_shown", "decide", "pool", "entry_shown", "evidence_shown")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.decide_page)
@@ -62,6 +62,11 @@ class ProposalAdmin(MarketAdmin):
     @admin.display(description="of the pool")
     def of(self, proposal: WatchProposal) -> SafeString:
         return two_lines_html(proposal.mapping.pool.symbol[:80], proposal.mapping.pool.project)
+
+    @admin.display(description="pool")
+    def pool(self, proposal: WatchProposal) -> SafeString:
+        page = reverse("admin:market_pool_change", args=[proposal.mapping.pool_id])
+        return format_html('<a class="fp-link" href="{}">{}</a>', page, proposal.mapping.pool)
 
     @admin.display(description="confidence")
     def sure(self, proposal: WatchProposal) -> SafeString:

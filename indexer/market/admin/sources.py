@@ -14,12 +14,16 @@ from indexer.positions.admin.present import moment_html, two_lines_html
 
 @admin.register(Document)
 class DocumentAdmin(MarketAdmin):
-    list_display = ("name", "rows", "taken", "age")
+    list_display = ("name", "row_count", "taken", "age")
     list_filter = ()
     fields = ("name", "rows", "taken_at", "etag", "last_modified", "digest_shown")
     readonly_fields = ("digest_shown",)
 
-    @admin.display(description="taken in, or seen unchanged")
+    @admin.display(description="rows")
+    def row_count(self, document: Document) -> str:
+        return f"{document.rows:,}"
+
+    @admin.display(description="taken in")
     def taken(self, document: Document) -> SafeString | str:
         return moment_html(document.taken_at)
 
@@ -41,7 +45,8 @@ class RejectedRowAdmin(MarketAdmin):
     search_fields = ("key__exact",)
     search_help_text = "A row's id, in full"
     ordering = ("-id",)
-    fields = ("task", "key", "reason", "words", "row", "first_at", "last_at", "times")
+    fields = ("task", "key", "reason", "words", "row_shown", "first_at", "last_at", "times")
+    readonly_fields = ("row_shown",)
 
     @admin.display(description="row")
     def named(self, row: RejectedRow) -> SafeString:
@@ -50,6 +55,10 @@ class RejectedRowAdmin(MarketAdmin):
     @admin.display(description="what is wrong")
     def said(self, row: RejectedRow) -> SafeString | str:
         return short_html(row.words)
+
+    @admin.display(description="row as it came")
+    def row_shown(self, row: RejectedRow) -> SafeString:
+        return format_html('<pre class="fp-code">{}</pre>', row.row)
 
     @admin.display(description="first")
     def first(self, row: RejectedRow) -> SafeString | str:

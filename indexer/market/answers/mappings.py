@@ -1,6 +1,6 @@
 """Which contracts pools are, with the evidence and what it amounts to."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from indexer.market import score
 from indexer.market.answers.chains import of_chains
 from indexer.market.answers.paging import BY_ID, Key, Page, Part, behind, cut, join, sort
+from indexer.market.candidates import EVM_ADDRESS
 
 # EXPLAIN: by address contract_mappings_of's, by pool the unique index; the evidence by mapping_evidence_once.
 MAPPINGS = """
@@ -88,8 +89,16 @@ def list_mappings(filters: MappingFilters, after: Key | None, limit: int) -> Pag
 
 def mappings_of(pool: UUID) -> list[Mapping]:
     """Every mapping of a pool, the surest first."""
-    where = join([Part("m.pool_id = %(pool)s", {"pool": pool})])
-    return read(f"{MAPPINGS} {where.sql} ORDER BY m.refuted, m.kind, m.confidence DESC, m.id", where)
+    return mappings_of_each([pool])[pool]
+
+
+def mappings_of_each(pools: Sequence[UUID]) -> dict[UUID, list[Mapping]]:
+    """The same of several pools, in their order."""
+    where = join([Part("m.pool_id = ANY(%(pools)s)", {"pools": list(pools)})])
+    found: dict[UUID, list[Mapping]] = {pool: [] for pool in pools}
+    for mapping in read(f"{MAPPINGS} {where.sql} ORDER BY m.refuted, m.kind, m.confidence DESC, m.id", where):
+        found[mapping.pool].append(mapping)
+    return found
 
 
 def mapping_by_id(mapping: int) -> Mapping | None:
@@ -119,5 +128,6 @@ def put_in_words(mapping: Mapping) -> Mapping:
 
 
 def spell(address: str) -> str:
-    """As addresses are stored: those of eip155 in lower case, others as they are."""
-    return address.lower() if address[:2] in ("0x", "0X") else address
+    """As addresses are stored: those of eip155 in lower case, others as they are, though they may begin with 0x."""
+    lowered = address.lower()
+    return lowered if EVM_ADDRESS.fullmatch(lowered) else address

@@ -8,6 +8,7 @@ import msgspec
 from django.db import connection
 from msgspec import Meta, Struct
 
+from indexer.market.answers.chains import on_chains
 from indexer.market.answers.paging import Key, Page, Part, behind, cut, join, orders_of, pattern, sort
 from indexer.market.score import AGREED
 
@@ -46,7 +47,6 @@ SELECT {LISTED}, r.description, r.chain_tvls, (
          FROM pools WHERE protocol_id = r.id AND vanished_at IS NULL) p
  WHERE r.id = %(id)s
 """
-IS_ON_CHAIN = "EXISTS (SELECT FROM unnest(r.chains) AS chain WHERE lower(chain) = ANY(%(chains)s::text[]))"
 IS_FOUND = """(r.name ILIKE %(search)s OR r.symbol ILIKE %(search)s OR EXISTS (
     SELECT FROM protocol_aliases WHERE protocol_id = r.id AND slug ILIKE %(search)s) OR r.slug ILIKE %(search)s)"""
 
@@ -100,7 +100,7 @@ class ProtocolWithPools(ListedProtocol):
 
 
 class ProtocolFilters(NamedTuple):
-    """What protocols are asked for; None asks for all. `chains` are the source's names in lower case."""
+    """What protocols are asked for; None asks for all. `chains`: see `market.answers.chains.on_chains`."""
 
     chains: Collection[str] = ()
     category: str | None = None
@@ -111,7 +111,6 @@ class ProtocolFilters(NamedTuple):
 
 
 CONDITIONS = {
-    "chains": IS_ON_CHAIN,
     "category": "lower(r.category) = lower(%(category)s)",
     "parent": "r.parent = %(parent)s",
     "min_tvl": "r.tvl >= %(min_tvl)s",
@@ -122,14 +121,18 @@ CONDITIONS = {
 
 def list_protocols(filters: ProtocolFilters, order: str, after: Key | None, limit: int) -> Page[ListedProtocol]:
     """The first protocols behind `after`; `order` is one of ORDERS."""
-    values = {name: value for name, value in filters._asdict().items() if value not in (None, ())}
+    asked = filters._asdict()
+    values = {name: asked[name] for name in CONDITIONS if asked[name] is not None}
     if "search" in values:
         values["search"] = pattern(values["search"])
-    if "chains" in values:
-        values["chains"] = sorted(values["chains"])
     chosen = ORDERS[order]
-    conditions = [Part(CONDITIONS[name], {name: value}) for name, value in values.items()]
-    where = join([*conditions, behind(chosen, "r.id", after)])
+    where = join(
+        [
+            on_chains("r.chains", filters.chains),
+            *(Part(CONDITIONS[name], {name: value}) for name, value in values.items()),
+            behind(chosen, "r.id", after),
+        ]
+    )
     with connection.cursor() as cursor:
         statement = f"{PROTOCOLS} {where.sql} ORDER BY {sort(chosen, 'r.id')} LIMIT %(limit)s"
         cursor.execute(statement, {**where.parameters, "limit": limit + 1})

@@ -11,10 +11,27 @@ from indexer.market.factories import vouch
 from indexer.market.models import Pool
 from indexer.market.proposals import accept_all, propose
 from indexer.market.tokens import Tokens
-from indexer.tasks.declaring import Counts, Run, task
+from indexer.tasks.declaring import Counts, Run, TaskError, task
+from indexer.workers.near import hint_at
 
 BATCH = 500
 """Pools of one transaction, and of one round of questions to each chain."""
+
+
+def find_chain(chain: str) -> str:
+    """What the source's pools call this chain, in whatever case it is given. Raises TaskError."""
+    name = Pool.objects.filter(chain_name__iexact=chain).values_list("chain_name", flat=True).first()
+    if name is None:
+        known = Pool.objects.order_by("chain_name").values_list("chain_name", flat=True).distinct()
+        hint = hint_at(chain, list(known), "GET /api/v1/market/chains lists them")
+        raise TaskError(f"map-contracts: no pool is on a chain {chain!r}; {hint}")
+    return name
+
+
+def check_chain(*, chain: str = "") -> None:
+    """Raises TaskError."""
+    if chain:
+        find_chain(chain)
 
 
 @task(
@@ -22,12 +39,14 @@ BATCH = 500
     budgets=("defillama", "defillama-pro", "alchemy", "moralis"),
     time_limit=4 * 3600.0,
     fresh_for=timedelta(hours=26),
+    check=check_chain,
 )
 def map_contracts(run: Run, *, chain: str = "") -> Counts:
     """Find the contracts of all pools, or of one of the source's chains, and propose to watch those that are sure.
 
     The cursor is the id of the last pool done.
     """
+    chain = find_chain(chain) if chain else ""
     after = uuid.UUID(run.cursor["pool"]) if run.cursor else None
     counts = Counts(*run.cursor["counts"]) if run.cursor else Counts()
     pools = Pool.objects.filter(vanished_at=None, **({"chain_name": chain} if chain else {}))

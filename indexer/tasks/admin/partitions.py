@@ -80,10 +80,10 @@ def require_partitioned(task: str) -> None:
         raise Http404(f"there is no task {task} that has partitions")
 
 
-def label_counts(counts: dict[PartitionState, int]) -> list[tuple[Any, int]]:
+def label_counts(counts: dict[PartitionState, int]) -> list[tuple[Any, str]]:
     """How many partitions are in each state that any of them is in, with the state's label."""
     return [
-        (show(shown.value, PARTITION_STATES), count)
+        (show(shown.value, PARTITION_STATES), f"{count:,}")
         for shown in PARTITION_STATES
         if (count := counts[PartitionState(shown.value)])
     ]
