@@ -93,7 +93,7 @@ class Counts(NamedTuple):
 @dataclass(frozen=True)
 class Retry:
     """After a failure: so many attempts in all, waiting `first` seconds, then `factor` times more each, and up to
-    `jitter` (a share) longer, by chance; never longer than `longest` seconds, unless the server itself says when."""
+    `jitter` (a share) longer, by chance; never longer than `longest` seconds, unless the server itself wants it."""
 
     attempts: int = 3
     first: float = 30.0
@@ -119,7 +119,8 @@ class Run(ABC):
 
     @abstractmethod
     def reserve(self, api: str) -> None:
-        """Wait until this API may be asked once more, by all processes together. Raises Wait: not before long."""
+        """Wait until this API may be asked once more, by all processes together. Raises Wait: not before long; and
+        TaskError where the task's `budgets` do not name it."""
 
     @abstractmethod
     def learn(self, api: str, status: int, headers: Mapping[str, str]) -> None:
@@ -169,7 +170,8 @@ ClipDays = Callable[[date | None, date | None], tuple[date | None, date | None]]
 class Task:
     """A declared task. `function(run, **params)`; of a partitioned one `function(run, key, **params)`, once for each.
 
-    `cron` (UTC) or `every` (seconds): its schedule until somebody edits that; neither: only on demand. `fresh_for`:
+    `cron` (UTC) or `every` (seconds): its schedule until somebody edits that; neither: only on demand. `budgets`: the
+    APIs that it asks; it may reserve no other. `fresh_for`:
     what it keeps is promised to be no older. `time_limit`: seconds of one attempt, or of one partition. `alone`: no two
     runs of it at once; one that waits for its next attempt holds up later ones of the same task, and of no other task,
     that have no higher priority.
@@ -209,10 +211,39 @@ class Task:
         read = {}
         for name, value in given.items():
             try:
-                read[name] = msgspec.convert(value, self.types[name], strict=False)
-            except msgspec.ValidationError as error:
+                read[name] = read_value(value, self.types[name])
+            except (ValueError, RecursionError) as error:
                 raise TaskError(f"{self.name}: {name}={value!r}: {error}") from error
         return read
+
+
+def read_value(value: Any, kind: Any) -> Any:
+    """A value of JSON, or a text: as it stands where the type has it so, as JSON where not, such as `["a", "b"]`.
+
+    Raises ValueError, as msgspec's errors are, and RecursionError.
+    """
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        if not isinstance(value, str):
+            raise
+        try:
+            return msgspec.json.decode(value, type=kind, strict=False)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            is_text = not str(error).endswith("got `str`")
+            raise ValueError(f"{error}{'' if is_text else '; what is no text is written as JSON'}") from None
+
+
+def check_types(function: str, types: Mapping[str, Any]) -> None:
+    """Raises TaskError for a parameter that no value could be given to."""
+    for name, kind in types.items():
+        try:
+            msgspec.json.schema(kind)
+        except TypeError as error:
+            words = str(error).strip().rpartition("\n")[2]
+            raise TaskError(f"{function}: its parameter {name} cannot be read from JSON: {words}") from None
 
 
 def task(
@@ -248,6 +279,8 @@ def task(
             if each.kind is not inspect.Parameter.KEYWORD_ONLY or each.default is inspect.Parameter.empty:
                 raise TaskError(f"{function.__name__}: its parameter {each.name} must be keyword-only, with a default")
         hints = get_type_hints(function, include_extras=True)
+        types = {name: hints.get(name, str) for name in params}
+        check_types(function.__name__, types)
         return Task(
             name=function.__name__.replace("_", "-"),
             function=function,
@@ -264,7 +297,7 @@ def task(
             check=check,
             clip=clip,
             params=params,
-            types={name: hints.get(name, str) for name in params},
+            types=types,
         )
 
     return decorate
