@@ -96,7 +96,7 @@ PARTITION = {
     "error": "",
 }
 PARTITIONS = {
-    "counts": {"missing": 12, "running": 1, "complete": 1986, "failed": 1, "stale": 0},
+    "counts": {"missing": 12, "running": 1, "complete": 1986, "failed": 1, "stale": 0, "refused": 0},
     "partitions": [PARTITION],
     "next": None,
 }

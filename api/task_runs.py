@@ -15,7 +15,7 @@ from api.openapi import documented
 from api.parameters import Choice, Cursor, PageForm, next_page, read_parameters
 from api.problems import Problem
 from api.rest import RestView, refused
-from api.tasks import LARGEST_ID, Params, PriorityLabel, refuse_nulls, task_or_404
+from api.tasks import LARGEST_ID, Params, PriorityLabel, task_or_404
 from indexer.access.scopes import READ_LOGS, WRITE_TASKS
 from indexer.tasks.declaring import Priority, TaskError
 from indexer.tasks.models import TaskRun
@@ -31,8 +31,6 @@ from indexer.tasks.statuses import (
     read_runs,
 )
 from indexer.tasks.steering import backfill, cancel_run, retry_run, run_task
-
-SHOWN_LINES = 1000
 
 
 class RunForm(forms.Form):
@@ -61,7 +59,8 @@ class TaskRunList(Struct):
 class TaskRunDetail(Struct):
     """A run with the traceback of its last failure, and the newest lines of its log, oldest first.
 
-    What goes wrong inside is not everybody's to read: both are null for who has neither a key nor a login.
+    How a run came out, its error in words included, is everybody's to read. What goes on inside is not: traceback and
+    lines are null for who has neither a key nor a login.
     """
 
     run: TaskRunStatus
@@ -131,7 +130,6 @@ class TaskRuns(RestView):
         read_parameters(request.GET)
         name = task_or_404(task).name
         new = self.read_json(request, NewRun)
-        refuse_nulls(new.params, "params")
         try:
             run = run_task(name, new.params, self.caller.name, priority_of(new.priority))
         except TaskError as error:
@@ -159,7 +157,6 @@ class TaskBackfill(RestView):
         read_parameters(request.GET)
         name = task_or_404(task).name
         asked = self.read_json(request, Backfill)
-        refuse_nulls(asked.params, "params")
         require_partitions(name, HTTPStatus.CONFLICT)
         try:
             run = backfill(name, asked.first, asked.last, asked.params, self.caller.name, priority_of(asked.priority))
@@ -184,7 +181,7 @@ class TaskRunItem(RestView):
         if not may(request._request, self.caller, READ_LOGS):
             return Response(TaskRunDetail(found, None, None))
         traceback = TaskRun.objects.values_list("traceback", flat=True).get(pk=run)
-        return Response(TaskRunDetail(found, traceback, read_lines(run, SHOWN_LINES)))
+        return Response(TaskRunDetail(found, traceback, read_lines(run)))
 
 
 class TaskRunCancel(RestView):

@@ -124,22 +124,7 @@ def read_changes(change: ScheduleChange) -> dict[str, Any]:
         changes["cron"] = ""
     if "priority" in changes:
         changes["priority"] = Priority[changes["priority"].upper()]
-    refuse_nulls(changes.get("params", {}), "params")
     return changes
-
-
-def refuse_nulls(value: object, pointer: str) -> None:
-    """Texts with null characters, which PostgreSQL keeps nowhere. Raises Problem, 422."""
-    parts: list[tuple[object, object]] = []
-    if isinstance(value, dict):
-        parts = [*value.items(), *((key, key) for key in value)]
-    elif isinstance(value, list):
-        parts = list(enumerate(value))
-    elif isinstance(value, str) and "\0" in value:
-        detail = "Null characters are not allowed."
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, [Fault(detail, pointer=f"#/{pointer}")])
-    for _, part in parts:
-        refuse_nulls(part, pointer)
 
 
 def refuse_fields(error: ValidationError) -> Problem:

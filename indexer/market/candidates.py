@@ -23,27 +23,31 @@ KEY_SOURCE = "pool id"
 EVM = "eip155"
 NAMESPACES: Mapping[str, str] = MappingProxyType(
     {
-        "Aptos": "aptos",
-        "Bitcoin": "bip122",
-        "Cardano": "cip34",
-        "Cosmos": "cosmos",
-        "CosmosHub": "cosmos",
-        "Injective": "cosmos",
-        "Near": "near",
-        "NEAR": "near",
-        "Osmosis": "cosmos",
-        "Polkadot": "polkadot",
-        "Solana": "solana",
-        "Stacks": "stacks",
-        "Starknet": "starknet",
-        "Stellar": "stellar",
-        "Sui": "sui",
-        "TON": "tvm",
-        "Tezos": "tezos",
-        "Tron": "tron",
+        "aptos": "aptos",
+        "bitcoin": "bip122",
+        "cardano": "cip34",
+        "cosmos": "cosmos",
+        "cosmoshub": "cosmos",
+        "hedera": "hedera",
+        "injective": "cosmos",
+        "movement": "movement",
+        "near": "near",
+        "osmosis": "cosmos",
+        "polkadot": "polkadot",
+        "solana": "solana",
+        "stacks": "stacks",
+        "starknet": "starknet",
+        "stellar": "stellar",
+        "sui": "sui",
+        "ton": "tvm",
+        "tezos": "tezos",
+        "tron": "tron",
     }
 )
-"""CAIP-2 namespaces of the chains that are no EVM chains, by the source's name for them."""
+"""CAIP-2 namespaces of chains that are no EVM chains, whatever chain id the source gives them; by the source's name for
+them, in lower case."""
+KNOWN_NAMESPACES = frozenset(NAMESPACES.values())
+LONGEST_NAMESPACE = 30
 EVM_ADDRESS = re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{40}(?![0-9a-zA-Z])")
 OTHER_ADDRESS = MappingProxyType(
     {
@@ -51,10 +55,12 @@ OTHER_ADDRESS = MappingProxyType(
         "aptos": re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{60,64}(?:::\w+::\w+)?"),
         "sui": re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{60,64}(?:::\w+::\w+)?"),
         "starknet": re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{60,64}(?![0-9a-zA-Z])"),
+        "hedera": re.compile(rf"(?<![0-9a-zA-Z.])0\.0\.\d{{1,10}}(?![0-9a-zA-Z.])|{EVM_ADDRESS.pattern}"),
+        "movement": re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{60,64}(?:::\w+::\w+)?"),
         "tron": re.compile(r"(?<![0-9a-zA-Z])T[1-9A-HJ-NP-Za-km-z]{33}(?![0-9a-zA-Z])"),
     }
 )
-"""How addresses are found within a text; what of other namespaces is no address by its looks alone."""
+"""How addresses are found within a text; what of other known namespaces is no address by its looks alone."""
 NATIVE = frozenset(
     {
         "0x" + "00" * 20,
@@ -68,6 +74,13 @@ NATIVE = frozenset(
 NONE: Mapping[str, str] = MappingProxyType({})
 LONGEST = 300
 """Characters of an address that is kept."""
+
+
+class Home(NamedTuple):
+    """Where the contracts of a pool are: the chain id is None in all namespaces but that of EVM chains."""
+
+    namespace: str
+    chain_id: int | None
 
 
 @dataclass(frozen=True)
@@ -87,8 +100,13 @@ class PoolFacts:
     token_address: str | None = None
 
     @property
+    def home(self) -> Home:
+        namespace = namespace_of(self.chain, self.chain_id)
+        return Home(namespace, self.chain_id if namespace == EVM else None)
+
+    @property
     def namespace(self) -> str:
-        return EVM if self.chain_id is not None else NAMESPACES.get(self.chain, EVM)
+        return self.home.namespace
 
 
 class Place(NamedTuple):
@@ -100,32 +118,36 @@ class Place(NamedTuple):
     kind: str
 
 
+def namespace_of(chain: str, chain_id: int | None) -> str:
+    """Of a chain, by the source's name for it; one of which nobody says anything has its name's own."""
+    known = NAMESPACES.get(chain.lower(), EVM if chain_id is not None else None)
+    return known or re.sub("[^a-z0-9]+", "-", chain.lower()).strip("-")[:LONGEST_NAMESPACE] or "other"
+
+
 def find_candidates(
     pool: PoolFacts, proved: Mapping[str, str] = NONE, known: Iterable[tuple[str, Evidence]] = ()
 ) -> dict[Place, list[Evidence]]:
     """Every contract that something says the pool may be or hold, with what says so.
 
-    `proved` are addresses that are known from elsewhere, in lower case, each with the key by which the pool's id proves
-    it; those that are named here are tried here. `known` are more addresses, in lower case, each with what speaks for
-    it. An address that the pool holds is a token, whoever else names it.
+    `proved` are addresses that are known from elsewhere, as they are stored, each with the key by which the pool's id
+    proves it; those that are named here are tried here. `known` are more addresses, each with what speaks for it. An
+    address that the pool holds is a token, whoever else names it.
     """
     held = {address: raw for raw in pool.underlying if (address := normal(pool.namespace, raw)) is not None}
     found: dict[Place, list[Evidence]] = {
-        Place(pool.namespace, pool.chain_id, address, "token"): [
-            Evidence(EvidenceKind.UNDERLYING, FREE, {"underlyingTokens": raw})
-        ]
+        Place(*pool.home, address, "token"): [Evidence(EvidenceKind.UNDERLYING, FREE, {"underlyingTokens": raw})]
         for address, raw in held.items()
     }
     for address, evidence in (*named(pool), *known):
         if address not in held:
-            pieces = found.setdefault(Place(pool.namespace, pool.chain_id, address, "pool"), [])
+            pieces = found.setdefault(Place(*pool.home, address, "pool"), [])
             if all((each.kind, each.source) != (evidence.kind, evidence.source) for each in pieces):
                 pieces.append(evidence)
-    if pool.id.version == 5 and pool.namespace == EVM:
+    if pool.id.version == 5:
         said = [place.address for place in found if place.kind == "pool"]
         keys = {**proved, **find_keys([pool.id], pool.chain, pool.project, said).get(pool.id, {})}
         for address in sorted(keys.keys() - held.keys()):
-            pieces = found.setdefault(Place(EVM, pool.chain_id, address, "pool"), [])
+            pieces = found.setdefault(Place(*pool.home, address, "pool"), [])
             pieces.append(Evidence(EvidenceKind.KEY, KEY_SOURCE, {"key": keys[address]}))
     return found
 
@@ -143,7 +165,8 @@ def named(pool: PoolFacts) -> Iterator[tuple[str, Evidence]]:
 
 def addresses_in(namespace: str, text: str | None) -> list[str]:
     """The addresses that stand in a text, once each, in its order; never a placeholder for the chain's coin."""
-    pattern = EVM_ADDRESS if namespace == EVM else OTHER_ADDRESS.get(namespace)
+    # A chain of which nothing is known may well be an EVM.
+    pattern = OTHER_ADDRESS.get(namespace, None if namespace in KNOWN_NAMESPACES else EVM_ADDRESS)
     if not text or pattern is None:
         return []
     found = (normal(namespace, each[0]) for each in pattern.finditer(text))
@@ -151,10 +174,13 @@ def addresses_in(namespace: str, text: str | None) -> list[str]:
 
 
 def normal(namespace: str, raw: str) -> str | None:
-    """An address as it is stored; None for what is none, and for a placeholder of the chain's coin."""
+    """An address as it is stored; None for what is none, and for a placeholder of the chain's coin.
+
+    Those of EVM chains are in lower case, wherever they are; others are as the chain writes them.
+    """
     text = raw.strip()
-    if namespace != EVM:
-        return text if 0 < len(text) <= LONGEST and text.lower() not in NATIVE else None
     # Some adapters write chain:0x… for a token.
-    text = text.rpartition(":")[2].lower()
-    return text if EVM_ADDRESS.fullmatch(text) and text not in NATIVE else None
+    address = text.rpartition(":")[2].lower()
+    if EVM_ADDRESS.fullmatch(address):
+        return None if address in NATIVE else address
+    return text if namespace != EVM and 0 < len(text) <= LONGEST else None

@@ -13,19 +13,22 @@ from indexer.market.candidates import EVM, FREE, KEY_SOURCE, PAID, Place, PoolFa
 from indexer.market.factory_logs import OWN_LOGS, find_made
 from indexer.market.identity import CHAIN, Claim, claim
 from indexer.market.keys import find_keys
-from indexer.market.models import Pool
+from indexer.market.models import Document, Pool
 from indexer.market.multicall import Asking
-from indexer.market.reading import read
+from indexer.market.reading import Drift, Malformed, Reading, read
+from indexer.market.rejecting import keep_rejected
 from indexer.market.score import Evidence
 from indexer.market.shapes import OLD_POOLS, OldPoolRow
-from indexer.market.source import Unpaid, has_paid_key, open_defillama
+from indexer.market.source import SourceError, has_paid_key, open_defillama
+from indexer.market.taking import remember
 from indexer.market.tokens import Places, Tokens
 from indexer.market.upsert import lock
-from indexer.market.watching import watched_on
+from indexer.market.watching import chosen_on, watched_on
 from indexer.rpc import RpcError
 from indexer.tasks.declaring import Run, Wait
 
 FIELDS = ("id", "chain_name", "chain_id", "project", "symbol", "pool_meta", "url", "underlying_tokens")
+TASK, OLD_PATH = "map-contracts", "/yields/poolsOld"
 Old = Mapping[uuid.UUID, tuple[str | None, str | None]]
 """By pool: the adapter's key, and the address that it names."""
 KEEP_URLS = """
@@ -35,26 +38,36 @@ UPDATE pools SET url = said.url FROM unnest(%s::uuid[], %s::text[]) AS said (id,
 
 
 def read_old(run: Run) -> Old | None:
-    """What only a paid key tells of pools, whose URLs are stored; None where there is no key, or it buys nothing now.
+    """What only a paid key tells of pools, whose URLs are stored; None where there is no key, or it is of no use now.
 
-    Raises SourceError, Drift and what `run` does.
+    It is an extra: whatever is wrong with it, `run.log` says so, and the contracts are found without it.
     """
     if not has_paid_key():
         return None
     try:
-        with open_defillama() as source:
-            answer = source.fetch(run, "/yields/poolsOld", again=True)
-    except (Unpaid, Wait) as error:
+        return take_old(run)
+    except (SourceError, Drift, Malformed, Wait) as error:
         run.log.warning("the paid key is not used, and what it told before stays: %s", error)
         return None
-    rows: Sequence[OldPoolRow] = read(answer.body, OLD_POOLS).rows
-    keep_urls(rows)
-    return {row.id: (row.pool_old, row.token_address) for row in rows}
+
+
+def take_old(run: Run) -> Old:
+    """Raises SourceError, Drift, Malformed and what `run` does."""
+    with open_defillama() as source:
+        answer = source.fetch(run, OLD_PATH, again=True)
+    held = Document.objects.filter(name=answer.name).first()
+    # As of every answer: half of what was there is one that is not whole.
+    reading: Reading[OldPoolRow] = read(answer.body, OLD_POOLS, least=held.rows // 2 if held else 0)
+    with transaction.atomic():
+        keep_urls(reading.rows)
+        keep_rejected(TASK, reading.rejected, held.taken_at if held else None)
+        remember(answer, len(reading.rows) + len(reading.rejected), again=True)
+    return {row.id: (row.pool_old, row.token_address) for row in reading.rows}
 
 
 def keep_urls(rows: Sequence[OldPoolRow]) -> None:
-    """Store the URLs that differ from those that are stored."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    """Store the URLs that differ from those that are stored, in the caller's transaction."""
+    with connection.cursor() as cursor:
         lock("pools")  # which sync-pools writes, too
         cursor.execute(KEEP_URLS, [[row.id for row in rows], [row.url for row in rows]])
 
@@ -69,7 +82,8 @@ def read_pools(after: uuid.UUID | None, most: int, chain: str, old: Old | None) 
     facts = []
     for id, name, chain_id, project, symbol, meta, url, underlying in pools.values_list(*FIELDS)[:most]:
         key, token = (old or {}).get(id, (None, None))
-        facts.append(PoolFacts(id, name, chain_id, project, symbol, meta, url, underlying or (), key, token))
+        held = [raw or "" for raw in underlying or ()]  # one that the source does not know is there all the same
+        facts.append(PoolFacts(id, name, chain_id, project, symbol, meta, url, held, key, token))
     return facts
 
 
@@ -91,21 +105,23 @@ class Chains:
 
         They are sought once for all pools of a chain and project, when the first of them comes.
         """
-        if pool.chain_id is None or pool.chain_id not in self._ours or pool.id.version != 5:
+        chain_id = pool.home.chain_id
+        if chain_id is None or chain_id not in self._ours or pool.id.version != 5:
             return {}
-        group = pool.chain_id, pool.chain, pool.project
+        group = chain_id, pool.chain, pool.project
         if group not in self._proved:
-            of = Pool.objects.filter(chain_id=pool.chain_id, chain_name=pool.chain, project=pool.project)
+            of = Pool.objects.filter(chain_id=chain_id, chain_name=pool.chain, project=pool.project)
             pools = of.filter(vanished_at=None).values_list("id", flat=True)
-            self._proved[group] = find_keys(pools, pool.chain, pool.project, self.watched(pool.chain_id))
+            self._proved[group] = find_keys(pools, pool.chain, pool.project, self.watched(chain_id))
         return self._proved[group].get(pool.id, {})
 
     def made(self, pools: Iterable[PoolFacts]) -> Mapping[uuid.UUID, tuple[str, Evidence]]:
         """By pool, the contract that a factory made for it, as far as we have logs of that."""
         of: dict[int, list[PoolFacts]] = defaultdict(list)
         for pool in pools:
-            if pool.chain_id in self._ours and pool.chain_id is not None:
-                of[pool.chain_id].append(pool)
+            chain_id = pool.home.chain_id
+            if chain_id in self._ours and chain_id is not None:
+                of[chain_id].append(pool)
         return {
             pool: found
             for chain_id, theirs in of.items()
@@ -118,17 +134,17 @@ class Chains:
             self._watched[chain_id] = watched_on(self._ours[chain_id])
         return self._watched[chain_id]
 
-    def all_watched(self) -> Iterator[tuple[int, str]]:
-        """Chain id and contract of all jobs."""
-        for chain_id in self._ours:
-            for address in self.watched(chain_id):
+    def all_chosen(self) -> Iterator[tuple[int, str]]:
+        """Chain id and contract of all jobs but those that were proposed."""
+        for chain_id, chain in self._ours.items():
+            for address in chosen_on(chain):
                 yield chain_id, address
 
     def check(self, pools: Sequence[PoolFacts], found: Mapping[uuid.UUID, Iterable[Place]]) -> "Checked":
         """What chains say of the places that are claimed to be pools."""
         checked = Checked()
         facts = {pool.id: pool for pool in pools}
-        for chain_id in sorted({pool.chain_id for pool in pools if pool.chain_id in self._ours and pool.chain_id}):
+        for chain_id in sorted({id for pool in pools if (id := pool.home.chain_id) and id in self._ours}):
             places = [
                 (pool, place)
                 for pool, of in found.items()
@@ -139,7 +155,7 @@ class Chains:
             answers = self._ask(chain_id, claims) if claims else []
             if answers is None:
                 continue
-            checked.pools |= {pool.id for pool in pools if pool.chain_id == chain_id}
+            checked.pools |= {pool.id for pool in pools if pool.home.chain_id == chain_id}
             for of_place, evidence in zip(places, answers, strict=True):
                 if evidence is not None:
                     checked.evidence[of_place] = evidence
@@ -183,15 +199,16 @@ def find_contracts(
 ) -> tuple[Places, dict[uuid.UUID, frozenset[str]]]:
     """The places of each pool with all that speaks for and against them; and the sources that were asked about it.
 
-    What of a source that was asked is not found any more, it no longer says. `done` of `total` pools are done before.
+    What of a source that was asked is not found any more, it no longer says; of a pool that the paid answer does not
+    have, it says nothing. `done` of `total` pools are done before.
     """
     found, made = {}, chains.made(pools)
     for number, facts in enumerate(pools):
         run.progress(done + number, total)
         known = [made[facts.id]] if facts.id in made else []
         found[facts.id] = find_candidates(facts, chains.proved(facts), known)
-    everybody = frozenset({FREE, KEY_SOURCE, OWN_LOGS, *([PAID] if old is not None else [])})
-    asked = dict.fromkeys(found, everybody)
+    everybody = frozenset({FREE, KEY_SOURCE, OWN_LOGS})
+    asked = {pool: everybody | {PAID} if pool in (old or ()) else everybody for pool in found}
     checked = chains.check(pools, found)
     for (pool, place), evidence in checked.evidence.items():
         found[pool][place].append(evidence)

@@ -7,14 +7,14 @@ whose user is the pool and whose metadata is the fee. All three are read by inde
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain
 from indexer.market.candidates import PoolFacts
-from indexer.market.identity import FEE_UNITS, claim, read_fee_tier
+from indexer.market.identity import claim, read_fee_tiers, show_fee
 from indexer.market.mappings import columns
 from indexer.market.score import Evidence, EvidenceKind
 from indexer.positions.abi import parse_event
@@ -117,7 +117,7 @@ class Question(NamedTuple):
 
 
 def find_made(chain: Chain, pools: Sequence[PoolFacts]) -> dict[UUID, tuple[str, Evidence]]:
-    """By pool, the one contract that a factory of its protocol has made of its tokens, at its fee if that is named.
+    """By pool, the one contract that a factory of its protocol has made of its tokens, at a fee that is named, if any.
 
     Nothing is said of a pool that several contracts fit, or none. The pools are of this chain.
     """
@@ -138,8 +138,8 @@ def find_made(chain: Chain, pools: Sequence[PoolFacts]) -> dict[UUID, tuple[str,
         made = read_made(beside, list(dict.fromkeys(itertools.chain.from_iterable(questions.values()))))
     found: dict[UUID, tuple[str, Evidence]] = {}
     for pool in asked:
-        tier = read_fee_tier(pool.meta)
-        fits = [each for question in questions[pool.id] for each in made.get(question, ()) if has_fee(each, tier)]
+        tiers = read_fee_tiers(pool.meta)
+        fits = [each for question in questions[pool.id] for each in made.get(question, ()) if has_fee(each, tiers)]
         if len({each.address for each in fits}) == 1:
             found[pool.id] = fits[0].address, tell(fits[0], pairs[pool.id])
     return found
@@ -196,9 +196,9 @@ def read_sizes(beside: Connection, sides: Iterable[Side]) -> Mapping[Side, int]:
     return {of[bytes(token), job]: size for token, job, size in rows}
 
 
-def has_fee(made: Made, tier: int | None) -> bool:
-    """Whether it may have the fee that is named; where the factory has fees and this one's is not known, it may not."""
-    return tier is None or made.factory.event.fee is None or made.fee == tier
+def has_fee(made: Made, tiers: Collection[int]) -> bool:
+    """Whether its fee may be one that is named; where the factory has fees and this one's is not known, it may not."""
+    return not tiers or made.factory.event.fee is None or made.fee in tiers
 
 
 def tell(made: Made, tokens: frozenset[str]) -> Evidence:
@@ -209,5 +209,5 @@ def tell(made: Made, tokens: frozenset[str]) -> Evidence:
         "receipt": made.factory.event.receipt,
     }
     if made.fee is not None:
-        detail["fee"] = f"{made.fee / FEE_UNITS:g}%"
+        detail["fee"] = show_fee(made.fee)
     return Evidence(EvidenceKind.FACTORY, OWN_LOGS, detail, made.block)

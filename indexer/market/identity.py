@@ -1,11 +1,12 @@
 """What a contract must answer to be a pool of these tokens, and what its answers say. Pure.
 
-Two rounds: what the contract says of itself, then what others say of it: its factory, or its Balancer vault. Function
-selectors: ERC-4626 (EIP-4626), Aave's IAToken, Balancer V2's IBasePool and IVault, Curve's pools, Uniswap V2 and V3.
+Two rounds: what the contract says of itself, then what others say of it: its factory, its lending pool or its Balancer
+vault. Function selectors: ERC-4626 (EIP-4626), Aave's IAToken and IPool of V2 and V3, Balancer V2's IBasePool and
+IVault, Curve's pools, Uniswap V2 and V3.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -16,9 +17,18 @@ from eth_utils.crypto import keccak
 from indexer.market.candidates import NATIVE, PoolFacts, normal
 from indexer.market.score import Evidence, EvidenceKind
 
+PAIR, VAULT, ATOKEN, BALANCER, CURVE = "pair", "ERC-4626 vault", "aToken", "Balancer pool", "Curve pool"
+"""The forms."""
 CHAIN = "chain"
 """The source of evidence of this kind."""
-MOST_COINS = 4
+FIRST_COINS, MOST_COINS = 4, 8
+"""Of a Curve pool: few have more than the first, and none has more than the second (StableSwap-NG, MAX_COINS)."""
+NOBODYS = "whatNoContractHas()"
+"""A function that nobody has: who answers it answers everything, and his other answers say nothing."""
+RESERVE = "getReserveData(asset)"
+ATOKEN_PLACES: Mapping[int, int] = MappingProxyType({12: 7, 15: 8})
+"""The place of the aToken in what getReserveData answers, by the number of words: in Aave V2 and V3. Behind it stand
+the debt tokens."""
 FEE_TIER = re.compile(r"(?<![\d.])(\d{1,2}(?:\.\d{1,4})?)\s*%")
 WRAPPED: Mapping[int, str] = MappingProxyType(
     {
@@ -33,10 +43,13 @@ WRAPPED: Mapping[int, str] = MappingProxyType(
     }
 )
 """By chain id, the token that stands for the chain's own coin: pools hold that one."""
-OF_FACTORY = ("getPair(", "getPool(")
+BY_FEE = "getPool("
+OF_FACTORY = ("getPair(", BY_FEE)
 """The beginnings of the names of calls by which a factory is asked which contract it has."""
 FEE_UNITS = 10_000
 """Of Uniswap V3's fee() in a per cent."""
+MOST_FEE = 5 * FEE_UNITS
+"""No pool takes more of a trade: a higher per cent is something else, such as the width of a range."""
 
 
 class Call(NamedTuple):
@@ -88,33 +101,44 @@ def ask_itself(claim: Claim) -> list[Call]:
         "asset()",
         "totalAssets()",
         "UNDERLYING_ASSET_ADDRESS()",
+        "POOL()",
         "getPoolId()",
         "getVault()",
         "totalSupply()",
+        NOBODYS,
     )
-    coins = [call(claim.address, "coins(uint256)", ["uint256"], [place]) for place in range(MOST_COINS)]
-    return [call(claim.address, signature) for signature in plain] + coins
+    return [call(claim.address, signature) for signature in plain] + ask_coins(claim, range(FIRST_COINS))
 
 
-def ask_others(answers: Answers) -> list[Call]:
-    """Whom the first answers name, and what to ask them."""
+def ask_coins(claim: Claim, places: Iterable[int]) -> list[Call]:
+    return [call(claim.address, "coins(uint256)", ["uint256"], [place]) for place in places]
+
+
+def ask_others(claim: Claim, answers: Answers) -> list[Call]:
+    """Whom the first answers name, and what to ask them; and the contract itself for the rest of many coins."""
     calls = []
     pair, factory = (
         [read_address(answers, name) for name in ("token0()", "token1()")],
         read_address(answers, "factory()"),
     )
     if factory and all(pair):
+        calls.append(call(factory, "getPair(address,address)", ["address", "address"], pair))
         fee = read_number(answers, "fee()")
-        if fee is None:
-            calls.append(call(factory, "getPair(address,address)", ["address", "address"], pair))
-        elif fee < 1 << 24:
+        # Of some pairs it is no part of the key, but what they take, in units of their own.
+        if fee is not None and fee < 1 << 24:
             calls.append(
                 call(factory, "getPool(address,address,uint24)", ["address", "address", "uint24"], [*pair, fee])
             )
+    pool, underlying = read_address(answers, "POOL()"), read_address(answers, "UNDERLYING_ASSET_ADDRESS()")
+    if pool and underlying:
+        asked = call(pool, "getReserveData(address)", ["address"], [underlying])
+        calls.append(asked._replace(name=RESERVE))
     vault, pool_id = read_address(answers, "getVault()"), read_word(answers, "getPoolId()")
     if vault and pool_id:
         asked = call(vault, "getPoolTokens(bytes32)", ["bytes32"], [pool_id])
         calls.append(asked._replace(name="getPoolTokens(id)"))
+    if read_address(answers, f"coins({FIRST_COINS - 1})"):
+        calls += ask_coins(claim, range(FIRST_COINS, MOST_COINS + 1))
     return calls
 
 
@@ -122,53 +146,80 @@ def judge(claim: Claim, own: Answers, others: Answers, *, has_code: bool, block:
     """What the chain says of the claim; None where it says neither yes nor no."""
     if not has_code:
         return Evidence(EvidenceKind.CONTRADICTION, CHAIN, {"words": "there is no contract at this address"}, block)
-    if claim.wanted is None:
+    if claim.wanted is None or own.get(NOBODYS):
         return None
-    read = {form: of(claim, own, others) for form, of in FORMS.items()}
+    answers = {**own, **others}
+    read = {form: of(claim, answers) for form, of in FORMS.items()}
     forms = {form: with_coin(claim, held) for form, held in read.items() if held is not None}
     if not forms:
         return None
     # A contract may answer as several: a vault over a pair knows the pair's tokens.
     form = next((form for form, held in forms.items() if held == claim.wanted), next(iter(forms)))
     held = forms[form]
+    if form == CURVE and may_be_unwrapped(held, claim.wanted):
+        return None
     detail: dict[str, Any] = {
         "form": form,
         "tokens": sorted(held),
-        "answers": {name: show(raw) for name, raw in {**own, **others}.items() if raw},
-        "receipt": read_word(own, "totalSupply()") is not None,
+        "answers": {name: show(raw) for name, raw in answers.items() if raw},
+        "receipt": read_word(answers, "totalSupply()") is not None,
+        "named_by": find_namer(claim, form, answers),
     }
-    if form == "pair":
-        detail["named_by"] = read_address(own, "factory()") if is_named(others) else None
-    problem = find_problem(claim, form, held, own, others)
+    problem = find_problem(claim, form, held, answers)
     if problem is not None:
         return Evidence(EvidenceKind.CONTRADICTION, CHAIN, {**detail, "words": problem}, block)
-    return Evidence(EvidenceKind.IDENTITY, CHAIN, {**detail, "words": f"a {form} of the pool's tokens"}, block)
+    article = "an" if form[0] in "aE" else "a"
+    return Evidence(EvidenceKind.IDENTITY, CHAIN, {**detail, "words": f"{article} {form} of the pool's tokens"}, block)
 
 
-def is_named(others: Answers) -> bool:
-    """Whether the factory said which contract it has; some, of other designs, have no such function: they refuse."""
-    return any(raw is not None for name, raw in others.items() if name.startswith(OF_FACTORY))
+def find_namer(claim: Claim, form: str, answers: Answers) -> str | None:
+    """Who else names the contract: its factory, lending pool or vault; None where nobody was found to."""
+    if form == PAIR:
+        return read_address(answers, "factory()") if claim.address in read_named(answers).values() else None
+    return read_address(answers, {ATOKEN: "POOL()", BALANCER: "getVault()"}.get(form, ""))
 
 
-def find_problem(claim: Claim, form: str, held: frozenset[str], own: Answers, others: Answers) -> str | None:
+def find_problem(claim: Claim, form: str, held: frozenset[str], answers: Answers) -> str | None:
     """Why a contract of this form that holds these tokens is not the pool; None where it may be."""
     if held != claim.wanted:
         return f"it holds {', '.join(sorted(held))}, and the pool {', '.join(sorted(claim.wanted or ()))}"
-    for name in others:
-        if name.startswith(OF_FACTORY):
-            known = read_address(others, name)
-            if others[name] is not None and known != claim.address:
-                return f"its factory has {known or 'none'} for these tokens"
-    fee, tier = read_number(own, "fee()"), read_fee_tier(claim.meta)
-    if form == "pair" and fee is not None and tier is not None and tier != fee:
-        return f"its fee is {fee / FEE_UNITS:g}%, and the pool's {tier / FEE_UNITS:g}%"
+    if form == ATOKEN:
+        atoken = read_reserve(answers)[0]
+        return None if atoken == claim.address else f"its lending pool has {atoken} as the aToken, and it as a debt"
+    return find_problem_of_pair(claim, answers) if form == PAIR else None
+
+
+def find_problem_of_pair(claim: Claim, answers: Answers) -> str | None:
+    named = read_named(answers)
+    if named and claim.address not in named.values():
+        return f"its factory has {next(filter(None, named.values()), 'none')} for these tokens"
+    fee, tiers = read_number(answers, "fee()"), read_fee_tiers(claim.meta)
+    # Where the factory does not know the pool by its fee, that may change, and is in whatever units.
+    of_fee = any(name.startswith(BY_FEE) and pool == claim.address for name, pool in named.items())
+    if of_fee and tiers and fee is not None and fee not in tiers:
+        return f"its fee is {show_fee(fee)}, and the pool's {' or '.join(map(show_fee, sorted(tiers)))}"
     return None
 
 
-def read_fee_tier(meta: str | None) -> int | None:
-    """The fee that a poolMeta names, such as "0.3%", in the units of fee()."""
-    named = FEE_TIER.search(meta or "")
-    return round(float(named[1]) * FEE_UNITS) if named else None
+def read_named(answers: Answers) -> dict[str, str | None]:
+    """Which contract the factory says it has, by the call; some, of other designs, have no such function."""
+    asked = [name for name in answers if name.startswith(OF_FACTORY)]
+    return {name: read_address(answers, name) for name in asked if read_word(answers, name) is not None}
+
+
+def read_fee_tiers(meta: str | None) -> frozenset[int]:
+    """The per cents in a poolMeta that may be its fee, in the units of fee(): of "Range 10%, 0.3%" the last one."""
+    named = (round(float(each) * FEE_UNITS) for each in FEE_TIER.findall(meta or ""))
+    return frozenset(each for each in named if each <= MOST_FEE)
+
+
+def show_fee(fee: int) -> str:
+    return f"{fee / FEE_UNITS:g}%"
+
+
+def may_be_unwrapped(held: frozenset[str], wanted: frozenset[str]) -> bool:
+    """Whether the pool is said to hold, for one of two coins, several that this coin may be a share of: a metapool."""
+    return len(held) == 2 and len(held & wanted) == 1 and len(wanted - held) > 1
 
 
 def with_coin(claim: Claim, held: frozenset[str]) -> frozenset[str]:
@@ -176,47 +227,58 @@ def with_coin(claim: Claim, held: frozenset[str]) -> frozenset[str]:
     return frozenset(claim.coin if claim.coin is not None and each in NATIVE else each for each in held)
 
 
-def read_pair(claim: Claim, own: Answers, others: Answers) -> frozenset[str] | None:
-    pair = [read_address(own, "token0()"), read_address(own, "token1()")]
-    return frozenset(each for each in pair if each) if all(pair) else None
+def read_pair(claim: Claim, answers: Answers) -> frozenset[str] | None:
+    pair = [read_address(answers, "token0()"), read_address(answers, "token1()")]
+    return frozenset(each for each in pair if each) if all(pair) and pair[0] != pair[1] else None
 
 
-def read_vault(claim: Claim, own: Answers, others: Answers) -> frozenset[str] | None:
+def read_vault(claim: Claim, answers: Answers) -> frozenset[str] | None:
     """asset() alone may be of anything: ERC-4626 says as well how many there are, and has shares."""
-    asset = read_address(own, "asset()")
-    whole = all(read_word(own, name) for name in ("totalAssets()", "totalSupply()"))
+    asset = read_address(answers, "asset()")
+    whole = all(read_word(answers, name) for name in ("totalAssets()", "totalSupply()"))
     return frozenset({asset}) if asset and whole else None
 
 
-def read_receipt(claim: Claim, own: Answers, others: Answers) -> frozenset[str] | None:
-    underlying = read_address(own, "UNDERLYING_ASSET_ADDRESS()")
-    return frozenset({underlying}) if underlying else None
+def read_receipt(claim: Claim, answers: Answers) -> frozenset[str] | None:
+    """Debt tokens have an underlying, too: the lending pool has to know it, as the one or the other."""
+    underlying = read_address(answers, "UNDERLYING_ASSET_ADDRESS()")
+    return frozenset({underlying}) if underlying and claim.address in read_reserve(answers) else None
 
 
-def read_balancer(claim: Claim, own: Answers, others: Answers) -> frozenset[str] | None:
+def read_reserve(answers: Answers) -> list[str]:
+    """The aToken and the debt tokens that the lending pool has for the asset; none where it answers otherwise."""
+    raw = answers.get(RESERVE) or b""
+    place = ATOKEN_PLACES.get(len(raw) // 32) if len(raw) % 32 == 0 else None
+    if place is None:
+        return []
+    return ["0x" + raw[start + 12 : start + 32].hex() for start in range(place * 32, (place + 3) * 32, 32)]
+
+
+def read_balancer(claim: Claim, answers: Answers) -> frozenset[str] | None:
     """The id begins with the pool's address; the vault lists its tokens, with the pool's own one among them."""
-    pool_id = read_word(own, "getPoolId()")
+    pool_id = read_word(answers, "getPoolId()")
     if pool_id is None or "0x" + pool_id[:20].hex() != claim.address:
         return None
     try:
-        tokens, _, _ = decode(["address[]", "uint256[]", "uint256"], others.get("getPoolTokens(id)") or b"")
+        tokens, _, _ = decode(["address[]", "uint256[]", "uint256"], answers.get("getPoolTokens(id)") or b"")
     except DecodingError:
         return None
     return frozenset(token.lower() for token in tokens) - {claim.address}
 
 
-def read_curve(claim: Claim, own: Answers, others: Answers) -> frozenset[str] | None:
-    coins = [read_address(own, f"coins({place})") for place in range(MOST_COINS)]
+def read_curve(claim: Claim, answers: Answers) -> frozenset[str] | None:
+    """All of its coins: where there may be more than were asked for, that is none that is known."""
+    coins = [read_address(answers, f"coins({place})") for place in range(MOST_COINS + 1)]
     held = frozenset(coin for coin in coins if coin)
-    return held if len(held) > 1 else None
+    return held if len(held) > 1 and coins[MOST_COINS] is None else None
 
 
 FORMS = {
-    "pair": read_pair,
-    "ERC-4626 vault": read_vault,
-    "aToken": read_receipt,
-    "Balancer pool": read_balancer,
-    "Curve pool": read_curve,
+    PAIR: read_pair,
+    VAULT: read_vault,
+    ATOKEN: read_receipt,
+    BALANCER: read_balancer,
+    CURVE: read_curve,
 }
 """The forms that are known, each with how the tokens are read that a contract of that form holds; None: it is none."""
 

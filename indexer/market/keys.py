@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from hashlib import sha1
 from uuid import NAMESPACE_DNS, NAMESPACE_OID, NAMESPACE_URL, NAMESPACE_X500, UUID, uuid5
 
-from eth_utils.address import to_checksum_address
+from eth_utils.address import is_hex_address, to_checksum_address
 
 NAMESPACES = (NAMESPACE_URL, NAMESPACE_DNS, NAMESPACE_OID, NAMESPACE_X500)
 PLAIN = 6
@@ -16,8 +16,8 @@ def find_keys(
 ) -> dict[UUID, dict[str, str]]:
     """By pool, each of the addresses that its id proves, with the key that it stands in.
 
-    The pools are of one chain, as the source calls it, and one project; the addresses are in lower case. Each of them
-    is hashed once for all the pools: 2,000 take about a quarter of a second.
+    The pools are of one chain, as the source calls it, and one project; the addresses are as they are stored. Each of
+    them is hashed once for all the pools: 2,000 take about a quarter of a second.
     """
     wanted = {pool for pool in pools if pool.version == 5}
     beginnings = {pool.bytes[:PLAIN] for pool in wanted}
@@ -34,9 +34,9 @@ def find_keys(
 
 
 def keys_of(chain: str, project: str, address: str) -> Iterator[str]:
-    """How adapters write their keys: the address in either case, alone or with the chain or the project."""
+    """How adapters write their keys: the address, of EVM chains in either case, alone or with the chain or project."""
     chains = dict.fromkeys((chain.lower(), chain.lower().replace(" ", "-"), chain))
-    for form in (address, to_checksum_address(address)):
+    for form in (address, to_checksum_address(address)) if is_hex_address(address) else (address,):
         yield form
         for name in chains:
             yield f"{form}-{name}"

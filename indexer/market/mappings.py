@@ -11,8 +11,9 @@ from django.db import connection
 from msgspec import json
 from psycopg.types.json import Jsonb
 
-from indexer.market.candidates import Place
+from indexer.market.candidates import Home, Place
 from indexer.market.score import Evidence, read_evidence, score
+from indexer.market.vouching import VOUCHED
 from indexer.tasks.declaring import Counts
 
 ADD_PLACES = """
@@ -26,14 +27,14 @@ MAPPINGS = """
 SELECT id, pool_id, namespace, chain_id, address, kind, confidence, refuted
   FROM contract_mappings WHERE pool_id = ANY(%s) ORDER BY id
 """
-# The block at which a chain was asked is of no interest as long as the answers are the same; what is known of a factory
-# is added to them later: see `factories`.
-ADD_EVIDENCE = """
+# The block at which a chain was asked is of no interest as long as the answers are the same; who vouches for them is
+# added to them later: see `witnesses`.
+ADD_EVIDENCE = f"""
 INSERT INTO mapping_evidence AS known (mapping_id, kind, source, detail, block)
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::jsonb[], %s::bigint[]) AS wanted
     ON CONFLICT (mapping_id, kind, source) DO UPDATE
    SET detail = excluded.detail, block = excluded.block, seen_at = now()
- WHERE known.detail - 'factory' IS DISTINCT FROM excluded.detail
+ WHERE known.detail - '{VOUCHED}' IS DISTINCT FROM excluded.detail
 RETURNING mapping_id
 """
 DROP_EVIDENCE = """
@@ -44,6 +45,7 @@ DELETE FROM mapping_evidence AS known
                     WHERE (kept.mapping_id, kept.kind, kept.source) = (known.mapping_id, known.kind, known.source))
 RETURNING mapping_id
 """
+DROP_ALL = "DELETE FROM mapping_evidence WHERE mapping_id = ANY(%s) RETURNING mapping_id"
 EVIDENCE = "SELECT mapping_id, kind, source, detail, block FROM mapping_evidence WHERE mapping_id = ANY(%s) ORDER BY id"
 RATE = """
 UPDATE contract_mappings AS m SET confidence = wanted.confidence, refuted = wanted.refuted, changed_at = now()
@@ -66,11 +68,12 @@ Found = Mapping[uuid.UUID, Mapping[Place, Sequence[Evidence]]]
 """By pool."""
 
 
-def store(found: Found, asked: Iterable[str]) -> Counts:
+def store(found: Found, asked: Iterable[str], homes: Mapping[uuid.UUID, Home]) -> Counts:
     """Store what was found of these pools, in the caller's transaction.
 
     `asked` are the sources that were asked: what one of them said before and says no more is forgotten; of others it
-    stays. Of a mapping for which nothing is left the row stays, at no confidence.
+    stays, but where it is of another chain than the pool's home is now. Of a mapping for which nothing is left the row
+    stays, at no confidence.
     """
     pools = list(found)
     places = [(pool, place) for pool, of in found.items() for place in of]
@@ -86,6 +89,8 @@ def store(found: Found, asked: Iterable[str]) -> Counts:
         cur.execute(ADD_EVIDENCE, [*kept, *details])
         touched = {row[0] for row in cur.fetchall()}
         cur.execute(DROP_EVIDENCE, [pools, sorted(set(asked)), *kept])
+        touched |= {row[0] for row in cur.fetchall()}
+        cur.execute(DROP_ALL, [[row.id for row in rows if row.place[:2] != homes[row.pool]]])
         touched |= {row[0] for row in cur.fetchall()}
         cur.execute(EVIDENCE, [[row.id for row in rows]])
         evidence: dict[int, list[Evidence]] = {row.id: [] for row in rows}

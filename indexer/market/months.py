@@ -14,7 +14,7 @@ FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid JOIN pg_class AS
 WHERE parent.oid = %s::regclass
 """
 # ATTACH lets readers and writers of the other months go on, CREATE TABLE ... PARTITION OF would hold them all up.
-MAKE = "CREATE TABLE {month} (LIKE {table} INCLUDING ALL)"
+MAKE = "CREATE TABLE IF NOT EXISTS {month} (LIKE {table} INCLUDING ALL)"
 ATTACH = "ALTER TABLE {table} ATTACH PARTITION {month} FOR VALUES FROM ('{first}') TO ('{next}')"
 
 
@@ -38,6 +38,7 @@ def make_months(table: str, days: Iterable[date]) -> None:
         # Somebody else may have made them while this one waited for the lock.
         for first in missing_months(table, wanted):
             names = {"table": table, "month": month_of(table, first), "first": first, "next": month_after(first)}
+            # One that somebody has detached is there still, with its rows: it is attached again.
             cursor.execute(MAKE.format(**names))
             cursor.execute(ATTACH.format(**names))
 

@@ -61,7 +61,7 @@ class Asking:
         """What the chain says of each claim; None where neither yes nor no. Raises RpcError."""
         self.pin()
         own = self._ask_all([ask_itself(claim) for claim in claims])
-        others = self._ask_all([ask_others(answers) for answers in own])
+        others = self._ask_all([ask_others(claim, answers) for claim, answers in zip(claims, own, strict=True)])
         # A contract has answered if anything came back; of the rest only their code tells.
         silent = [claim.address for claim, answers in zip(claims, own, strict=True) if not any(answers.values())]
         codes = dict(zip(silent, self._node.codes(silent, self.block), strict=True))

@@ -6,10 +6,12 @@ rows is the source's: it has changed, nothing of the answer may be written, and 
 
 import re
 from collections import Counter
+from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from indexer.market.mending import NUL, flatten, mend
 from indexer.market.shapes import Row, Shape
 
 TOLERATED = 0.05
@@ -25,10 +27,6 @@ LONGEST_KEY = 200
 PATH = re.compile(r" - at `(\$.*)`$")
 MISSING = re.compile(r"^Object missing required field `(.+?)`")
 BOUNDS = re.compile(r"^(Expected `\w+( \| null)?` (<=|>=|of length)|Number out of range)")
-NUL = b"\\u0000"
-NO_NUMBER = re.compile(rb'((?>[^"NI-]++|-(?!Infinity)|"(?>[^"\\]++|\\.)*+"?)++)|-?(?:NaN|Infinity)', re.DOTALL)
-"""What is in order, as long as can be, with the texts in it; or one of the words that are no numbers."""
-ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 
 
 class Malformed(Exception):
@@ -56,10 +54,11 @@ Kind = TypeVar("Kind", bound=Row)
 
 
 class Reading(NamedTuple, Generic[Kind]):
-    """The rows of an answer by key, no key twice, and those that were not taken."""
+    """The rows of an answer by key, no key twice, those that were not taken, and each of the rows as it came."""
 
     rows: list[Kind]
     rejected: list[Rejected]
+    raws: list[msgspec.Raw]
 
 
 class Trouble:
@@ -98,7 +97,7 @@ def read(body: bytes | bytearray, shape: Shape, *, least: int = 0) -> Reading[An
         try:
             row = decoder.decode(raw)
             if NUL in bytes(raw):
-                raise ValueError("a character that no text can hold: NUL, or half of a pair")
+                raise ValueError("what no text can hold: NUL, half of a pair, or brackets nested too deeply")
         except ValueError as error:  # msgspec's own, and UnicodeDecodeError
             words = str(error)
             trouble.add(path_of(words), words)
@@ -117,7 +116,7 @@ def read(body: bytes | bytearray, shape: Shape, *, least: int = 0) -> Reading[An
     trouble.stop_at_drift(len(raws))
     if unseen and len(raws) >= SPEAKS:
         raise Drift(f"$.{min(unseen)}", f"it has a value in none of {len(raws):,} rows: the source no longer says it")
-    return Reading(list(taken.values()), rejected)
+    return Reading(list(taken.values()), rejected, [raws[places[key]] for key in taken])
 
 
 def split(body: bytes | bytearray, shape: Shape) -> list[msgspec.Raw]:
@@ -129,7 +128,9 @@ def split(body: bytes | bytearray, shape: Shape) -> list[msgspec.Raw]:
             raise
         except msgspec.DecodeError:
             # NaN or half a pair, which are no JSON, in one row make all of it unreadable.
-            return find_rows(mend(body), shape)
+            return find_rows(flatten(mend(body)), shape)
+        except RecursionError:
+            return find_rows(mend(flatten(body)), shape)
     except msgspec.ValidationError as error:
         raise Drift(path_of(str(error)), f"there are no rows: {str(error).partition(' - at')[0]}") from None
     except msgspec.DecodeError as error:
@@ -150,29 +151,33 @@ class Envelope(msgspec.Struct):
     data: list[msgspec.Raw]
 
 
-def mend(body: bytes | bytearray) -> bytes | bytearray:
-    """NaN as a text, which no number may be, and half a pair as NUL, which no text may hold: their row is rejected."""
-    if b"\\u" in body:
-        body = ESCAPE.sub(lambda escape: NUL if escape[1] else escape[0], body)
-    return NO_NUMBER.sub(lambda found: found[1] or b'"' + found[0] + b'"', body)
-
-
 def fields_with_values(raw: msgspec.Raw) -> set[str]:
     return {name for name, value in msgspec.json.decode(raw, type=dict[str, Any]).items() if value is not None}
 
 
 def reject(raw: msgspec.Raw, shape: Shape, place: int, reason: str, words: str) -> Rejected:
-    text = bytes(raw).decode(errors="replace")[:LONGEST_ROW].replace("\0", "�")
-    return Rejected(key_of(raw, shape.key) or f"row {place:,}", reason, words, text)
+    return Rejected(key_of(raw, shape) or f"row {place:,}", reason, words, text_of(raw))
 
 
-def key_of(raw: msgspec.Raw, name: str) -> str:
-    """What a bad row says that its key is; empty where it says nothing."""
+def text_of(raw: msgspec.Raw) -> str:
+    """A row as it came, as far as it is kept."""
+    return bytes(raw).decode(errors="replace")[:LONGEST_ROW].replace("\0", "�")
+
+
+def key_of(raw: msgspec.Raw, shape: Shape) -> str:
+    """What a bad row says that its key is, spelled as keys of good rows are; empty where it says nothing."""
     try:
-        value = msgspec.json.decode(raw, type=dict[str, Any]).get(name)
+        key = decoder_of_keys(shape.key).decode(raw).key
     except ValueError:
         return ""
-    return str(value)[:LONGEST_KEY].replace("\0", "�") if isinstance(value, str | int) else ""
+    return "" if key is None else shape.spell(str(key))[:LONGEST_KEY].replace("\0", "�")
+
+
+@cache
+def decoder_of_keys(name: str) -> msgspec.json.Decoder[Any]:
+    """Of a row's key alone: whatever else the row has, such as a number out of range, is not looked at."""
+    field = ("key", str | int | None, None)
+    return msgspec.json.Decoder(msgspec.defstruct("Keyed", [field], rename={"key": name}))
 
 
 def path_of(words: str) -> str:

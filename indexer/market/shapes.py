@@ -6,6 +6,7 @@ null is not zero. Texts are no longer than their columns, so that one row cannot
 Source: DefiLlama/api-docs 3a45e4e (July 2026), yield-server e638965 (August 2026).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Protocol
@@ -28,6 +29,8 @@ Id200 = Annotated[str, Meta(min_length=1, max_length=200)]
 ChainId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 UnixTime = Annotated[float, Meta(ge=0, le=4_102_444_800)]
 """Up to the year 2100: later ones are milliseconds."""
+DAYS = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+"""What a day of a history lies between: the calendar itself ends at the year 9999."""
 
 
 class Row(Protocol):
@@ -74,14 +77,14 @@ class ProtocolRow(
     gecko_id: Text200 | None = None
     cmc_id: Text100 | None = None
     parent: Text200 | None = None
-    chains: list[str] = []
+    chains: list[str] | None = None
     listed_at: UnixTime | None = None
     tvl: Finite | None = None
     mcap: Finite | None = None
     change_1h: Finite | None = None
     change_1d: Finite | None = None
     change_7d: Finite | None = None
-    chain_tvls: dict[str, Finite | None] = {}
+    chain_tvls: dict[str, Finite | None] | None = None
 
     @property
     def key(self) -> str:
@@ -155,6 +158,13 @@ class ChartRow(
     apy_reward: Apy | None = None
     il_7d: Finite | None = None
 
+    def __post_init__(self) -> None:
+        # No Meta takes bounds of a time. The words are as msgspec has them of numbers.
+        first, last = DAYS
+        if not first <= self.timestamp <= last:
+            sign, bound = (">=", first) if self.timestamp < first else ("<=", last)
+            raise ValueError(f"Expected `datetime` {sign} {bound:%Y-%m-%d} - at `$.timestamp`")
+
     @property
     def day(self) -> date:
         return self.timestamp.astimezone(UTC).date()
@@ -170,6 +180,7 @@ class Shape:
 
     `key`: the field a row is known by, as the answer writes it. `known`: fields with a value in some row of any answer
     of some size; where it is in none, the source has changed. `may_be_empty`: an answer without rows is an answer.
+    `spell`: a key as the answer writes it to `Row.key`; one that is none stays as it is.
     """
 
     row: Any
@@ -177,6 +188,14 @@ class Shape:
     known: tuple[str, ...]
     in_data: bool = False
     may_be_empty: bool = False
+    spell: Callable[[str], str] = str
+
+
+def spell_uuid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return text
 
 
 def known_fields(row: type[msgspec.Struct], *rare: str) -> tuple[str, ...]:
@@ -186,6 +205,6 @@ def known_fields(row: type[msgspec.Struct], *rare: str) -> tuple[str, ...]:
 
 CHAINS = Shape(ChainRow, "name", known_fields(ChainRow))
 PROTOCOLS = Shape(ProtocolRow, "id", known_fields(ProtocolRow))
-POOLS = Shape(PoolRow, "pool", known_fields(PoolRow), in_data=True)
-OLD_POOLS = Shape(OldPoolRow, "pool", known_fields(OldPoolRow), in_data=True)
+POOLS = Shape(PoolRow, "pool", known_fields(PoolRow), in_data=True, spell=spell_uuid)
+OLD_POOLS = Shape(OldPoolRow, "pool", known_fields(OldPoolRow), in_data=True, spell=spell_uuid)
 CHART = Shape(ChartRow, "timestamp", ("timestamp", "tvlUsd", "apy"), in_data=True, may_be_empty=True)

@@ -4,7 +4,7 @@ Of one pool's day, what we took ourselves goes before the history: it has the vo
 all other pools were taken. So a day from a chart is written over by a snapshot, and never the other way round.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,6 +15,7 @@ from indexer.market.months import make_months
 from indexer.market.shapes import ChartRow
 from indexer.market.source import document_name
 from indexer.market.upsert import Target, Upserted, selected, staged, upsert
+from indexer.market.wholeness import stop_at_lost_values
 from indexer.tasks.declaring import Counts, Run
 
 POOL_NUMBERS = ("tvl", "apy", "apy_base", "apy_reward", "il_7d")
@@ -149,8 +150,11 @@ def claim_day(day: date) -> bool:
         return bool(is_complete)
 
 
-def store_chart(run: Run, pool: str, rows: Sequence[ChartRow]) -> Upserted:
-    """Days of a pool's history, in the caller's transaction; days of our own snapshots stay."""
+def store_chart(run: Run, pool: str, rows: Sequence[ChartRow], *, accept: bool = False) -> Upserted:
+    """Days of a pool's history, in the caller's transaction; days of our own snapshots stay.
+
+    Raises Drift where values are gone that were there, unless they are accepted.
+    """
     pool_id = UUID(pool)
 
     def values(row: ChartRow) -> tuple[Any, ...]:
@@ -158,6 +162,8 @@ def store_chart(run: Run, pool: str, rows: Sequence[ChartRow]) -> Upserted:
 
     make_months(CHART_DAYS.table, (row.day for row in rows))
     with staged(CHART_DAYS, run, rows, values):
+        if not accept:
+            stop_at_lost_values(CHART_DAYS, ChartRow, "sync-historical")
         return upsert(CHART_DAYS)
 
 
@@ -166,8 +172,3 @@ def biggest_pools(limit: int) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(BIGGEST, [limit])
         return [key for (key,) in cursor.fetchall()]
-
-
-def choose_days(rows: Collection[ChartRow], first: date, last: date | None) -> list[ChartRow]:
-    """Those of the days from the first to the last."""
-    return [row for row in rows if first <= row.day and (last is None or row.day <= last)]

@@ -18,7 +18,7 @@ from indexer.market.models import Document
 from indexer.rpc.errors import Transport
 from indexer.rpc.wire import MOST_LINES, bounded
 from indexer.tasks.declaring import Run
-from indexer.tasks.hints import read_retry_after, sent_at
+from indexer.tasks.hints import PAUSES, PAY, read_retry_after, sent_at
 
 TIMEOUT = 30.0
 """Seconds for connecting, and between one piece of an answer and the next."""
@@ -43,6 +43,10 @@ class Unpaid(SourceError):
     """The source wants to be paid for this (HTTP 402), or does not take the key."""
 
 
+class NotThere(SourceError):
+    """The source has nothing at this path (HTTP 400, 404, 410), and will say so again."""
+
+
 class Answer(NamedTuple):
     """A whole answer, unpacked, with what to ask by whether it has changed; `digest` is its sha256."""
 
@@ -60,13 +64,18 @@ class Reply(NamedTuple):
 
 
 class Host(NamedTuple):
-    """Where paths that start so are asked, on whose account, and by which setting that is said; with which headers."""
+    """Where paths that start so are asked, on whose account, and by which setting that is said; with which headers.
+
+    `has_plan`: what it wants to be paid for (402) is all that the account may ask; else it is the path alone, which its
+    own run leaves for an hour.
+    """
 
     start: str
     api: str
     url: str
     setting: str
     headers: Mapping[str, str] = MappingProxyType({})
+    has_plan: bool = True
 
 
 class Source:
@@ -132,7 +141,8 @@ class Source:
         for _ in range(1 + MOST_REDIRECTS):
             run.reserve(host.api)
             status, headers, body = self._try(name, url, {**host.headers, **conditions}, question)
-            run.learn(host.api, status, headers)
+            if status != PAY or host.has_plan:
+                run.learn(host.api, status, headers)
             if status not in REDIRECTS:
                 break
             target = urljoin(url, headers.get("location", ""))
@@ -143,8 +153,11 @@ class Source:
         if status == 200 or (status == 304 and conditions):
             return Reply(status, headers, body)
         words = f"{name}: HTTP {status}: {excerpt(body)}"
-        if status in (401, 402):
-            raise Unpaid(words, retry_after_of(headers))
+        if status in (401, PAY):
+            pause = PAUSES[PAY] if status == PAY and not host.has_plan else None
+            raise Unpaid(words, retry_after_of(headers) or pause)
+        if status in (400, 404, 410):
+            raise NotThere(words, retry_after_of(headers))
         raise SourceError(words, retry_after_of(headers))
 
     def _try(self, name: str, url: str, headers: Mapping[str, str], question: bytes | None) -> Reply:
@@ -203,10 +216,10 @@ def open_defillama() -> Source:
     yields = settings.DEFILLAMA_YIELDS_URL
     return Source(
         (
-            Host("/pools", FREE, yields, "DEFILLAMA_YIELDS_URL"),
-            Host("/chart/", FREE, yields, "DEFILLAMA_YIELDS_URL"),
+            Host("/pools", FREE, yields, "DEFILLAMA_YIELDS_URL", has_plan=False),
+            Host("/chart/", FREE, yields, "DEFILLAMA_YIELDS_URL", has_plan=False),
             Host("/yields/", PAID, paid_url(), "DEFILLAMA_PRO_URL"),
-            Host("/", FREE, settings.DEFILLAMA_URL, "DEFILLAMA_URL"),
+            Host("/", FREE, settings.DEFILLAMA_URL, "DEFILLAMA_URL", has_plan=False),
         )
     )
 

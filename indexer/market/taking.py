@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from django.contrib.postgres.functions import TransactionNow
 from django.db import transaction
 
 from indexer.market.models import Document
-from indexer.market.reading import Reading, Rejected, read
+from indexer.market.reading import Reading, Rejected, read, text_of
 from indexer.market.rejecting import keep_rejected, take_out_spikes
 from indexer.market.shapes import Shape
 from indexer.market.source import Answer, Source, document_name
 from indexer.market.upsert import Target, analyze, staged, upsert, vanish
+from indexer.market.wholeness import stop_at_lost_rows, stop_at_lost_values
 from indexer.tasks.declaring import Counts, Run
 
 MANY = 1000
@@ -38,21 +38,37 @@ class Taking:
     spikes: bool = False
 
 
-def take(run: Run, source: Source, taking: Taking) -> Counts:
-    """Ask for the answer and take it in, if it is another one than the last. Raises what `fetch` and `read` raise."""
+def take(run: Run, source: Source, taking: Taking, *, accept: bool = False) -> Counts:
+    """Ask for the answer and take it in, if it is another one than the last. Raises what `fetch` and `read` raise.
+
+    Drift, too, where much of what the answer before it had is gone, unless that is accepted.
+    """
     answer = source.fetch(run, taking.path)
     if answer is None:
         return take_nothing(run, taking)
-    if run.cursor and run.cursor["digest"] == answer.digest.hex():
-        # An earlier attempt of this very run has stored all of it. It came in full once more, for rows of it wait.
-        return Counts(*run.cursor["counts"])
     held = Document.objects.filter(name=answer.name).first()
-    # Half of what was there is no market that changed, but an answer that is not whole.
-    reading = read(answer.body, taking.shape, least=held.rows // 2 if held else 0)
+    since = held.taken_at if held else None
+    reading = read(answer.body, taking.shape)
+    # An earlier attempt of this very run may have stored all of it. It came in full once more, for rows of it wait.
+    before = run.cursor if run.cursor and run.cursor["digest"] == answer.digest.hex() else None
     with transaction.atomic():
-        counts = write(run, taking, reading, answer, held.taken_at if held else None)
+        counts = write(run, taking, reading, answer, since, accept=accept, again=before is not None)
+        if before is not None:
+            counts = add_up(Counts(*before["counts"]), counts)
         run.save({"counts": counts, "digest": answer.digest.hex()})
     return counts
+
+
+def add_up(before: Counts, now: Counts) -> Counts:
+    """What two takings of one answer come to: each of its rows is created, changed, unchanged or rejected once."""
+    done = before.created + before.changed
+    return Counts(
+        before.created + now.created,
+        before.changed + now.changed,
+        max(0, now.unchanged - done),
+        before.vanished + now.vanished,
+        now.rejected,
+    )
 
 
 def take_nothing(run: Run, taking: Taking) -> Counts:
@@ -66,26 +82,38 @@ def take_nothing(run: Run, taking: Taking) -> Counts:
     return counts
 
 
-def write(run: Run, taking: Taking, reading: Reading[Any], answer: Answer, since: datetime | None) -> Counts:
-    """`since`: when the answer before this one was taken."""
+def write(
+    run: Run,
+    taking: Taking,
+    reading: Reading[Any],
+    answer: Answer,
+    since: datetime | None,
+    *,
+    accept: bool,
+    again: bool,
+) -> Counts:
+    """`since`: when the answer before this one was taken. `again`: this run has taken this very answer before."""
     rejected = list(reading.rejected)
     with staged(taking.target, run, reading.rows, taking.prepare()):
+        if not accept:
+            stop_at_lost_rows(taking.target, {each.key for each in rejected}, taking.task)
+            stop_at_lost_values(taking.target, taking.shape.row, taking.task)
         waiting = take_out_spikes(taking.task, since) if taking.spikes else {}
-        rejected += spiking(reading.rows, waiting)
+        rejected += spiking(reading, waiting)
         upserted = upsert(taking.target)
         vanished = vanish_others(run, taking.target, rejected)
     if upserted.created + upserted.changed > MANY:
         analyze(taking.target)
     taking.link()
-    keep_rejected(taking.task, rejected, since)
+    keep_rejected(taking.task, rejected, since, again=again)
     remember(answer, len(reading.rows) + len(reading.rejected), again=bool(waiting))
     return Counts(*upserted, vanished, len(rejected))
 
 
-def spiking(rows: Sequence[Any], waiting: dict[str, str]) -> list[Rejected]:
+def spiking(reading: Reading[Any], waiting: dict[str, str]) -> list[Rejected]:
     return [
-        Rejected(row.key, "spike", waiting[row.key], msgspec.json.encode(row).decode())
-        for row in rows
+        Rejected(row.key, "spike", waiting[row.key], text_of(raw))
+        for row, raw in zip(reading.rows, reading.raws, strict=True)
         if waiting and row.key in waiting
     ]
 

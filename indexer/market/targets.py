@@ -48,8 +48,8 @@ def read_protocols() -> Callable[[ProtocolRow], Values]:
         listed_at = None if row.listed_at is None else datetime.fromtimestamp(row.listed_at, UTC)
         return (
             *(row.id, row.slug, row.name, row.symbol, row.category, row.address, row.url, row.logo, row.description),
-            *(row.twitter, row.gecko_id, row.cmc_id, row.parent, row.chains, listed_at, row.tvl, row.mcap),
-            *(row.change_1h, row.change_1d, row.change_7d, Jsonb(row.chain_tvls), None),
+            *(row.twitter, row.gecko_id, row.cmc_id, row.parent, row.chains or [], listed_at, row.tvl, row.mcap),
+            *(row.change_1h, row.change_1d, row.change_7d, Jsonb(row.chain_tvls or {}), None),
         )
 
     return values

@@ -45,8 +45,8 @@ class Tokens:
         asked: dict[uuid.UUID, set[str]] = defaultdict(set)
         of_chain: dict[int, list[PoolFacts]] = defaultdict(list)
         for pool in pools:
-            if pool.chain_id is not None:
-                of_chain[pool.chain_id].append(pool)
+            if (chain_id := pool.home.chain_id) is not None:
+                of_chain[chain_id].append(pool)
         # Chosen before anybody answers: what one service knows, the next one is asked as well.
         unsure = {chain_id: find_unsure(of, found) for chain_id, of in of_chain.items()}
         for service in self._services:

@@ -14,17 +14,21 @@ from django.conf import settings
 
 from indexer.chains.connections import Connection
 from indexer.tasks.declaring import Wait
-from indexer.tasks.hints import read_hold, sent_at
+from indexer.tasks.hints import read_hold, read_pace, sent_at
 
 PATIENCE = 30.0
 """Seconds that a run waits for its turn itself; whoever must wait longer lets others have the worker meanwhile."""
+
+SLOWEST = 10.0
+"""Seconds between two requests, however few an answer says are left: several runs have patience for that."""
 
 KEYS = {"defillama": "", "defillama-pro": "DEFILLAMA_API_KEY"}
 """By API, the variable with its key where that is not NAME_API_KEY; empty: it is asked without one."""
 
 RESERVE = """
 INSERT INTO public.api_limits AS known (api, next_at, day, used)
-VALUES (%(key)s, clock_timestamp(), (clock_timestamp() AT TIME ZONE 'UTC')::date, 1)
+SELECT %(key)s, clock_timestamp(), (clock_timestamp() AT TIME ZONE 'UTC')::date, 1
+WHERE %(budget)s::bigint IS NULL OR %(budget)s > 0
 ON CONFLICT (api) DO UPDATE SET
     next_at = greatest(known.next_at + %(gap)s::interval, clock_timestamp()),
     used = CASE WHEN known.day = EXCLUDED.day THEN known.used + 1 ELSE 1 END,
@@ -38,14 +42,23 @@ RETURNING greatest(0, extract(epoch FROM next_at - clock_timestamp()))::float
 ASK_WHY = """
 SELECT greatest(0, extract(epoch FROM hold_until - clock_timestamp()))::float, hold_words,
        greatest(0, extract(epoch FROM next_at - clock_timestamp()))::float,
-       used, day = (clock_timestamp() AT TIME ZONE 'UTC')::date, clock_timestamp()
-FROM public.api_limits WHERE api = %s
+       CASE day WHEN (clock_timestamp() AT TIME ZONE 'UTC')::date THEN used ELSE 0 END, clock_timestamp()
+FROM (VALUES (%s)) AS asked (api) LEFT JOIN public.api_limits USING (api)
 """
 HOLD = """
 INSERT INTO public.api_limits AS known (api, next_at, hold_until, hold_words)
 VALUES (%(key)s, clock_timestamp(), clock_timestamp() + %(length)s::interval, %(words)s)
 ON CONFLICT (api) DO UPDATE SET hold_until = EXCLUDED.hold_until, hold_words = EXCLUDED.hold_words
 WHERE known.hold_until IS NULL OR known.hold_until < EXCLUDED.hold_until
+"""
+# The next turn is a gap later. Answers come in any order, and none makes a turn come sooner than another has said.
+SLOW_DOWN = """
+UPDATE public.api_limits SET next_at = clock_timestamp() + %(before)s::interval
+WHERE api = %(key)s AND next_at < clock_timestamp() + %(before)s::interval
+"""
+GIVE_BACK = """
+UPDATE public.api_limits SET used = greatest(used - 1, 0)
+WHERE api = %s AND hold_until > clock_timestamp()
 """
 
 
@@ -67,13 +80,10 @@ def reserve(beside: Connection, api: str) -> Turn:
     }
     if (row := beside.execute(RESERVE, values).fetchone()) is not None:
         return Turn(row[0], granted=True)
-    row = beside.execute(ASK_WHY, [key]).fetchone()
-    if row is None:
-        return Turn(0, granted=False)
-    held, words, queue, used, is_today, now = row
+    [(held, words, queue, used, now)] = beside.execute(ASK_WHY, [key]).fetchall()
     if held:
         reason, seconds = f"{api}: {words}", held
-    elif budget is not None and is_today and used >= budget:
+    elif budget is not None and used >= budget:
         midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         raise Wait(f"{api}: its budget of {budget:,} requests a day is spent", midnight)
     else:
@@ -83,15 +93,23 @@ def reserve(beside: Connection, api: str) -> Turn:
     return Turn(seconds, granted=False)
 
 
-def learn(beside: Connection, api: str, status: int, headers: Mapping[str, str]) -> None:
-    """Leave the API alone for as long as its answer says.
+def give_back(beside: Connection, api: str) -> bool:
+    """Give a turn back that came while the API is to be left alone; False: it is not."""
+    return bool(beside.execute(GIVE_BACK, [key_of(api)]).rowcount)
 
-    How many requests it says are left goes into no budget: nothing says for which time they are.
+
+def learn(beside: Connection, api: str, status: int, headers: Mapping[str, str]) -> None:
+    """Leave the API alone for as long as its answer says, or ask it no faster than what it says is left allows.
+
+    A budget is of a day, and what is left is for any other time: it changes the pace of all processes, and no budget.
     """
-    hold = read_hold(status, headers, sent_at(headers, datetime.now(UTC)))
-    if hold is not None:
-        values = {"key": key_of(api), "length": timedelta(seconds=hold.seconds), "words": hold.words}
-        beside.execute(HOLD, values)
+    key, now = key_of(api), sent_at(headers, datetime.now(UTC))
+    if (hold := read_hold(status, headers, now)) is not None:
+        beside.execute(HOLD, {"key": key, "length": timedelta(seconds=hold.seconds), "words": hold.words})
+    elif (pace := read_pace(headers, now)) is not None:
+        before = min(pace, SLOWEST) - settings.API_RATE_LIMIT_MS / 1000
+        if before > 0:
+            beside.execute(SLOW_DOWN, {"key": key, "before": timedelta(seconds=before)})
 
 
 def key_of(api: str, environ: Mapping[str, str] = os.environ) -> str:

@@ -53,17 +53,19 @@ UPDATE public.task_runs SET
     beat_at = now(), done = %(done)s, total = %(total)s
 WHERE id = %(run)s AND claim = %(claim)s AND state = 'running'
 """
-# Somebody may have cancelled it in its last moments: then it does not go on.
+# Somebody may have cancelled it in its last moments: then it does not go on. What is no attempt and waits until a
+# moment gone by would come again at once, and for ever.
 GO_ON = """
 UPDATE public.task_runs SET
     state = CASE WHEN cancelled_by = '' THEN %(state)s ELSE 'cancelled' END,
     why = CASE WHEN cancelled_by = '' THEN %(why)s ELSE 'cancelled by ' || cancelled_by END,
     finished_at = CASE WHEN cancelled_by = '' THEN NULL ELSE now() END,
-    due_at = CASE WHEN cancelled_by = '' THEN %(due_at)s::timestamptz END,
+    due_at = CASE WHEN cancelled_by = '' AND %(due_at)s::timestamptz IS NOT NULL
+        THEN greatest(%(due_at)s::timestamptz, now() + %(given_back)s * interval '1 s') END,
     attempt = attempt - %(given_back)s, stuck = stuck + %(stuck)s, error = %(error)s, traceback = %(traceback)s,
     beat_at = now(), done = %(done)s, total = %(total)s
 WHERE id = %(run)s AND claim = %(claim)s AND state = 'running'
-RETURNING state
+RETURNING state, due_at
 """
 
 
@@ -173,7 +175,7 @@ def go_on(
             raise Lost(claim.run)
         release_partitions(claim.run)
         if row[0] != RunState.CANCELLED:
-            job_id = put(claim.run, claim.task, claim.priority, due_at)
+            job_id = put(claim.run, claim.task, claim.priority, row[1])
             cursor.execute("UPDATE public.task_runs SET job_id = %s WHERE id = %s", [job_id, claim.run])
 
 

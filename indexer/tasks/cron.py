@@ -12,6 +12,8 @@ FIELDS = "minute hour day month weekday"
 SHORTEST = 1.0
 LONGEST = 366 * 24 * 3600.0
 """Seconds from one time to the next."""
+MOST_COUNTED = 1000
+"""Times of a cron line that are counted; a year of minutes would take seconds."""
 UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 When = str | float
@@ -44,18 +46,19 @@ def next_five(when: When, moment: datetime) -> list[datetime]:
 
 
 def next_beyond(when: When, planned: datetime, now: datetime) -> tuple[datetime, int]:
-    """The first time after `now` of those that follow `planned`, and how many there are from `planned` to `now`."""
+    """The first time after `now` of those that follow `planned`, and how many there are from `planned` to `now`.
+
+    Of a cron line no more than MOST_COUNTED are counted, and one more where there are others.
+    """
     if planned > now:
         return planned, 0
     if not isinstance(when, str):
         passed = math.floor((now - planned).total_seconds() / when) + 1
         return planned + timedelta(seconds=when * passed), passed
-    passed = 1
-    for moment in read(when, planned):
+    for passed, moment in enumerate(islice(read(when, planned), MOST_COUNTED), start=1):
         if moment > now:
             return moment, passed
-        passed += 1
-    raise TaskError(f"cron {when!r} names a day that does not come")
+    return next_after(when, now), MOST_COUNTED + 1
 
 
 def explain(when: When) -> str:

@@ -55,6 +55,13 @@ class Wait(Exception):
         self.until = until
 
 
+class Refused(Exception):
+    """What a partition asks for is not to be had, and no other attempt mends that; the text is the reason.
+
+    It is no failure of the run, and is asked for again by the next one.
+    """
+
+
 class Priority(IntEnum):
     """Which of the waiting runs comes first; within one, the oldest."""
 
@@ -86,7 +93,7 @@ class Counts(NamedTuple):
 @dataclass(frozen=True)
 class Retry:
     """After a failure: so many attempts in all, waiting `first` seconds, then `factor` times more each, and up to
-    `jitter` (a share) longer, by chance; never longer than `longest` seconds, unless the server itself says when."""
+    `jitter` (a share) longer, by chance; never longer than `longest` seconds, unless the server itself wants it."""
 
     attempts: int = 3
     first: float = 30.0
@@ -112,7 +119,8 @@ class Run(ABC):
 
     @abstractmethod
     def reserve(self, api: str) -> None:
-        """Wait until this API may be asked once more, by all processes together. Raises Wait: not before long."""
+        """Wait until this API may be asked once more, by all processes together. Raises Wait: not before long; and
+        TaskError where the task's `budgets` do not name it."""
 
     @abstractmethod
     def learn(self, api: str, status: int, headers: Mapping[str, str]) -> None:
@@ -154,13 +162,16 @@ Check = Callable[..., None]
 """Raises TaskError for parameters that cannot be, though their types let them pass.
 
 It takes those of the function, by keyword and with defaults, and is asked before a run is put into the line."""
+ClipDays = Callable[[date | None, date | None], tuple[date | None, date | None]]
+"""Those of the days from the first to the last that a task can be complete for. Raises TaskError where it is none."""
 
 
 @dataclass(frozen=True)
 class Task:
     """A declared task. `function(run, **params)`; of a partitioned one `function(run, key, **params)`, once for each.
 
-    `cron` (UTC) or `every` (seconds): its schedule until somebody edits that; neither: only on demand. `fresh_for`:
+    `cron` (UTC) or `every` (seconds): its schedule until somebody edits that; neither: only on demand. `budgets`: the
+    APIs that it asks; it may reserve no other. `fresh_for`:
     what it keeps is promised to be no older. `time_limit`: seconds of one attempt, or of one partition. `alone`: no two
     runs of it at once; one that waits for its next attempt holds up later ones of the same task, and of no other task,
     that have no higher priority.
@@ -179,6 +190,7 @@ class Task:
     alone: bool = True
     partitions: ListKeys | None = None
     check: Check | None = None
+    clip: ClipDays | None = None
     params: Mapping[str, inspect.Parameter] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
 
@@ -199,10 +211,39 @@ class Task:
         read = {}
         for name, value in given.items():
             try:
-                read[name] = msgspec.convert(value, self.types[name], strict=False)
-            except msgspec.ValidationError as error:
+                read[name] = read_value(value, self.types[name])
+            except (ValueError, RecursionError) as error:
                 raise TaskError(f"{self.name}: {name}={value!r}: {error}") from error
         return read
+
+
+def read_value(value: Any, kind: Any) -> Any:
+    """A value of JSON, or a text: as it stands where the type has it so, as JSON where not, such as `["a", "b"]`.
+
+    Raises ValueError, as msgspec's errors are, and RecursionError.
+    """
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        if not isinstance(value, str):
+            raise
+        try:
+            return msgspec.json.decode(value, type=kind, strict=False)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            is_text = not str(error).endswith("got `str`")
+            raise ValueError(f"{error}{'' if is_text else '; what is no text is written as JSON'}") from None
+
+
+def check_types(function: str, types: Mapping[str, Any]) -> None:
+    """Raises TaskError for a parameter that no value could be given to."""
+    for name, kind in types.items():
+        try:
+            msgspec.json.schema(kind)
+        except TypeError as error:
+            words = str(error).strip().rpartition("\n")[2]
+            raise TaskError(f"{function}: its parameter {name} cannot be read from JSON: {words}") from None
 
 
 def task(
@@ -217,6 +258,7 @@ def task(
     alone: bool = True,
     partitions: ListKeys | None = None,
     check: Check | None = None,
+    clip: ClipDays | None = None,
 ) -> Callable[[Callable[..., Any]], Task]:
     """Declare the decorated function a task. Raises TaskError for what cannot be."""
     if cron and every is not None:
@@ -236,7 +278,9 @@ def task(
         for each in params.values():
             if each.kind is not inspect.Parameter.KEYWORD_ONLY or each.default is inspect.Parameter.empty:
                 raise TaskError(f"{function.__name__}: its parameter {each.name} must be keyword-only, with a default")
-        hints = get_type_hints(function)
+        hints = get_type_hints(function, include_extras=True)
+        types = {name: hints.get(name, str) for name in params}
+        check_types(function.__name__, types)
         return Task(
             name=function.__name__.replace("_", "-"),
             function=function,
@@ -251,8 +295,9 @@ def task(
             alone=alone,
             partitions=partitions,
             check=check,
+            clip=clip,
             params=params,
-            types={name: hints.get(name, str) for name in params},
+            types=types,
         )
 
     return decorate

@@ -11,9 +11,10 @@ import psycopg
 from django.db import connections
 
 from indexer.chains.connections import Connection, open_beside
+from indexer.chains.durations import show_brief
 from indexer.tasks import budgets, claims
 from indexer.tasks.claims import Claim
-from indexer.tasks.declaring import Cancelled, Lost, Run, Task, TimedOut
+from indexer.tasks.declaring import Cancelled, Lost, Run, Task, TaskError, TimedOut
 from indexer.workers.lines import LineBuffer, Statements, store_lines
 
 log = logging.getLogger(__name__)
@@ -137,10 +138,15 @@ class Handle(Run):
         self.has_saved_since = self.reason_to_end() is not None
 
     def reserve(self, api: str) -> None:
+        if api not in self.task.budgets:
+            raise TaskError(
+                f"{self.task.name} asks {api}, which it does not declare: budgets={(*self.task.budgets, api)!r}"
+            )
         while True:
             turn = budgets.reserve(self.beside(), api)
             self.pause(turn.seconds)
-            if turn.granted:
+            # Whoever has asked meanwhile may have been told to leave it alone.
+            if turn.granted and not (turn.seconds and budgets.give_back(self.beside(), api)):
                 return
 
     def pause(self, seconds: float) -> None:
@@ -165,7 +171,7 @@ class Handle(Run):
         if self.cancelled_by:
             return Cancelled(f"cancelled by {self.cancelled_by}")
         if self.overdue > 0:
-            return TimedOut(f"it took longer than {self.task.time_limit:,.0f} s")
+            return TimedOut(f"it took longer than {show_brief(self.task.time_limit)}")
         if self.leaving.is_set():
             return Leaving("its worker has left the line")
         return None

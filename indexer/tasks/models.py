@@ -17,6 +17,8 @@ from indexer.tasks.states import ACTIVE, Missed, PartitionState, RunState
 
 PRIORITIES = [(priority.value, priority.label) for priority in Priority]
 IS_ACTIVE = models.Q(state__in=sorted(ACTIVE))
+TIMING = frozenset({"cron", "every", "paused"})
+"""Fields of a schedule that say when it runs."""
 
 
 class Schedule(models.Model):
@@ -47,14 +49,18 @@ class Schedule(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Whoever edits it lets its next time be worked out again; times that passed before are not missed any more."""
-        self.next_at = None
-        if (fields := kwargs.get("update_fields")) is not None:
-            kwargs["update_fields"] = {*fields, "next_at"}
+        """Whoever edits when it runs lets its next time be worked out again; times that passed before are not missed
+        any more. Of any other field, named in `update_fields`, a time that is due stays due."""
+        fields = kwargs.get("update_fields")
+        if fields is None or TIMING & set(fields):
+            self.next_at = None
+            if fields is not None:
+                kwargs["update_fields"] = {*fields, "next_at"}
         super().save(*args, **kwargs)
 
     def clean(self) -> None:
         """For forms and the API: ValidationError where it can never be due, or no such task runs so."""
+        self.cron = " ".join(self.cron.split())
         errors = {}
         try:
             self.when  # noqa: B018  # reading it checks it

@@ -1,11 +1,13 @@
 """The parameters of a run, from what somebody asked for to what its function is called with. Pure."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
 import msgspec
 
+from indexer.tasks.coverage import Days
 from indexer.tasks.declaring import Task, TaskError
 
 DAYS = ("first", "last")
@@ -16,10 +18,37 @@ def keep_params(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters as JSON keeps them, each of which the task has, can read and takes. Raises TaskError."""
     days, others = split_days(task, given)
     read = task.read_params(others)
-    if task.check is not None:
-        task.check(**read, **own_days(task, days))
     kept: dict[str, Any] = msgspec.to_builtins({**read, **days})
+    for name, value in kept.items():
+        if any(not is_kept(part) for part in parts_of(value)):
+            raise TaskError(
+                f"{task.name}: {name}={value!r} cannot be kept: a number is finite, and a text has neither null "
+                "characters nor half a surrogate pair"
+            )
+    if task.check is not None:  # which may ask the database
+        task.check(**read, **own_days(task, days))
+    choose_days(task, given)
     return kept
+
+
+def is_kept(part: object) -> bool:
+    """Whether PostgreSQL's JSON has a form of this number, text or whatever else."""
+    if isinstance(part, float):
+        return math.isfinite(part)
+    return not isinstance(part, str) or not any(each == "\0" or "\ud800" <= each <= "\udfff" for each in part)
+
+
+def parts_of(value: object) -> Iterator[object]:
+    """All that stands in lists and objects, and the names in these; of anything else itself."""
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            yield name
+            yield from parts_of(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from parts_of(each)
+    else:
+        yield value
 
 
 def read_params(task: Task, kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,6 +62,13 @@ def own_days(task: Task, days: Mapping[str, date]) -> dict[str, date]:
     return {name: day for name, day in days.items() if name in task.params}
 
 
+def choose_days(task: Task, params: Mapping[str, Any]) -> Days:
+    """The days that its partitions are to be complete for, as far as they can be. Raises TaskError."""
+    days, _ = split_days(task, params)
+    wanted = Days(days.get("first"), days.get("last"))
+    return wanted if task.clip is None else Days(*task.clip(*wanted))
+
+
 def split_days(task: Task, given: Mapping[str, Any]) -> tuple[dict[str, date], dict[str, Any]]:
     """The days of a partitioned task, and all other parameters. Raises TaskError."""
     if not isinstance(given, Mapping):  # a row that somebody has edited may hold anything
@@ -44,7 +80,7 @@ def split_days(task: Task, given: Mapping[str, Any]) -> tuple[dict[str, date], d
         if (value := given.get(name)) is not None:
             try:
                 days[name] = msgspec.convert(value, date)
-            except msgspec.ValidationError:
+            except (msgspec.ValidationError, UnicodeError):
                 raise TaskError(f"{task.name}: {name}={value!r} is no day: it is written 2026-01-31") from None
     if len(days) == len(DAYS) and days["first"] > days["last"]:
         raise TaskError(f"{task.name}: the first day, {days['first']}, is after the last, {days['last']}")

@@ -15,11 +15,11 @@ from django.db.models.functions import Now
 
 from indexer.tasks import claims
 from indexer.tasks.coverage import Days, is_covered
-from indexer.tasks.declaring import Cancelled, Counts, ListKeys, Lost, Task, Wait
+from indexer.tasks.declaring import Cancelled, Counts, ListKeys, Lost, Refused, Task, Wait
 from indexer.tasks.handle import Handle, Leaving
 from indexer.tasks.models import Partition
 from indexer.tasks.outages import is_outage
-from indexer.tasks.params import split_days
+from indexer.tasks.params import DAYS, choose_days
 from indexer.tasks.retrying import asked_pause
 from indexer.tasks.schedules import database_now
 from indexer.tasks.states import PartitionState
@@ -27,6 +27,8 @@ from indexer.tasks.troubles import describe, say
 
 MOST_IN_A_ROW = 5
 """Partitions that fail one after the other with the same kind of error, after which the others are left for later."""
+MOST_REFUSED = 25
+"""Partitions that are refused one after the other, after which it is all that the source has, and not they."""
 
 # When a run was asked for, or the one that it goes on with.
 SINCE = """
@@ -48,7 +50,7 @@ UPDATE public.task_partitions SET state = 'stale' WHERE task = %(task)s AND key 
 """
 RETIRE = """
 DELETE FROM public.task_partitions
-WHERE task = %(task)s AND state IN ('missing', 'failed', 'stale') AND key <> ALL(%(keys)s)
+WHERE task = %(task)s AND state IN ('missing', 'failed', 'stale', 'refused') AND key <> ALL(%(keys)s)
 """
 # One that another run is at is skipped, unless that run is over or has lost its worker for good.
 CLAIM = """
@@ -56,7 +58,7 @@ UPDATE public.task_partitions SET state = 'running', run_id = %(run)s, attempts 
 WHERE id = (
     SELECT id FROM public.task_partitions AS each
     WHERE task = %(task)s AND key = %(key)s AND (
-        state IN ('missing', 'failed', 'stale')
+        state IN ('missing', 'failed', 'stale', 'refused')
         OR state = 'running' AND (run_id IS NULL OR run_id = %(run)s OR NOT EXISTS (
             SELECT FROM public.task_runs WHERE id = each.run_id AND state IN ('queued', 'running', 'waiting')
         ))
@@ -77,10 +79,20 @@ class Failures:
         self.complete = 0
         self.failed = 0
         self._in_a_row: list[Exception] = []
+        self._refused = 0
 
     def succeed(self) -> None:
         self.complete += 1
+        self._refused = 0
         self._in_a_row.clear()
+
+    def refuse(self, words: str) -> None:
+        """Raises PartitionsFailed where so many are that it is not they."""
+        self._refused += 1
+        if self._refused == MOST_REFUSED:
+            raise PartitionsFailed(
+                f"{MOST_REFUSED} partitions in a row were refused, so that the others are left for later: {words}"
+            )
 
     def fail(self, error: Exception) -> None:
         """Raises what ends the attempt, where it is the source that fails and not the partition.
@@ -105,17 +117,16 @@ class Failures:
 
 
 def run_partitions(run: Handle, list_keys: ListKeys, params: dict[str, Any]) -> Counts:
-    """Do all that are missing, failed or stale, one after the other. What they counted is stored with each of them.
+    """Do all that are not complete, one after the other. What they counted is stored with each of them.
 
     Raises PartitionsFailed at the end where some have, and what ends a run.
     """
     task = run.task
-    days, _ = split_days(task, run.claim.params)
-    wanted = Days(days.get("first"), days.get("last"))
+    wanted = choose_days(task, run.claim.params)
     given = pick_params(list_keys, params)
     keys = list(dict.fromkeys(list_keys(wanted.first, wanted.last, **given)))
     resumed = run.cursor if isinstance(run.cursor, dict) else {}
-    if wanted == Days() and not given:
+    if not given and not any(name in run.claim.params for name in DAYS):
         retire_others(task, keys)
     todo = prepare(run, keys, wanted)
     run.done = run.before = len(keys) - len(todo)
@@ -130,6 +141,9 @@ def run_partitions(run: Handle, list_keys: ListKeys, params: dict[str, Any]) -> 
         run.done += 1
     if so_far.failed:
         raise PartitionsFailed(f"{so_far.failed:,} of {len(keys):,} partitions failed")
+    refused = Partition.objects.filter(task=task.name, key__in=keys, state=PartitionState.REFUSED)
+    if 2 * (count := refused.count()) > len(keys):
+        raise PartitionsFailed(f"{count:,} of {len(keys):,} partitions were refused")
     return Counts()
 
 
@@ -147,7 +161,10 @@ def retire_others(task: Task, keys: list[str]) -> None:
 
 
 def prepare(run: Handle, keys: list[str], wanted: Days) -> list[str]:
-    """Make missing rows, let complete ones that do not cover what is wanted grow stale; the keys to do, failed last."""
+    """Make missing rows, let complete ones that do not cover what is wanted grow stale; the keys to do.
+
+    Those that have failed, or were refused before, come last; those that were refused in this run not again.
+    """
     task = run.task
     with connection.cursor() as cursor:
         cursor.execute(MAKE, {"task": task.name, "keys": keys})
@@ -160,10 +177,12 @@ def prepare(run: Handle, keys: list[str], wanted: Days) -> list[str]:
             for key, first, last, finished_at in complete.values_list("key", "first", "last", "finished_at")
             if finished_at and is_covered(wanted, Days(first, last), finished_at, since, task.fresh_for, now)
         }
+        refused = dict(known.filter(state=PartitionState.REFUSED).values_list("key", "run"))
+        is_done |= {key for key, by in refused.items() if by == run.claim.run}
         todo = [key for key in keys if key not in is_done]
         cursor.execute(GROW_STALE, {"task": task.name, "keys": todo})
-    failed = set(known.filter(state=PartitionState.FAILED).values_list("key", flat=True))
-    return sorted(todo, key=failed.__contains__)
+    last = {*known.filter(state=PartitionState.FAILED).values_list("key", flat=True), *refused}
+    return sorted(todo, key=last.__contains__)
 
 
 def take(run: Handle, key: str) -> bool:
@@ -180,6 +199,12 @@ def do_one(run: Handle, key: str, wanted: Days, params: dict[str, Any], so_far: 
             counts = run.task(run, key, **params)
     except (Lost, Cancelled, Leaving, Wait):
         raise  # the end of the run releases it
+    except Refused as error:
+        words = say(error)
+        run.log.warning("partition %s is refused: %s", key, words)
+        note(run, key, Counts(), state=PartitionState.REFUSED, error=words)
+        so_far.refuse(words)
+        return
     except Exception as error:
         if is_outage(error):
             raise

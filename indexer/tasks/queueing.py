@@ -4,7 +4,6 @@ Each is one transaction of the run's row and of its place in the line. Locks are
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -26,7 +25,6 @@ def enqueue(
     priority: Priority | int | None = None,
     schedule: Schedule | None = None,
     retry_of: TaskRun | None = None,
-    due_at: datetime | None = None,
 ) -> TaskRun:
     """Put a run into the line; `priority`: the task's own where none is given. Raises TaskError."""
     task = find(task_name)
@@ -42,11 +40,9 @@ def enqueue(
             cursor=retry_of.cursor if retry_of else None,
             done=retry_of.done if retry_of else 0,
             total=retry_of.total if retry_of else None,
-            due_at=due_at,
-            state=RunState.QUEUED if due_at is None else RunState.WAITING,
-            why="" if due_at is None else "for the time that it was asked for",
+            state=RunState.QUEUED,
         )
-        run.job_id = put(run.pk, task.name, run.priority, due_at)
+        run.job_id = put(run.pk, task.name, run.priority, None)
         run.save(update_fields=["job_id"])
     return run
 

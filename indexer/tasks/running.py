@@ -14,6 +14,7 @@ from threading import Event, Lock
 
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 
+from indexer.chains.durations import show_brief
 from indexer.tasks import claims
 from indexer.tasks.claims import Claim, Trouble
 from indexer.tasks.declaring import Cancelled, Counts, Lost, NoSuchTask, TaskError, TimedOut, Wait
@@ -210,4 +211,4 @@ def give_up(run: Handle) -> None:
         end_session(run.session)
     except DatabaseError as error:
         log.warning("run %s: its session cannot be ended: %s", run.claim.run, str(error).strip())
-    settle(run, TimedOut(f"it took longer than {run.task.time_limit:,.0f} s, and did not heed that"))
+    settle(run, TimedOut(f"it took longer than {show_brief(run.task.time_limit)}, and did not heed that"))

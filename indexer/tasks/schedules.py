@@ -7,7 +7,7 @@ from typing import Any
 from django.apps.registry import Apps
 from django.db import IntegrityError, connection, connections, transaction
 
-from indexer.tasks.cron import next_after, next_beyond
+from indexer.tasks.cron import MOST_COUNTED, next_after, next_beyond
 from indexer.tasks.declaring import TaskError
 from indexer.tasks.models import Schedule, TaskRun
 from indexer.tasks.queueing import enqueue
@@ -126,7 +126,8 @@ def move(schedule: Schedule, next_at: datetime, note: str) -> None:
 
 
 def say(planned: datetime, passed: int) -> str:
-    times = "was" if passed == 1 else f"and {passed - 1:,} more times were"
+    least = "at least " if passed > MOST_COUNTED else ""
+    times = "was" if passed == 1 else f"and {least}{passed - 1:,} more times were"
     return f"{planned:%Y-%m-%d %H:%M:%S} UTC {times}"
 
 

@@ -19,13 +19,14 @@ OVER = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED})
 
 
 class PartitionState(StrEnum):
-    """STALE: complete once, and to be done again."""
+    """STALE: complete once, and to be done again. REFUSED: not to be had, and asked for again by the next run."""
 
     MISSING = "missing"
     RUNNING = "running"
     COMPLETE = "complete"
     FAILED = "failed"
     STALE = "stale"
+    REFUSED = "refused"
 
 
 class Missed(StrEnum):

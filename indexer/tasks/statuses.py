@@ -21,6 +21,7 @@ from indexer.tasks.progress import Progress, measure
 from indexer.tasks.registry import broken, find, tasks
 from indexer.tasks.schedules import database_now
 from indexer.tasks.states import Missed, PartitionState, RunState
+from indexer.workers.lines import KEPT
 from indexer.workers.states import State
 from indexer.workers.statuses import read_statuses
 
@@ -223,6 +224,7 @@ def look_up(name: str) -> tuple[Task | None, str]:
 
 
 def show_type(kind: Any) -> str:
+    kind = getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind  # without its bounds
     return kind.__name__ if isinstance(kind, type) else str(kind)
 
 
@@ -316,7 +318,7 @@ def read_runs(
     return [describe_run(run, now, holders.get(run.pk, "")) for run in runs]
 
 
-def read_lines(run_id: int, limit: int) -> list[LogLine]:
+def read_lines(run_id: int, limit: int = KEPT) -> list[LogLine]:
     """The newest lines of a run's log, oldest first."""
     newest = TaskLine.objects.filter(run=run_id).order_by("-id")[:limit]
     return [LogLine(line.at, line.level, line.text) for line in reversed(newest)]

@@ -85,16 +85,17 @@ def set_paused(name: str, actor: str, *, paused: bool) -> list[Schedule]:
 def change_schedule(schedule_id: int, changes: Mapping[str, Any], actor: str) -> Schedule:
     """Give fields of it new values, once they are checked with the others. Raises ValidationError by field.
 
-    Effective within a minute, for its next time is worked out again.
+    Effective within a minute: where it is to run at other times, its next one is worked out again.
     """
     said = ", ".join(f"{name}={value}" for name, value in changes.items())
     with recorded(actor, "change schedule", target=f"schedule {schedule_id}") as recording, transaction.atomic():
         schedule = Schedule.objects.select_for_update().get(pk=schedule_id)
+        before = {name: getattr(schedule, name) for name in changes}
         for name, value in changes.items():
             setattr(schedule, name, value)
         if set(changes) != {"paused"}:
             # What cannot run, because its task is gone or has changed, can be paused all the same.
             schedule.full_clean()
-        schedule.save(update_fields=list(changes))
+        schedule.save(update_fields=[name for name, value in before.items() if value != getattr(schedule, name)])
         recording.outcome = f"{schedule.name}: {said}"
     return schedule

@@ -2,10 +2,12 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from indexer.market.charts import name_pool, reject_days_to_come
 from indexer.market.reading import LEAST_BAD, Drift, Malformed, read
 from indexer.market.shapes import CHAINS, CHART, OLD_POOLS, POOLS, PROTOCOLS, Shape
 from tests.standin.defillama import DefiLlama
@@ -113,6 +115,32 @@ def test_a_number_beyond_all_floats_is_out_of_bounds() -> None:
     assert read(body, POOLS).rejected[0][1:3] == ("bounds", "Number out of range - at `$.il7d`")
 
 
+DEEP = (b"[" * 5000 + b"]" * 5000, b'{"a":' * 5000 + b"1" + b"}" * 5000)
+
+
+@pytest.mark.parametrize("broken", [b"1e400", b'"\xff\xfe"', *DEEP])
+def test_a_row_that_cannot_be_read_is_known_by_its_key_nevertheless(broken: bytes) -> None:
+    body = pools_with({"il7d": 31337.5, "pool": (key := rows_of("/pools")[0]["pool"]).upper()})
+    reading = read(body.replace(b"31337.5", broken), POOLS)
+    assert (len(reading.rows), [each.key for each in reading.rejected]) == (999, [key])
+
+
+def test_what_is_nested_deeply_where_nobody_looks_is_a_problem_of_its_row_too() -> None:
+    """And brackets within texts are none."""
+    body = pools_with({"aNewField": 31337.5}, {"symbol": "[" * 5000})
+    reading = read(body.replace(b"31337.5", b"[" * 5000 + b"]" * 5000), POOLS)
+    assert (len(reading.rows), reading.rows[0].symbol) == (999, "[" * 5000)
+    assert "nested too deeply" in reading.rejected[0].words
+    with pytest.raises(Malformed):
+        read(body.replace(b"31337.5", b"[" * 5000), POOLS)
+
+
+def test_lists_that_a_protocol_lacks_may_be_null() -> None:
+    rows = rows_of("/protocols")
+    rows[0] |= {"chains": None, "chainTvls": None}
+    assert not read(json.dumps(rows).encode(), PROTOCOLS).rejected
+
+
 def test_a_row_that_is_no_object_is_known_by_its_place() -> None:
     body = in_data(rows_of("/pools")).replace(b'"data": [', b'"data": [null, ')
     (rejected,) = read(body, POOLS).rejected
@@ -129,10 +157,49 @@ def test_of_two_rows_with_one_key_the_last_is_taken() -> None:
 
 def test_of_one_day_of_a_chart_the_last_measurement_is_taken() -> None:
     days = rows_of(CHART_PATH)
-    days.append(days[-1] | {"timestamp": "2999-01-01T00:00:00.000Z"})
+    days.append(days[-1] | {"timestamp": "2099-12-31T00:00:00.000Z"})
     days.append(days[-1] | {"apy": 5})
     reading = read(in_data(days), CHART)
-    assert (reading.rows[-1].key, reading.rows[-1].apy, len(reading.rejected)) == ("2999-01-01", 5, 1)
+    assert (reading.rows[-1].key, reading.rows[-1].apy, len(reading.rejected)) == ("2099-12-31", 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("moment", "bound"),
+    [
+        ("9999-12-31T23:30:00-02:00", "<= 2100-01-01"),  # a day later in UTC, which no calendar has
+        ("2999-01-01T00:00:00Z", "<= 2100-01-01"),
+        ("0001-01-01T00:00:00+02:00", ">= 1970-01-01"),
+    ],
+)
+def test_a_day_that_no_calendar_has_takes_no_other_with_it(moment: str, bound: str) -> None:
+    days = rows_of(CHART_PATH)
+    days[3]["timestamp"] = moment
+    reading = read(in_data(days), CHART)
+    assert [each[:3] for each in reading.rejected] == [
+        (moment, "bounds", f"Expected `datetime` {bound} - at `$.timestamp`")
+    ]
+    assert len(reading.rows) == len(days) - 1
+
+
+def test_a_day_after_tomorrow_is_rejected_and_many_of_them_are_drift() -> None:
+    days = rows_of(CHART_PATH)
+    reading = read(in_data(days), CHART)
+    last = reading.rows[-1].day
+    assert reject_days_to_come(reading, last - timedelta(days=1)) == reading
+    cut = reject_days_to_come(reading, last - timedelta(days=2))
+    assert (cut.rows, len(cut.raws)) == (reading.rows[:-1], len(cut.rows))
+    (rejected,) = cut.rejected
+    assert rejected[:2] == (f"{last}", "bounds")
+    assert json.loads(rejected.row) == days[-1]
+    with pytest.raises(Drift, match=r"^\$\.timestamp: 100 of "):
+        reject_days_to_come(reading, last - timedelta(days=101))
+
+
+def test_a_rejected_day_is_known_by_its_pool_in_no_more_than_a_key_s_length() -> None:
+    days = rows_of(CHART_PATH)
+    days[0]["timestamp"] = "9" * 180
+    (named,) = name_pool(read(in_data(days), CHART).rejected, "p" * 36)
+    assert named.key == "p" * 36 + " " + "9" * 163
 
 
 def test_a_time_without_a_zone_is_no_time() -> None:

@@ -16,7 +16,7 @@ from config.masks import Mask
 from indexer.market.models import Document
 from indexer.market.reading import Malformed, read
 from indexer.market.shapes import OLD_POOLS, POOLS
-from indexer.market.source import Answer, Host, Source, SourceError, Unpaid, open_defillama
+from indexer.market.source import Answer, Host, NotThere, Source, SourceError, Unpaid, open_defillama
 from indexer.tasks.declaring import LooseRun
 from tests.loopback import Loopback
 from tests.standin.server import StandIn
@@ -191,6 +191,18 @@ def test_a_page_that_costs_is_unpaid(source: Source, standin: StandIn, run: Reco
         source.fetch(run, "/pools")
 
 
+def test_what_costs_is_a_path_of_the_free_hosts_and_the_account_of_the_paid_one(
+    source: Source, standin: StandIn, run: Recorder
+) -> None:
+    for path in ("/pools", "/chart/7", "/protocols", "/yields/poolsOld"):
+        asked = f"/{KEY}{path}" if path.startswith("/yields") else path
+        standin.fail(asked, status=402, text="Upgrade to the paid API plan")
+        with pytest.raises(Unpaid) as unpaid:
+            source.fetch(run, path)
+        assert unpaid.value.retry_after == (None if path.startswith("/yields") else 3600)
+    assert [said for said in run.said if said[1]] == [("defillama-pro", 402)]
+
+
 def test_unchanged_is_no_answer_where_nothing_is_known(source: Source, standin: StandIn, run: Recorder) -> None:
     standin.fail("/pools", status=304)
     with pytest.raises(SourceError, match="HTTP 304"):
@@ -222,7 +234,7 @@ def test_without_a_key_the_paid_host_refuses(
 
 
 def test_a_chart_that_is_none_is_an_error_with_the_source_s_words(source: Source, run: Recorder) -> None:
-    with pytest.raises(SourceError, match=r"^defillama:/chart/7: HTTP 400: invalid configID!$"):
+    with pytest.raises(NotThere, match=r"^defillama:/chart/7: HTTP 400: invalid configID!$"):
         source.fetch(run, "/chart/7")
 
 

@@ -142,6 +142,10 @@ def test_a_run_shows_its_progress_its_log_and_who_may_cancel_it(told: Connection
     text = said(client, f"{RUNS}{run}/change/")
     assert "some-operator wants it ended" in text
     assert "Cancel the run" not in text
+    TaskRun.objects.filter(pk=run).update(state="cancelled", why="cancelled by some-operator")
+    text = said(client, f"{RUNS}{run}/change/")
+    assert "cancelled by some-operator" in text
+    assert "wants it ended" not in text
 
 
 def test_a_failed_run_shows_why_and_is_tried_again(told: Connection, log_in: LogIn) -> None:
@@ -212,12 +216,22 @@ def test_a_schedule_is_edited_with_its_next_five_times_beside_it(told: Connectio
     assert "cron=30 4 * * MON" in entry.outcome
 
 
+@pytest.mark.parametrize("empty", ["", "null", "{}"])
+def test_no_parameters_are_none_however_that_is_written(told: Connection, log_in: LogIn, empty: str) -> None:
+    client = log_in("operator")
+    assert edit(client, params='{"limit": 3}').status_code == 302
+    assert edit(client, params=empty).status_code == 302
+    assert Schedule.objects.get(name="count-sheep").params == {}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"cron": "0 25 * * *"}, "cron &#x27;0 25 * * *&#x27; cannot be read"),
         ({"every": "60"}, "a schedule has either cron"),
         ({"params": '{"herd": 1}'}, "count-sheep has no parameter &#x27;herd&#x27;"),
+        ({"params": '{"limit": NaN}'}, "limit=nan: Expected `int`, got `float`"),
+        ({"params": '{"meadow": "\\ud83d"}'}, "meadow=&#x27;\\ud83d&#x27; cannot be kept"),
         ({"params": '{"meadow": "sea"}'}, "the sea is no meadow"),
     ],
 )

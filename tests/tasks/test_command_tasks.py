@@ -105,11 +105,14 @@ def test_what_is_not_there_is_bad_usage_with_near_names(told: Connection) -> Non
     assert "count-sheep has no parameter 'herd': it has limit, meadow" in fail(
         2, "run", "count-sheep", "--param=herd=1"
     )
+    assert "meadow='a\\udcff' cannot be kept" in fail(2, "run", "count-sheep", "--param=meadow=a\udcff")
     assert "the sea is no meadow" in fail(2, "run", "count-sheep", "--param=meadow=sea", "--param=limit=3")
     assert "--param limit cannot be read: it is NAME=VALUE" in fail(2, "run", "count-sheep", "--param=limit")
     assert "count-sheep has no partitions" in fail(2, "backfill", "count-sheep")
     assert "count-sheep has no partitions" in fail(2, "grid", "count-sheep")
     assert "plough-fields has no schedule" in fail(2, "pause", "plough-fields")
+    with pytest.raises(CommandError, match="argument --to: '2026-02-30' is no day: it is written 2026-01-31"):
+        run("backfill", "plough-fields", "--to=2026-02-30")
     assert "is after the last" in fail(2, "backfill", "plough-fields", "--from=2026-02-01", "--to=2026-01-01")
     assert not TaskRun.objects.exists()
 

@@ -36,6 +36,8 @@ def test_five_times_in_a_row() -> None:
         ("0 * * * *", 0, 3600, 1),
         ("0 * * * *", 7200, 3600, 3),
         (60.0, -5, 5, 0),  # not yet
+        ("* * * * *", 999 * 60, 60, 1000),
+        ("* * * * *", 366 * 86_400, 60, 1001),  # more are not counted
     ],
 )
 def test_times_that_passed_are_counted(when: str | float, ago: float, ahead: float, passed: int) -> None:

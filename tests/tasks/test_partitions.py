@@ -120,6 +120,42 @@ def test_an_outage_fails_few_of_them_and_the_next_attempt_begins_with_the_others
     assert file.read_text().split() == [f"piece-{number}" for number in (0, 6, 7, 8, 1, 2, 3, 4, 5)]
 
 
+def test_what_is_refused_is_told_and_asked_for_again_by_the_next_run_alone(tmp_path: Path) -> None:
+    file = tmp_path / "diary"
+    unknown = " ".join(f"piece-{number}" for number in range(1, 7))
+    run = carry(enqueue("pieces", {"count": 14, "unknown": unknown, "leaves": "piece-13", "file": str(file)}))
+    # Six in a row do not stop the others.
+    assert (run.state, run.done) == ("waiting", 13)
+    assert (grid()[2].state, grid()[2].error) == ("complete", "")
+    (refused,) = (each for each in grid() if each.key == "piece-1")
+    assert (refused.state, refused.error, refused.finished_at) == ("refused", "piece-1 is unknown", None)
+    TaskRun.objects.filter(pk=run.pk).update(params={**run.params, "leaves": ""})
+    run = carry(run)
+    assert (run.state, run.done, run.created) == ("succeeded", 14, 80)
+    assert set(Partition.objects.filter(state="refused").values_list("attempts", flat=True)) == {1}
+    assert "partition piece-1 is refused: piece-1 is unknown" in run.lines.values_list("text", flat=True)
+    again = carry(enqueue("pieces", {"count": 14, "unknown": "piece-2", "file": str(file)}))
+    assert (again.state, again.created) == ("succeeded", 130)
+    assert {each.key: each.state for each in grid()} == {
+        f"piece-{number}": "refused" if number == 2 else "complete" for number in range(14)
+    }
+    # They come last, as what has failed does.
+    assert file.read_text().split()[-5:] == [f"piece-{number}" for number in (1, 3, 4, 5, 6)]
+
+
+@pytest.mark.parametrize(
+    ("count", "error"),
+    [
+        (3, "3 of 3 partitions were refused"),
+        (30, "25 partitions in a row were refused, so that the others are left for later: piece-24 is unknown"),
+    ],
+)
+def test_a_source_that_refuses_nearly_all_has_failed(count: int, error: str) -> None:
+    unknown = " ".join(f"piece-{number}" for number in range(count))
+    run = carry(enqueue("pieces", {"count": count, "unknown": unknown}))
+    assert (run.state, run.error) == ("failed", f"PartitionsFailed: {error}")
+
+
 def test_a_source_that_says_when_is_left_alone_until_then() -> None:
     run = carry(enqueue("pieces", {"count": 4, "busy": "piece-1"}))
     assert (run.state, run.why, run.attempt) == ("waiting", "piece-1 is busy", 0)

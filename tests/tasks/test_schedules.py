@@ -76,6 +76,13 @@ def test_times_that_nobody_kept_are_skipped_where_that_is_wanted() -> None:
     assert len(dispatch_due(NOON + 6 * HOUR)) == 1
 
 
+def test_times_that_nobody_would_count_are_not_counted() -> None:
+    schedule = make(cron="* * * * *")
+    dispatch_due(NOON)
+    assert len(dispatch_due(NOON + 366 * 24 * HOUR)) == 1
+    assert "2026-11-27 12:01:00 UTC and at least 1,000 more times were missed" in look(schedule).note
+
+
 @pytest.mark.parametrize("missed", list(Missed))
 def test_never_two_runs_at_once(missed: Missed) -> None:
     schedule = make(missed=missed)

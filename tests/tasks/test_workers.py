@@ -83,6 +83,8 @@ def test_a_zombie_finds_its_run_taken(tmp_path: Path) -> None:
             first.process.send_signal(signal.SIGCONT)
             first.wait_until_it_says("another worker has taken it over")
             wait_for(run, "succeeded")
+        time.sleep(1)  # until the first has left the line, which has its run no more
+        assert "Traceback" not in first.said
     counted = Counter(each for each in notes(file) if each.startswith("step"))
     assert sum(counted.values()) <= 41
     assert notes(file).count("end") == 1

@@ -7,10 +7,10 @@ from django.db import transaction
 
 from indexer.market import mappings
 from indexer.market.contracts import Chains, find_contracts, read_old, read_pools
-from indexer.market.factories import vouch
 from indexer.market.models import Pool
 from indexer.market.proposals import accept_all, propose
 from indexer.market.tokens import Tokens
+from indexer.market.witnesses import vouch
 from indexer.tasks.declaring import Counts, Run, TaskError, task
 from indexer.workers.near import hint_at
 
@@ -58,17 +58,18 @@ def map_contracts(run: Run, *, chain: str = "") -> Counts:
     with Tokens(run) as tokens:
         while batch := read_pools(after, BATCH, chain, old):
             found, asked = find_contracts(run, batch, old, chains, tokens, done, total)
+            homes = {facts.id: facts.home for facts in batch}
             after = batch[-1].id
             with transaction.atomic():
                 for sources in sorted(set(asked.values()), key=sorted):
                     part = {pool: of for pool, of in found.items() if asked[pool] == sources}
-                    counts += mappings.store(part, sources)
+                    counts += mappings.store(part, sources, homes)
                 run.save({"pool": str(after), "counts": list(counts)})
             done += len(batch)
             run.progress(done, total)
     if after is not None:
         with transaction.atomic():
-            vouch(chains.all_watched())
+            vouch(chains.all_chosen())
             run.save({"pool": str(after), "counts": list(counts)})
     proposed = propose()
     accepted = accept_all(run)

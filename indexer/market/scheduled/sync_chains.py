@@ -10,7 +10,7 @@ CHAINS = Taking("sync-chains", "/v2/chains", shapes.CHAINS, targets.CHAINS, targ
 
 
 @task(cron="0 1 * * *", time_limit=600, budgets=("defillama",), fresh_for=timedelta(hours=26))
-def sync_chains(run: Run) -> Counts:
+def sync_chains(run: Run, *, accept: bool = False) -> Counts:
     """Chains with their TVL and chain ids, joined to ours."""
     with open_defillama() as source:
-        return take(run, source, CHAINS)
+        return take(run, source, CHAINS, accept=accept)

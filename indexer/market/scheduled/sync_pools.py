@@ -10,7 +10,7 @@ POOLS = Taking("sync-pools", "/pools", shapes.POOLS, targets.POOLS, targets.read
 
 
 @task(cron="0 3 * * *", time_limit=900, budgets=("defillama",), fresh_for=timedelta(hours=26))
-def sync_pools(run: Run) -> Counts:
+def sync_pools(run: Run, *, accept: bool = False) -> Counts:
     """Pools with their numbers, from one answer."""
     with open_defillama() as source:
-        return take(run, source, POOLS)
+        return take(run, source, POOLS, accept=accept)

@@ -12,7 +12,7 @@ PROTOCOLS = Taking(
 
 
 @task(cron="0 2 * * *", time_limit=600, budgets=("defillama",), fresh_for=timedelta(hours=26))
-def sync_protocols(run: Run) -> Counts:
+def sync_protocols(run: Run, *, accept: bool = False) -> Counts:
     """Protocols by their id, with the slugs that they had."""
     with open_defillama() as source:
-        return take(run, source, PROTOCOLS)
+        return take(run, source, PROTOCOLS, accept=accept)

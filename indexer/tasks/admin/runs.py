@@ -39,7 +39,6 @@ from indexer.tasks.statuses import (
 from indexer.tasks.steering import cancel_run, retry_run
 from indexer.tasks.tables import say_run, show_records
 
-SHOWN_LINES = 1000
 CHARTED = 40
 """Runs of the task whose durations are drawn."""
 
@@ -147,7 +146,7 @@ class TaskRunAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         run = find_run(run_id)
-        lines = read_lines(run_id, SHOWN_LINES)
+        lines = read_lines(run_id)
         may_steer = request.user.has_perm(STEER)
         return {
             "run": run,

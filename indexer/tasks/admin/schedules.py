@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.forms.fields import InvalidJSONInput
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
@@ -33,6 +35,17 @@ def choose_task() -> list[tuple[str, str]]:
     return [(name, name) for name in tasks()]
 
 
+class ParamsField(forms.JSONField):
+    """Nothing typed is no parameters. What is refused is shown as it was typed, for it may hold what no page can."""
+
+    def to_python(self, value: Any) -> Any:
+        read = super().to_python(value)
+        return {} if read is None else read
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return InvalidJSONInput(data)
+
+
 class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs
     """The model itself says what cannot be, beside the field that it is about."""
 
@@ -47,6 +60,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only i
 class ScheduleAdmin(StrictAdmin):
     form = ScheduleForm
     readonly_fields = ("when_it_runs",)
+    formfield_overrides = {models.JSONField: {"form_class": ParamsField, "show_hidden_initial": False}}
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

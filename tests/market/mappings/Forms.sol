@@ -4,11 +4,73 @@ pragma solidity ^0.8.28;
 /// What is asked of the pools of Aave, Balancer V2, Curve and Uniswap V2 and V3, and nothing else of them.
 
 contract AToken {
+    address public immutable POOL;
     address public immutable UNDERLYING_ASSET_ADDRESS;
     uint256 public totalSupply = 1;
 
-    constructor(address underlying) {
-        UNDERLYING_ASSET_ADDRESS = underlying;
+    constructor(address pool, address underlying) {
+        (POOL, UNDERLYING_ASSET_ADDRESS) = (pool, underlying);
+    }
+}
+
+/// As an aToken, but that nobody can be sent it.
+contract DebtToken is AToken {
+    constructor(address pool, address underlying) AToken(pool, underlying) {}
+
+    function transfer(address, uint256) external pure returns (bool) {
+        revert("TRANSFER_NOT_SUPPORTED");
+    }
+}
+
+contract LendingPool {
+    mapping(address => address) internal atokens;
+    mapping(address => address) internal debts;
+
+    function list(address underlying, address atoken, address debt) external {
+        (atokens[underlying], debts[underlying]) = (atoken, debt);
+    }
+}
+
+contract LendingPoolV2 is LendingPool {
+    function getReserveData(address underlying) external view returns (uint256[12] memory data) {
+        (data[7], data[9]) = (uint160(atokens[underlying]), uint160(debts[underlying]));
+    }
+}
+
+contract LendingPoolV3 is LendingPool {
+    function getReserveData(address underlying) external view returns (uint256[15] memory data) {
+        (data[8], data[10]) = (uint160(atokens[underlying]), uint160(debts[underlying]));
+    }
+}
+
+/// Of a design that nobody knows.
+contract LendingPoolV9 is LendingPool {
+    function getReserveData(address underlying) external view returns (address) {
+        return atokens[underlying];
+    }
+}
+
+/// Anybody's own, of nothing.
+contract EmptyVault {
+    address public immutable asset;
+    uint256 public totalAssets;
+    uint256 public totalSupply;
+
+    constructor(address given) {
+        asset = given;
+    }
+}
+
+/// Answers whatever it is asked with a token's address.
+contract YesMan {
+    uint256 private immutable token;
+
+    constructor(address given) {
+        token = uint160(given);
+    }
+
+    fallback(bytes calldata) external returns (bytes memory) {
+        return abi.encode(token);
     }
 }
 
@@ -65,6 +127,12 @@ contract CurvePool {
     }
 }
 
+contract CurvePoolWithShares is CurvePool {
+    uint256 public totalSupply = 1;
+
+    constructor(address[] memory given) CurvePool(given) {}
+}
+
 contract ConcentratedPool {
     address public immutable factory;
     address public immutable token0;
@@ -92,16 +160,12 @@ contract ConcentratedFactory {
     }
 }
 
-/// Anybody's own: it names whatever it is told as the pair of any tokens.
+/// Anybody's own: it names whatever it is told as the pair of its tokens.
 contract ForgedFactory {
-    address public pair;
+    mapping(address => mapping(address => address)) public getPair;
 
-    function name(address given) external {
-        pair = given;
-    }
-
-    function getPair(address, address) external view returns (address) {
-        return pair;
+    function name(ForgedPair given) external {
+        getPair[given.token0()][given.token1()] = address(given);
     }
 }
 
@@ -114,4 +178,11 @@ contract ForgedPair {
     constructor(address maker, address first, address second) {
         (factory, token0, token1) = (maker, first, second);
     }
+}
+
+/// A pair that takes a fee, in basis points.
+contract PairWithFee is ForgedPair {
+    uint256 public constant fee = 30;
+
+    constructor(address maker, address first, address second) ForgedPair(maker, first, second) {}
 }

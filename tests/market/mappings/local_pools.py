@@ -38,6 +38,11 @@ def deployer(anvil: Anvil, packages: Packages) -> Deployer:
     return Deployer(anvil.url, compile_file("Forms.sol", packages))
 
 
+def keyed(address: str) -> uuid.UUID:
+    """The id of a pool whose key is the contract's address."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{address.lower()}-local")
+
+
 @pytest.fixture
 def make(chains: list[Chain]) -> Iterator[Make]:
     """Stores pools on hilltop."""

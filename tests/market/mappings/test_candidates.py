@@ -71,6 +71,63 @@ def test_other_chains_keep_their_own_addresses(chain: str, namespace: str, addre
     }
 
 
+@pytest.mark.parametrize(
+    ("chain", "chain_id", "namespace", "token"),
+    [
+        # Nobody has listed these chains, and what they write is no EVM address.
+        ("Algorand", None, "algorand", "31566704"),
+        ("Hydration", None, "hydration", "5"),
+        ("MultiversX", None, "multiversx", "USDC-c76f1f"),
+        ("Movement", None, "movement", "0x" + "a1" * 32),
+        ("Flow", None, "flow", "A.1654653399040a61.FlowToken"),
+        ("Sky  Net (New)", None, "sky-net-new", "sky1xyz"),
+        ("链", None, "other", "x"),
+        # in whatever case the name is
+        ("Ton", None, "tvm", "EQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_sDs"),
+        ("TON", None, "tvm", "EQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_sDs"),
+        # A chain id makes no EVM of a chain that is none.
+        ("Tron", 728126428, "tron", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
+        ("Hedera", 295, "hedera", "0.0.456858"),
+        # Their EVM addresses are written as everywhere.
+        ("Hedera", 295, "hedera", "0x" + "cd" * 20),
+        ("Sky Net", None, "sky-net", "0x" + "cd" * 20),
+    ],
+)
+def test_what_other_chains_call_their_tokens_is_kept(
+    chain: str, chain_id: int | None, namespace: str, token: str
+) -> None:
+    written = token.upper().replace("0X", "0x") if len(token) == 42 and token.startswith("0x") else token
+    (place,) = find_candidates(facts(chain=chain, chain_id=chain_id, underlying=[written]))
+    assert place == Place(namespace, None, token, "token")
+
+
+@pytest.mark.parametrize(
+    ("chain", "chain_id", "text", "address"),
+    [
+        ("Tron", 728126428, "https://sun.io/TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
+        ("Hedera", 295, "https://a.example/v0.0.1/pool/0.0.456858", "0.0.456858"),
+        ("Hedera", 295, f"https://a.example/{POOL}", POOL),
+        # It may be an EVM of which nobody has told us yet.
+        ("Sky Net", None, f"https://a.example/{to_checksum_address(POOL)}", POOL),
+        ("Near", None, f"https://a.example/{POOL}", None),
+    ],
+)
+def test_addresses_are_found_by_what_the_chain_writes(
+    chain: str, chain_id: int | None, text: str, address: str | None
+) -> None:
+    found = find_candidates(facts(chain=chain, chain_id=chain_id, url=text))
+    assert [place.address for place in found] == ([] if address is None else [address])
+    assert all(place.chain_id is None for place in found)
+
+
+def test_an_id_of_version_5_proves_its_key_on_other_chains_too() -> None:
+    pool = facts(id=uuid5(NAMESPACE_URL, f"{MINT}-solana"), chain="Solana", chain_id=None, meta=f"Whirlpool {MINT}")
+    assert kinds(pool) == {(MINT, "pool", "meta"), (MINT, "pool", "key")}
+    assert {place.namespace for place in find(pool)} == {"solana"}
+    # There are no other cases of it.
+    assert all(MINT in key for key in keys_of("Solana", "some-dex", MINT))
+
+
 @pytest.mark.parametrize("number", range(26))
 def test_an_id_of_version_5_proves_its_key(number: int) -> None:
     """In every form that adapters write keys in, by a watched contract that nothing else names."""

@@ -42,16 +42,31 @@ def settle(expected: list[tuple[Pool, str, Outcome]]) -> None:
         assert outcome(pool, address) == wanted, (pool.symbol, pool.underlying_tokens, address)
 
 
-def test_an_atoken_is_of_its_underlying_only(local: World, make: Make, deployer: Deployer) -> None:
+def test_an_atoken_is_the_one_that_its_lending_pool_has(local: World, make: Make, deployer: Deployer) -> None:
     usdc, dai = local.tokens["USDC"], local.tokens["DAI"]
-    atoken = deployer.deploy("AToken", "address", usdc)
-    settle(
-        [
+    expected = []
+    for version in ("LendingPoolV2", "LendingPoolV3"):
+        lending = deployer.deploy(version)
+        atoken, debt, stray = (
+            deployer.deploy(name, "address,address", lending, usdc) for name in ("AToken", "DebtToken", "AToken")
+        )
+        deployer.send(lending, encode_call("list(address,address,address)", usdc, atoken, debt))
+        expected += [
             (make(atoken, usdc), atoken, verified("aToken")),
             (make(atoken, dai), atoken, refuted("aToken")),
             (make(atoken, usdc, dai), atoken, refuted("aToken")),
+            # Nobody is sent a debt token.
+            (make(debt, usdc), debt, refuted("aToken")),
+            # It has the underlying and names the lending pool, which does not name it.
+            (make(stray, usdc), stray, UNDECIDED),
         ]
-    )
+    unknown = deployer.deploy("LendingPoolV9")
+    atoken = deployer.deploy("AToken", "address,address", unknown, usdc)
+    deployer.send(unknown, encode_call("list(address,address,address)", usdc, atoken, dai))
+    settle([*expected, (make(atoken, usdc), atoken, UNDECIDED)])
+    said = set(MappingEvidence.objects.filter(source="chain").values_list("detail__words", flat=True))
+    assert "an aToken of the pool's tokens" in said
+    assert f"its lending pool has {expected[5][1]} as the aToken, and it as a debt" in said
 
 
 def test_a_balancer_pool_is_the_one_that_its_id_begins_with(local: World, make: Make, deployer: Deployer) -> None:
@@ -74,12 +89,27 @@ def test_a_curve_pool_has_all_of_its_coins(local: World, make: Make, deployer: D
     usdc, dai, weth = (local.tokens[symbol] for symbol in ("USDC", "DAI", "WETH"))
     three = deployer.deploy("CurvePool", "address[]", [usdc, dai, weth])
     one = deployer.deploy("CurvePool", "address[]", [usdc])
+    share = local.vault
+    metapool = deployer.deploy("CurvePool", "address[]", [weth, share])
+    many = [f"0x{number:040x}" for number in range(0xC001, 0xC00A)]
+    five, eight, nine = (deployer.deploy("CurvePool", "address[]", many[:count]) for count in (5, 8, 9))
     settle(
         [
             (make(three, weth, usdc, dai), three, verified("Curve pool")),
             (make(three, usdc, dai), three, refuted("Curve pool")),
             # Whatever has a list called coins of a single one.
             (make(one, usdc), one, UNDECIDED),
+            (make(five, *many[:5]), five, verified("Curve pool")),
+            (make(five, *many[:4]), five, refuted("Curve pool")),
+            (make(eight, *many[:8]), eight, verified("Curve pool")),
+            # Nobody knows how many there are.
+            (make(nine, *many[:8]), nine, UNDECIDED),
+            (make(nine, *many), nine, UNDECIDED),
+            # One of two coins may be a share of another pool, whose tokens are named instead.
+            (make(metapool, weth, usdc, dai), metapool, UNDECIDED),
+            (make(metapool, weth, share), metapool, verified("Curve pool")),
+            (make(metapool, weth, usdc), metapool, refuted("Curve pool")),
+            (make(metapool, usdc, dai), metapool, refuted("Curve pool")),
         ]
     )
 
@@ -95,14 +125,23 @@ def test_a_concentrated_pool_is_known_to_its_factory_and_of_the_fee(
         pools[fee] = "0x" + deployer.send(factory, create)["logs"][0]["data"][-40:]
     stray = deployer.deploy("ConcentratedPool", "address,address,address,uint24", factory, usdc, dai, 100)
     twin = deployer.deploy("ConcentratedPool", "address,address,address,uint24", factory, usdc, dai, 500)
+    other_factory = deployer.deploy("ForgedFactory")
+    pair = deployer.deploy("PairWithFee", "address,address,address", other_factory, usdc, dai)
+    deployer.send(other_factory, encode_call("name(address)", pair))
     settle(
         [
             (make(pools[500], usdc, dai, pool_meta="0.05%"), pools[500], verified("pair")),
             (make(pools[3000], usdc, dai), pools[3000], verified("pair")),
+            # not every per cent that is named is a fee
+            (make(pools[3000], usdc, dai, pool_meta="Range 10%, 0.3%"), pools[3000], verified("pair")),
+            (make(pools[3000], usdc, dai, pool_meta="Range 10%"), pools[3000], verified("pair")),
+            (make(pools[3000], usdc, dai, pool_meta="Range 10%, 0.05%"), pools[3000], refuted("pair")),
             # the same tokens, another fee
             (make(pools[3000], usdc, dai, pool_meta="0.05%"), pools[3000], refuted("pair")),
             # they name a factory that has none of that fee, or another one
             (make(stray, usdc, dai, pool_meta="0.01%"), stray, refuted("pair")),
             (make(twin, usdc, dai, pool_meta="0.05%"), twin, refuted("pair")),
+            # Its factory does not know it by a fee: that of its own may be in any units.
+            (make(pair, usdc, dai, pool_meta="0.3%"), pair, verified("pair")),
         ]
     )

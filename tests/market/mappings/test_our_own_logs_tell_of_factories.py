@@ -98,7 +98,7 @@ def test_pools_with_fees(
     watch(chains[0], anvil.url, factory, POOL, OF_POOLS, "some-dex")
     url = "https://dex.example/pools"
     cheap = make(made[0], weth, usdc, pool_meta="0.05%", url=url)
-    dear = make(made[1], usdc, weth, pool_meta="fee 0.3%", url=f"{url}/{made[1]}")
+    dear = make(made[1], usdc, weth, pool_meta="Range 10%, 0.3%", url=f"{url}/{made[1]}")
     of_no_fee = make(made[0], weth, usdc, url=url)
     of_a_fee_that_no_pool_has = make(made[0], weth, usdc, pool_meta="1%", url=url)
     only_one = make(made[2], usdc, dai, url=url)

@@ -13,7 +13,7 @@ from indexer.market.scheduled.map_contracts import map_contracts
 from indexer.positions.jobs import read_jobs
 from indexer.tasks.declaring import LooseRun
 from indexer.workers.live_changes import set_value
-from tests.market.mappings.local_pools import Make
+from tests.market.mappings.local_pools import Make, keyed
 from tests.positions.lookup_rows import add_job
 
 pytestmark = pytest.mark.parametrize("local", ["multicall"], indirect=True)
@@ -69,14 +69,14 @@ def test_what_is_not_sure_any_more_is_not_accepted(pool: Pool) -> None:
 
 def test_the_live_setting_accepts_by_itself(local: World, make: Make) -> None:
     set_value(ACCEPT.name, True, actor="ada")
-    make(local.vault, local.tokens["WETH"])
+    make(local.vault, local.tokens["WETH"], id=keyed(local.vault))
     map_contracts(LooseRun())
     found = WatchProposal.objects.get()
     assert (found.state, found.decided_by) == ("accepted", "market")
 
 
 def test_one_that_cannot_be_accepted_stops_no_other(local: World, make: Make, caplog: pytest.LogCaptureFixture) -> None:
-    make(local.vault, local.tokens["WETH"])
+    make(local.vault, local.tokens["WETH"], id=keyed(local.vault))
     name, pair = next(iter(local.pairs.items()))
     make(pair, *(local.tokens[symbol] for symbol in name.split("/")))
     with connect(Chain.objects.get(chain_id=local.chain_id)) as made:

@@ -7,6 +7,8 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from indexer.chains.models import Chain
 from tests.market.syncs.tables import drop_all_months, empty_market
+from tests.tasks.conftest import line as line
+from tests.tasks.conftest import samples as samples
 
 
 @pytest.fixture

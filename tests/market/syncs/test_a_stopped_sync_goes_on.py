@@ -14,7 +14,7 @@ from indexer.market.scheduled.sync_historical import list_pools, sync_historical
 from indexer.market.scheduled.sync_pools import sync_pools
 from indexer.market.scheduled.sync_protocols import sync_protocols
 from indexer.tasks.declaring import Counts, LooseRun
-from tests.market.syncs.tables import ask, contents, drop_all_months, empty_market, one, rows_of
+from tests.market.syncs.tables import ask, contents, drop_all_months, empty_market, go_back, one, rows_of
 from tests.standin.server import StandIn
 
 pytestmark = pytest.mark.usefixtures("market")
@@ -114,6 +114,10 @@ def test_what_waits_is_counted_once_by_a_run_that_is_stopped_once_all_is_stored(
     assert (counts.rejected, len(kept)) == (3, 3)
     assert sync_pools(FragileRun(cursor=run.cursor)) == counts
     assert rows_of("rejected_rows") == kept
+    # A day later it has waited long enough, and what was taken is of that moment.
+    go_back(24)
+    assert sync_pools(FragileRun(cursor=run.cursor)) == Counts(changed=3, unchanged=997)
+    assert one("SELECT now() - taken_at < interval '1 minute' FROM market_documents")
 
 
 def test_a_day_that_is_not_taken_is_kept_once_by_a_run_that_is_stopped_before_the_end(standin: StandIn) -> None:

@@ -3,7 +3,9 @@
 from datetime import date, timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 
+from indexer.chains.connections import Connection
 from indexer.market.live import KEEP_DAYS, first_kept
 from indexer.market.models import Document, Pool, RejectedRow
 from indexer.market.months import TABLES, attached, make_months
@@ -13,11 +15,15 @@ from indexer.market.scheduled.sync_historical import list_pools, sync_historical
 from indexer.market.scheduled.sync_pools import sync_pools
 from indexer.market.scheduled.sync_protocols import sync_protocols
 from indexer.market.snapshots import NothingToday
-from indexer.tasks.declaring import Counts, LooseRun
+from indexer.tasks.declaring import Counts, LooseRun, Refused, TaskError
+from indexer.tasks.models import Partition, TaskRun
+from indexer.tasks.statuses import read_task
+from indexer.tasks.steering import backfill
 from indexer.workers.live_changes import set_value
 from tests.market.conftest import TODAY
 from tests.market.syncs.tables import ask, go_back, one
 from tests.standin.server import StandIn
+from tests.tasks.test_a_run_goes_where_its_function_says import carry
 
 pytestmark = pytest.mark.usefixtures("market")
 SAME_TVL = """
@@ -116,6 +122,15 @@ def test_a_day_of_a_history_is_written_over_by_ours_and_never_the_other_way_roun
     assert one(ours, key, today) == "pools"
 
 
+@pytest.mark.parametrize("status", [400, 402, 404])
+def test_a_history_that_is_not_to_be_had_is_refused(status: int, standin: StandIn) -> None:
+    sync_pools(LooseRun())
+    key = next(iter(list_pools(None, None)))
+    standin.fail(f"/chart/{key}", status=status, text="no such pool")
+    with pytest.raises(Refused, match=rf"/chart/{key}: HTTP {status}: no such pool$"):
+        sync_historical(LooseRun(), key)
+
+
 def test_a_bad_day_takes_no_other_with_it(standin: StandIn) -> None:
     sync_pools(LooseRun())
     key = next(iter(list_pools(None, None)))
@@ -155,6 +170,35 @@ def test_old_months_are_dropped_and_others_stay() -> None:
     assert cleanup_old_data(LooseRun()) == Counts()
     set_keep_days(36500)
     assert first_kept() < date(1930, 1, 1)
+
+
+def test_a_month_that_somebody_has_detached_is_attached_again_with_its_rows() -> None:
+    day = date(2025, 12, 5)
+    make_months("pool_daily_snapshots", [day])
+    ask("INSERT INTO pool_daily_snapshots (day, pool_id, source) VALUES (%s, gen_random_uuid(), 'pools')", day)
+    ask("ALTER TABLE pool_daily_snapshots DETACH PARTITION pool_daily_snapshots_2025_12")
+    make_months("pool_daily_snapshots", [day])
+    assert ask("SELECT day FROM pool_daily_snapshots") == [(day,)]
+
+
+def test_a_backfill_of_days_that_are_not_kept_is_refused_and_others_are_for_those_that_are(line: Connection) -> None:
+    kept = first_kept()
+    words = rf"no day before {kept} is kept, and 2020-02-01 is the last: .*market\.keep_days"
+    with pytest.raises(TaskError, match=words):
+        backfill("sync-historical", date(2020, 1, 1), date(2020, 2, 1), {}, "test")
+    assert not TaskRun.objects.exists()
+    sync_pools(LooseRun())
+    run = carry(backfill("sync-historical", date(2020, 1, 1), TODAY, {"limit": 1}, "test"))
+    assert run.state == "succeeded"
+    assert Partition.objects.values_list("state", "first", "last").get() == ("complete", kept, TODAY)
+
+
+@pytest.mark.parametrize("limit", [-3, 100_001])
+def test_a_limit_that_cannot_be_is_refused(limit: int) -> None:
+    with pytest.raises(CommandError, match=f"limit={str(limit)!r}: Expected `int` ") as error:
+        call_command("tasks", "run", "sync-historical", "--param", f"limit={limit}")
+    assert error.value.returncode == 2
+    assert read_task("sync-historical").params["limit"] == "int"
 
 
 def test_a_row_of_any_day_of_a_month_has_its_place() -> None:

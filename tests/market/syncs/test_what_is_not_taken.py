@@ -1,9 +1,16 @@
 """A bad row takes no other with it; a source that has changed changes nothing; a number that jumps has to wait."""
 
+import json
+from datetime import timedelta
+
 import pytest
+from django.utils.timezone import now
 
 from indexer.market.models import Document, Pool, RejectedRow
+from indexer.market.months import attached
 from indexer.market.reading import Drift
+from indexer.market.scheduled.create_snapshots import create_snapshots
+from indexer.market.scheduled.sync_historical import list_pools, sync_historical
 from indexer.market.scheduled.sync_pools import sync_pools
 from indexer.market.scheduled.sync_protocols import sync_protocols
 from indexer.tasks.declaring import Counts, LooseRun
@@ -53,9 +60,110 @@ def test_a_field_that_is_gone_or_of_another_type_stops_the_write(do: str, standi
 def test_an_answer_of_less_than_half_is_not_taken(standin: StandIn) -> None:
     sync_pools(LooseRun())
     standin.change("/pools", "remove", first=501)
-    with pytest.raises(Drift, match="499 rows"):
+    with pytest.raises(Drift, match=r"501 of the 1,000 rows"):
         sync_pools(LooseRun())
     assert not Pool.objects.exclude(vanished_at=None).exists()
+
+
+@pytest.mark.parametrize(("first", "what"), [(999, "unset"), (990, "null"), (501, "null")])
+def test_a_field_that_is_gone_from_most_rows_stops_the_write(first: int, what: str, standin: StandIn) -> None:
+    standin.change("/pools", "set", field="apy", value=2)
+    sync_pools(LooseRun())
+    before = contents()
+    standin.change("/pools", "unset" if what == "unset" else "set", field="apy", first=first)
+    words = rf"^\$\.apy: {first} of 1,000 values .*run sync-pools --param accept=true.*what was kept before stays$"
+    with pytest.raises(Drift, match=words):
+        sync_pools(LooseRun())
+    assert contents() == before
+    # It may be so all the same.
+    assert sync_pools(LooseRun(), accept=True) == Counts(changed=first, unchanged=1000 - first)
+    assert Pool.objects.filter(apy=None).count() == first
+
+
+def test_a_field_that_is_gone_from_half_of_the_rows_is_taken(standin: StandIn) -> None:
+    standin.change("/pools", "set", field="apy", value=2)
+    sync_pools(LooseRun())
+    standin.change("/pools", "set", field="apy", value=None, first=500)
+    assert sync_pools(LooseRun()) == Counts(changed=500, unchanged=500)
+
+
+def test_a_list_that_is_gone_is_a_field_that_is_gone(standin: StandIn) -> None:
+    sync_protocols(LooseRun())
+    standin.change("/protocols", "unset", field="chains", first=199)
+    with pytest.raises(Drift, match=r"^\$\.chains: "):
+        sync_protocols(LooseRun())
+
+
+@pytest.mark.parametrize(("days", "kept"), [(365, 1), (90, 0), (6, 1)])
+def test_a_field_that_is_gone_from_a_history_of_any_length_stops_the_write(
+    days: int, kept: int, standin: StandIn
+) -> None:
+    sync_pools(LooseRun())
+    key = next(iter(list_pools(None, None)))
+    chart = standin.table(f"/chart/{key}")
+    chart.rows = chart.rows[-days:]
+    standin.change(f"/chart/{key}", "set", field="apy", value=2)
+    sync_historical(LooseRun(), key)
+    before = contents()
+    standin.change(f"/chart/{key}", "unset", field="apy", keys=[row["timestamp"] for row in chart.read()[kept:]])
+    with pytest.raises(Drift, match=r"^\$\.apy: "):
+        sync_historical(LooseRun(), key)
+    assert contents() == before
+    assert sync_historical(LooseRun(), key, accept=True).changed > 0
+
+
+def test_a_day_too_late_or_too_long_takes_no_other_with_it(standin: StandIn) -> None:
+    sync_pools(LooseRun())
+    key = next(iter(list_pools(None, None)))
+    moments = [row["timestamp"] for row in standin.table(f"/chart/{key}").read()]
+    for moment, wrong in zip(moments, ("9" * 180, "9999-12-31T23:00:00Z", "2099-01-01T00:00:00Z"), strict=False):
+        standin.change(f"/chart/{key}", "set", field="timestamp", value=wrong, keys=[moment])
+    counts = sync_historical(LooseRun(), key)
+    assert (counts.created, counts.rejected) == (len(moments) - 3, 3)
+    assert list(RejectedRow.objects.order_by("key").values_list("reason", flat=True)) == ["bounds", "bounds", "shape"]
+    assert not [month for month in attached("pool_daily_snapshots") if "2099" in month]
+
+
+def test_a_tenth_of_the_rows_may_be_gone_and_one_more_is_an_answer_that_is_not_whole(standin: StandIn) -> None:
+    sync_protocols(LooseRun())
+    sync_pools(LooseRun())
+    create_snapshots(LooseRun())
+    standin.change("/pools", "remove", first=100)
+    assert sync_pools(LooseRun()).vanished == 100
+    before = contents()
+    standin.change("/pools", "remove", first=91)
+    with pytest.raises(Drift, match=r"91 of the 900 rows .*`manage.py tasks run sync-pools --param accept=true`"):
+        sync_pools(LooseRun())
+    assert contents() == before
+    assert sync_pools(LooseRun(), accept=True).vanished == 91
+
+
+def test_of_few_rows_any_may_be_gone(standin: StandIn) -> None:
+    table = standin.table("/protocols")
+    table.rows = table.rows[:10]
+    sync_protocols(LooseRun())
+    standin.change("/protocols", "remove", first=4)
+    assert sync_protocols(LooseRun()).vanished == 4
+
+
+def test_a_bad_row_lets_others_vanish_however_its_key_is_written(standin: StandIn) -> None:
+    sync_pools(LooseRun())
+    key, *gone = (row["pool"] for row in standin.table("/pools").read()[:4])
+    standin.change("/pools", "remove", keys=gone)
+    row = standin.table("/pools").read()[0] | {"pool": key.upper(), "il7d": 31337.5}
+    standin.change("/pools", "write", value=json.dumps(row).replace("31337.5", "1e400"), first=1)
+    assert sync_pools(LooseRun()) == Counts(unchanged=996, vanished=3, rejected=1)
+    assert sorted(str(pool.id) for pool in Pool.objects.exclude(vanished_at=None)) == sorted(gone)
+
+
+def test_what_has_jumped_is_kept_as_it_came(standin: StandIn) -> None:
+    standin.change("/pools", "set", field="tvlUsd", value=1000, first=1)
+    sync_pools(LooseRun())
+    row = standin.table("/pools").read()[0] | {"tvlUsd": 9000, "aNewField": "x" * 20_000}
+    text = json.dumps(row, indent=2)
+    standin.change("/pools", "write", value=text, first=1)
+    assert sync_pools(LooseRun()).rejected == 1
+    assert RejectedRow.objects.get().row == text[:10_000]
 
 
 def test_a_number_that_jumps_waits_for_five_hours(standin: StandIn) -> None:
@@ -87,6 +195,23 @@ def test_a_number_that_jumps_and_falls_again_was_never_there(standin: StandIn) -
     # The second jump began three hours ago, the first nine.
     assert sync_pools(LooseRun()).rejected == 1
     assert Pool.objects.get(pk=key).apy == 2.5
+
+
+def test_a_number_that_jumps_while_its_pool_is_away_waits_too(standin: StandIn) -> None:
+    key = first_pool(standin)
+    standin.change("/pools", "set", field="tvlUsd", value=1000, keys=[key])
+    sync_pools(LooseRun())
+    table = standin.table("/pools")
+    kept = list(table.rows)
+    standin.change("/pools", "remove", keys=[key])
+    assert sync_pools(LooseRun()).vanished == 1
+    table.rows = kept
+    standin.change("/pools", "set", field="tvlUsd", value=900_000, keys=[key])
+    assert sync_pools(LooseRun()).rejected == 1
+    assert Pool.objects.get(pk=key).tvl == 1000
+    # One that is back after five hours is another one, as far as anybody knows.
+    Pool.objects.filter(pk=key).update(vanished_at=now() - timedelta(hours=5, minutes=1))
+    assert sync_pools(LooseRun()) == Counts(changed=1, unchanged=999)
 
 
 def test_five_times_as_much_and_what_comes_after_a_day_is_taken(standin: StandIn) -> None:

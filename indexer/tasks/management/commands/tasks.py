@@ -2,6 +2,7 @@
 
 import json
 import os
+from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -184,8 +185,11 @@ class Command(FootprintCommand):
 
 
 def read_day(text: str) -> date:
-    """For argparse, which makes its own words of a ValueError."""
-    return date.fromisoformat(text)
+    """Raises ArgumentTypeError, whose words argparse shows; of a ValueError it makes its own."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no day: it is written 2026-01-31") from None
 
 
 def read_pairs(pairs: Iterable[str]) -> dict[str, str]:

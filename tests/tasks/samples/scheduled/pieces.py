@@ -2,7 +2,7 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
-from indexer.tasks.declaring import Counts, Retry, Run, Wait, task
+from indexer.tasks.declaring import Counts, Refused, Retry, Run, Wait, task
 from tests.tasks.samples.diary import note
 from tests.tasks.samples.scheduled.stumble import Busy
 
@@ -18,6 +18,7 @@ def pieces(
     *,
     count: int = 5,
     broken: str = "",
+    unknown: str = "",
     leaves: str = "",
     busy: str = "",
     file: str = "",
@@ -26,6 +27,8 @@ def pieces(
     """Do some pieces."""
     if key in broken.split():
         raise ValueError(f"{key} is broken")
+    if key in unknown.split():
+        raise Refused(f"{key} is unknown")
     if key in busy.split():
         raise Busy(f"{key} is busy", 60)
     if key in leaves.split():
