@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,11 +16,20 @@ from pytest_django.plugin import DjangoDbBlocker
 from indexer.access.models import ApiKey, AuditEntry
 from indexer.chains.connections import Connection, connect
 from indexer.chains.models import Chain, EndpointLimits, TaughtRule, UnknownText, schema_of
+from indexer.chains.storable import storable
 from indexer.workers.live_values import web_values
 from indexer.workers.models import LiveChange, LiveValue
 
 pytest_plugins = ("tests.people",)
 SLUGS = ("hilltop", "seaside")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tests that run in several processes tell of themselves in UTF-8, which what is logged by some of them is not."""
+    report = yield
+    report.sections = [(name, storable(text)) for name, text in report.sections]
+    return report
 
 
 @pytest.fixture(scope="session")
