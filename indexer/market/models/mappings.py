@@ -25,6 +25,7 @@ class ContractMapping(models.Model):
 
     class Meta:
         db_table = "contract_mappings"
+        verbose_name = "contract"
         ordering = ["pool", "-confidence", "id"]
         constraints = [
             models.UniqueConstraint(
@@ -51,6 +52,8 @@ class MappingEvidence(models.Model):
 
     class Meta:
         db_table = "mapping_evidence"
+        verbose_name = "evidence"
+        verbose_name_plural = "evidence"
         ordering = ["mapping", "id"]
         constraints = [models.UniqueConstraint(fields=["mapping", "kind", "source"], name="mapping_evidence_once")]
 
@@ -72,6 +75,7 @@ class WatchProposal(models.Model):
 
     class Meta:
         db_table = "watch_proposals"
+        verbose_name = "proposed job"
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["mapping", "chain"], name="watch_proposals_once")]
         permissions = [("decide_proposal", "Can accept and dismiss proposed jobs")]
