@@ -249,7 +249,7 @@ def test_trouble_is_written_when_it_lasts_and_forgotten_when_it_is_over(chain: C
     assert not trouble.is_worth_saying()
     now += WORTH_SAYING
     assert trouble.is_worth_saying()
-    trouble.say(old, "local-1: refused\0")
+    trouble.say(old, "local-1:\0refused")
     first = row()
     assert first[0] == "local-1: refused"
     assert "no endpoint has answered as it should since" in str(health(chain).why)
