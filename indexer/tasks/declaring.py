@@ -171,10 +171,9 @@ class Task:
     """A declared task. `function(run, **params)`; of a partitioned one `function(run, key, **params)`, once for each.
 
     `cron` (UTC) or `every` (seconds): its schedule until somebody edits that; neither: only on demand. `budgets`: the
-    APIs that it asks; it may reserve no other. `fresh_for`:
-    what it keeps is promised to be no older. `time_limit`: seconds of one attempt, or of one partition. `alone`: no two
-    runs of it at once; one that waits for its next attempt holds up later ones of the same task, and of no other task,
-    that have no higher priority.
+    APIs that it asks; it may reserve no other. `fresh_for`: what it keeps is promised to be no older. `time_limit`:
+    seconds of one attempt, or of one partition. `alone`: no two runs of it at once; one that waits for its next attempt
+    holds up later ones of the same task, and of no other task, that have no higher priority.
     """
 
     name: str
