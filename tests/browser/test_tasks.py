@@ -80,7 +80,7 @@ def pause_a_schedule(page: Page, connection: Connection) -> None:
 
 
 def edit_it(page: Page) -> None:
-    page.get_by_role("link", name="At 03:00 every day").click()
+    page.get_by_title("Edit the schedule sync-pools").click()
     page.fill("#id_cron", "61 * * * *")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#id_cron_error")).to_contain_text("cron '61 * * * *' cannot be read")

@@ -50,14 +50,15 @@ class Team:
 
     def start(self, count: int) -> None:
         """So many more; all of them have begun."""
-        fresh = []
-        for _ in range(count):
-            self._started += 1
-            log = self._folder / f"worker-{self._started}.log"
-            fresh.append(self._stack.enter_context(BackgroundProcess("tasks", log=log, environ=self._environ)))
-        for worker in fresh:
+        for worker in [self._start_one() for _ in range(count)]:
             worker.wait_until_it_says("takes runs from the line")
-        self._workers += fresh
+
+    def _start_one(self) -> BackgroundProcess:
+        self._started += 1
+        log = self._folder / f"worker-{self._started}.log"
+        worker = self._stack.enter_context(BackgroundProcess("tasks", log=log, environ=self._environ))
+        self._workers.append(worker)
+        return worker
 
     def do(self, name: str, params: Mapping[str, object]) -> TaskRun:
         """One run, to its good end."""
@@ -94,7 +95,8 @@ class Team:
         values = {"job": run.job_id, "run": run.pk, "worker": run.worker}
         self._connection.execute(BURY, values)
         self._connection.execute(BURY_RUN, values)
-        self.start(1)
+        # Its words are not waited for: it may have done much of the run by the time that they are read.
+        self._start_one()
         wait_until(lambda: is_over(run) or run.claim > claim, PATIENCE)
 
 

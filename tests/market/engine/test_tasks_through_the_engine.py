@@ -16,8 +16,11 @@ from tests.market.syncs.tables import ask, drop_all_months, empty_market, one
 from tests.processes import manage, run, wait_until
 from tests.standin.server import StandIn
 
-KILLS = 3
-"""Of every run; each task has two."""
+KILLS, HITS = 4, 3
+"""How often a worker is killed in every run; how often, in the two runs that each task has, it must have been at work.
+
+One more would be the fifth, after which a run has failed.
+"""
 pytestmark = pytest.mark.slow
 
 
@@ -74,7 +77,7 @@ def test_killed_in_every_task_the_tables_are_those_of_an_undisturbed_run(team: T
     assert counts_of(disturbed) == counts_of(undisturbed)
     hits = Counter(each.task for each in team.kills)
     assert set(hits) == set(TASKS)
-    assert min(hits.values()) >= KILLS, hits
+    assert min(hits.values()) >= HITS, hits
 
 
 def test_killed_before_a_partition_is_complete_a_run_keeps_what_it_rejects_once(team: Team, standin: StandIn) -> None:
