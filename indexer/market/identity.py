@@ -183,9 +183,8 @@ def find_problem(claim: Claim, form: str, held: frozenset[str], answers: Answers
     """Why a contract of this form that holds these tokens is not the pool; None where it may be."""
     if held != claim.wanted:
         return f"it holds {', '.join(sorted(held))}, and the pool {', '.join(sorted(claim.wanted or ()))}"
-    if form == ATOKEN:
-        atoken = read_reserve(answers)[0]
-        return None if atoken == claim.address else f"its lending pool has {atoken} as the aToken, and it as a debt"
+    if form == ATOKEN and (reserve := read_reserve(answers)) and reserve[0] != claim.address:
+        return f"its lending pool has {reserve[0]} as the aToken, and it as a debt"
     return find_problem_of_pair(claim, answers) if form == PAIR else None
 
 
@@ -240,9 +239,10 @@ def read_vault(claim: Claim, answers: Answers) -> frozenset[str] | None:
 
 
 def read_receipt(claim: Claim, answers: Answers) -> frozenset[str] | None:
-    """Debt tokens have an underlying, too: the lending pool has to know it, as the one or the other."""
+    """Debt tokens have an underlying, too: the lending pool, if one is named, has to know it as one or the other."""
     underlying = read_address(answers, "UNDERLYING_ASSET_ADDRESS()")
-    return frozenset({underlying}) if underlying and claim.address in read_reserve(answers) else None
+    known = read_address(answers, "POOL()") is None or claim.address in read_reserve(answers)
+    return frozenset({underlying}) if underlying and known else None
 
 
 def read_reserve(answers: Answers) -> list[str]:

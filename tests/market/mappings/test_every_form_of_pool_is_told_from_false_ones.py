@@ -28,6 +28,9 @@ def outcome(pool: Pool, address: str) -> Outcome:
     return Outcome(mapping.confidence, mapping.refuted, said.detail.get("form") if said else None)
 
 
+NOBODY = "0x" + "00" * 20
+
+
 def verified(form: str) -> Outcome:
     return Outcome(1.0, False, form)
 
@@ -60,6 +63,11 @@ def test_an_atoken_is_the_one_that_its_lending_pool_has(local: World, make: Make
             # It has the underlying and names the lending pool, which does not name it.
             (make(stray, usdc), stray, UNDECIDED),
         ]
+    alone = deployer.deploy("AToken", "address,address", NOBODY, usdc)
+    expected += [
+        (make(alone, usdc), alone, verified("aToken")),
+        (make(alone, dai), alone, refuted("aToken")),
+    ]
     unknown = deployer.deploy("LendingPoolV9")
     atoken = deployer.deploy("AToken", "address,address", unknown, usdc)
     deployer.send(unknown, encode_call("list(address,address,address)", usdc, atoken, dai))
