@@ -114,7 +114,7 @@ MUTATIONS: Mapping[str, Sequence[Edit]] = {
     # The rows.
     "earliest block": [
         Edit(store, "LOGS", "WHERE logs.first_block > EXCLUDED.first_block", ""),
-        Edit(bulk, "INSERT", " AND logs.first_block <= pair.first_block", ""),
+        Edit(bulk, "INSERT", " AND logs.first_block - pair.first_block <= 0", ""),
     ],
     "undo of rows": [Edit(undo, "UNSETTLED_LOGS", "", NOTHING)],
     "undo of metadata": [Edit(undo, "UNSETTLED_METADATA", "", NOTHING)],
