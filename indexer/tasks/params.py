@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from indexer.chains.storable import storable
 from indexer.tasks.coverage import Days
 from indexer.tasks.declaring import Task, TaskError
 
@@ -35,7 +36,7 @@ def is_kept(part: object) -> bool:
     """Whether PostgreSQL's JSON has a form of this number, text or whatever else."""
     if isinstance(part, float):
         return math.isfinite(part)
-    return not isinstance(part, str) or not any(each == "\0" or "\ud800" <= each <= "\udfff" for each in part)
+    return not isinstance(part, str) or storable(part) == part
 
 
 def parts_of(value: object) -> Iterator[object]:
