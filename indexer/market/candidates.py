@@ -6,6 +6,7 @@ key, so that an address is proved to be in the key, though not that it is the po
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -49,14 +50,16 @@ them, in lower case."""
 KNOWN_NAMESPACES = frozenset(NAMESPACES.values())
 LONGEST_NAMESPACE = 30
 EVM_ADDRESS = re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{40}(?![0-9a-zA-Z])")
+MOVE_ADDRESS = re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{60,64}(?:::\w+::\w+)?")
+"""Of a Move chain, or of one of its types."""
 OTHER_ADDRESS = MappingProxyType(
     {
         "solana": re.compile(r"(?<![0-9a-zA-Z])[1-9A-HJ-NP-Za-km-z]{32,44}(?![0-9a-zA-Z])"),
-        "aptos": re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{60,64}(?:::\w+::\w+)?"),
-        "sui": re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{60,64}(?:::\w+::\w+)?"),
+        "aptos": MOVE_ADDRESS,
+        "sui": MOVE_ADDRESS,
         "starknet": re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{60,64}(?![0-9a-zA-Z])"),
         "hedera": re.compile(rf"(?<![0-9a-zA-Z.])0\.0\.\d{{1,10}}(?![0-9a-zA-Z.])|{EVM_ADDRESS.pattern}"),
-        "movement": re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{60,64}(?:::\w+::\w+)?"),
+        "movement": MOVE_ADDRESS,
         "tron": re.compile(r"(?<![0-9a-zA-Z])T[1-9A-HJ-NP-Za-km-z]{33}(?![0-9a-zA-Z])"),
     }
 )
@@ -116,6 +119,15 @@ class Place(NamedTuple):
     chain_id: int | None
     address: str
     kind: str
+
+
+def by_chain(pools: Iterable[PoolFacts]) -> dict[int, list[PoolFacts]]:
+    """Those of EVM chains, by chain id."""
+    of: dict[int, list[PoolFacts]] = defaultdict(list)
+    for pool in pools:
+        if (chain_id := pool.home.chain_id) is not None:
+            of[chain_id].append(pool)
+    return of
 
 
 def namespace_of(chain: str, chain_id: int | None) -> str:

@@ -13,16 +13,17 @@ def reject_days_to_come(reading: Reading[ChartRow], today: date) -> Reading[Char
     No retention would come to them. Raises Drift where they are many.
     """
     last = today + timedelta(days=1)
-    taken = [(row, raw) for row, raw in zip(reading.rows, reading.raws, strict=True) if row.day <= last]
-    rejected = list(reading.rejected)
-    trouble = Trouble()
+    rows, raws, rejected, trouble = [], [], list(reading.rejected), Trouble()
     for row, raw in zip(reading.rows, reading.raws, strict=True):
-        if row.day > last:
-            words = f"{row.day} is still to come - at `$.timestamp`"
-            trouble.add("$.timestamp", words)
-            rejected.append(Rejected(row.key, "bounds", words, text_of(raw)))
+        if row.day <= last:
+            rows.append(row)
+            raws.append(raw)
+            continue
+        words = f"{row.day} is still to come - at `$.timestamp`"
+        trouble.add("$.timestamp", words)
+        rejected.append(Rejected(row.key, "bounds", words, text_of(raw)))
     trouble.stop_at_drift(len(reading.rows) + len(reading.rejected))
-    return Reading([row for row, _ in taken], rejected, [raw for _, raw in taken])
+    return Reading(rows, rejected, raws)
 
 
 def choose_days(rows: Collection[ChartRow], first: date, last: date | None) -> list[ChartRow]:

@@ -2,15 +2,14 @@
 
 import time
 import uuid
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from django.db import connection, transaction
 
 from indexer.chains.endpoints import EndpointsError, open_node
 from indexer.chains.models import Chain
-from indexer.market.candidates import EVM, FREE, KEY_SOURCE, PAID, Place, PoolFacts, find_candidates
-from indexer.market.factory_logs import OWN_LOGS, find_made
+from indexer.market.candidates import EVM, FREE, KEY_SOURCE, PAID, Place, PoolFacts, by_chain, find_candidates
+from indexer.market.factory_logs import OWN_LOGS, Factories, find_made, read_factories
 from indexer.market.identity import CHAIN, Claim, claim
 from indexer.market.keys import find_keys
 from indexer.market.models import Document, Pool
@@ -98,6 +97,7 @@ class Chains:
         self._ours = {chain.chain_id: chain for chain in Chain.objects.all()}
         self._watched: dict[int, frozenset[str]] = {}
         self._proved: dict[tuple[int, str, str], dict[uuid.UUID, dict[str, str]]] = {}
+        self._factories: dict[int, Factories] = {}
         self._asking: dict[int, Asking | None] = {}
 
     def proved(self, pool: PoolFacts) -> Mapping[str, str]:
@@ -117,16 +117,13 @@ class Chains:
 
     def made(self, pools: Iterable[PoolFacts]) -> Mapping[uuid.UUID, tuple[str, Evidence]]:
         """By pool, the contract that a factory made for it, as far as we have logs of that."""
-        of: dict[int, list[PoolFacts]] = defaultdict(list)
-        for pool in pools:
-            chain_id = pool.home.chain_id
-            if chain_id in self._ours and chain_id is not None:
-                of[chain_id].append(pool)
-        return {
-            pool: found
-            for chain_id, theirs in of.items()
-            for pool, found in find_made(self._ours[chain_id], theirs).items()
-        }
+        found: dict[uuid.UUID, tuple[str, Evidence]] = {}
+        for chain_id, theirs in by_chain(pools).items():
+            if (chain := self._ours.get(chain_id)) is not None:
+                if chain_id not in self._factories:
+                    self._factories[chain_id] = read_factories(chain)
+                found |= find_made(chain, self._factories[chain_id], theirs)
+        return found
 
     def watched(self, chain_id: int) -> Collection[str]:
         """The contracts of our own jobs there, in lower case: their factories' events once made them known."""
@@ -144,7 +141,9 @@ class Chains:
         """What chains say of the places that are claimed to be pools."""
         checked = Checked()
         facts = {pool.id: pool for pool in pools}
-        for chain_id in sorted({id for pool in pools if (id := pool.home.chain_id) and id in self._ours}):
+        for chain_id, theirs in sorted(by_chain(pools).items()):
+            if chain_id not in self._ours:
+                continue
             places = [
                 (pool, place)
                 for pool, of in found.items()
@@ -155,7 +154,7 @@ class Chains:
             answers = self._ask(chain_id, claims) if claims else []
             if answers is None:
                 continue
-            checked.pools |= {pool.id for pool in pools if pool.home.chain_id == chain_id}
+            checked.pools |= {pool.id for pool in theirs}
             for of_place, evidence in zip(places, answers, strict=True):
                 if evidence is not None:
                     checked.evidence[of_place] = evidence

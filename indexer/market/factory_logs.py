@@ -49,7 +49,6 @@ JOBS = """
 SELECT DISTINCT protocol, contract_address, topic0, jobs.id, abi, user_argument, metadata_argument
   FROM jobs JOIN job_labels ON job_labels.job_id = jobs.id
  WHERE topic0 = ANY(%s) AND metadata_argument IS NOT NULL AND transform IS NULL AND enabled AND NOT retired
-   AND protocol = ANY(%s)
 """
 SIZES = """
 SELECT sides.token, sides.job, (SELECT count(*) FROM (
@@ -116,25 +115,32 @@ class Question(NamedTuple):
     sides: tuple[Side, Side]
 
 
-def find_made(chain: Chain, pools: Sequence[PoolFacts]) -> dict[UUID, tuple[str, Evidence]]:
-    """By pool, the one contract that a factory of its protocol has made of its tokens, at a fee that is named, if any.
+Factories = Mapping[str, Sequence[Factory]]
+"""By protocol."""
 
-    Nothing is said of a pool that several contracts fit, or none. The pools are of this chain.
+
+def find_made(chain: Chain, factories: Factories, pools: Sequence[PoolFacts]) -> dict[UUID, tuple[str, Evidence]]:
+    """By pool, the one contract that a factory of its protocol has made of its tokens, at its fee if that is named.
+
+    Nothing is said of a pool that several contracts fit, or none. The pools and factories are of this chain.
     """
-    pairs = {pool.id: wanted for pool in pools if (wanted := claim(pool, "").wanted) and len(wanted) == 2}
-    asked = [pool for pool in pools if pool.id in pairs]
-    if not asked:
+    pairs = {
+        pool.id: wanted
+        for pool in pools
+        if pool.project in factories and (wanted := claim(pool, "").wanted) and len(wanted) == 2
+    }
+    if not pairs:
         return {}
+    asked = [pool for pool in pools if pool.id in pairs]
+    questions = {
+        pool.id: [
+            Question(factory, sides)
+            for factory in factories[pool.project]
+            for sides in both_ways(factory, pairs[pool.id])
+        ]
+        for pool in asked
+    }
     with connect(chain) as beside:
-        factories = read_factories(beside, sorted({pool.project for pool in asked}))
-        questions = {
-            pool.id: [
-                Question(factory, sides)
-                for factory in factories.get(pool.project, ())
-                for sides in both_ways(factory, pairs[pool.id])
-            ]
-            for pool in asked
-        }
         made = read_made(beside, list(dict.fromkeys(itertools.chain.from_iterable(questions.values()))))
     found: dict[UUID, tuple[str, Evidence]] = {}
     for pool in asked:
@@ -145,10 +151,11 @@ def find_made(chain: Chain, pools: Sequence[PoolFacts]) -> dict[UUID, tuple[str,
     return found
 
 
-def read_factories(beside: Connection, projects: Sequence[str]) -> Mapping[str, Sequence[Factory]]:
-    """By protocol, the factories whose pools can be told by their tokens."""
+def read_factories(chain: Chain) -> Factories:
+    """Those that the chain watches and whose pools can be told by their tokens."""
+    with connect(chain) as beside:
+        rows = beside.execute(JOBS, [list(BY_TOPIC)]).fetchall()
     roles: dict[tuple[str, bytes, bytes], dict[tuple[str, str], Job]] = defaultdict(dict)
-    rows = beside.execute(JOBS, [list(BY_TOPIC), list(projects)]).fetchall() if projects else []
     for protocol, contract, topic0, id, abi, user, metadata in rows:
         role = role_of(BY_TOPIC[bytes(topic0)], abi, user), role_of(BY_TOPIC[bytes(topic0)], abi, metadata)
         roles[protocol, bytes(contract), bytes(topic0)][role] = Job(id, metadata)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from indexer.market.candidates import EVM, Place, PoolFacts
+from indexer.market.candidates import EVM, Place, PoolFacts, by_chain
 from indexer.market.metadata import Service, services
 from indexer.market.score import AGREED, Evidence, EvidenceKind, score
 from indexer.market.source import SourceError
@@ -43,10 +43,7 @@ class Tokens:
     def check(self, pools: Sequence[PoolFacts], found: Places) -> dict[uuid.UUID, set[str]]:
         """Add what the services know to what was found of these pools; by pool, those that were asked about it."""
         asked: dict[uuid.UUID, set[str]] = defaultdict(set)
-        of_chain: dict[int, list[PoolFacts]] = defaultdict(list)
-        for pool in pools:
-            if (chain_id := pool.home.chain_id) is not None:
-                of_chain[chain_id].append(pool)
+        of_chain = by_chain(pools)
         # Chosen before anybody answers: what one service knows, the next one is asked as well.
         unsure = {chain_id: find_unsure(of, found) for chain_id, of in of_chain.items()}
         for service in self._services:
