@@ -50,13 +50,18 @@ def take(run: Run, source: Source, taking: Taking, *, accept: bool = False) -> C
     since = held.taken_at if held else None
     reading = read(answer.body, taking.shape)
     # An earlier attempt of this very run may have stored all of it. It came in full once more, for rows of it wait.
-    before = run.cursor if run.cursor and run.cursor["digest"] == answer.digest.hex() else None
+    before = taken_before(run, answer)
     with transaction.atomic():
         counts = write(run, taking, reading, answer, since, accept=accept, again=before is not None)
         if before is not None:
             counts = add_up(Counts(*before["counts"]), counts)
         run.save({"counts": counts, "digest": answer.digest.hex()})
     return counts
+
+
+def taken_before(run: Run, answer: Answer) -> Any:
+    """The cursor of an earlier attempt of this very run that has taken this very answer; None: there was none."""
+    return run.cursor if run.cursor and run.cursor.get("digest") == answer.digest.hex() else None
 
 
 def add_up(before: Counts, now: Counts) -> Counts:

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable, Iterator
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import close_old_connections
 
+from indexer.tasks.outages import AWAY
 from indexer.tasks.states import OVER
 from indexer.tasks.statuses import TaskRunStatus, read_run
 from indexer.tasks.tables import say_run
@@ -20,7 +21,7 @@ SAY_EVERY = 10.0
 def follow(run_id: int, timeout: float | None) -> Iterator[TaskRunStatus]:
     """The run as it is, again and again until it is over, or until `timeout` seconds have passed.
 
-    Raises OperationalError or InterfaceError where the database is away then, or has been for PATIENCE seconds.
+    Raises one of AWAY where the database is away then, or has been for PATIENCE seconds.
     """
     seen_at = time.monotonic()
     deadline = None if timeout is None else seen_at + timeout
@@ -29,7 +30,7 @@ def follow(run_id: int, timeout: float | None) -> Iterator[TaskRunStatus]:
         try:
             close_old_connections()
             run = read_run(run_id)
-        except (OperationalError, InterfaceError):
+        except AWAY:
             if is_last or time.monotonic() >= seen_at + PATIENCE:
                 raise
         else:

@@ -1,9 +1,11 @@
 """Whether an error means that the database was away in which all runs are: no task is to blame for that."""
 
 import psycopg
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from procrastinate.exceptions import ConnectorException
 
+AWAY = (OperationalError, InterfaceError)
+"""What Django raises while the database is away, and by far not only then."""
 WRAPPERS = (OperationalError, ConnectorException)
 GONE = ("08", "57P01", "57P02", "57P03")
 """How the SQLSTATE of a connection that is lost begins, or of a server that ends or begins (appendix A)."""

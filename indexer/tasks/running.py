@@ -12,14 +12,14 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from threading import Event, Lock
 
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 from indexer.chains.durations import show_brief
 from indexer.tasks import claims
 from indexer.tasks.claims import Claim, Trouble
 from indexer.tasks.declaring import Cancelled, Counts, Lost, NoSuchTask, TaskError, TimedOut, Wait
 from indexer.tasks.handle import Beating, Handle, Leaving
-from indexer.tasks.outages import WORDS, is_outage
+from indexer.tasks.outages import AWAY, WORDS, is_outage
 from indexer.tasks.params import read_params
 from indexer.tasks.partitions import run_partitions
 from indexer.tasks.registry import find
@@ -154,7 +154,7 @@ def settle(run: Handle, outcome: Counts | BaseException) -> None:
         except Lost as error:
             log.warning("%s", error)
             return
-        except (OperationalError, InterfaceError) as error:
+        except AWAY as error:
             if time.monotonic() > until:
                 raise
             log.warning("run %s: its end is not stored yet: %s", run.claim.run, str(error).strip())

@@ -12,6 +12,7 @@ from indexer.market.reading import read
 from indexer.market.rejecting import keep_rejected
 from indexer.market.snapshots import biggest_pools, counts_of_all, store_chart
 from indexer.market.source import NotThere, Unpaid, open_defillama
+from indexer.market.taking import taken_before
 from indexer.tasks.declaring import Counts, Refused, Run, TaskError, task
 
 Limit = Annotated[int, Meta(ge=0, le=CHARTS.most)]
@@ -55,9 +56,8 @@ def sync_historical(
     with transaction.atomic():
         upserted = store_chart(run, key, rows, accept=accept)
         counts = counts_of_all(run, Counts(*upserted, 0, len(rejected)))
-        digest = answer.digest.hex()
-        # An earlier attempt of this very run may have kept those of this answer, and been stopped before its end.
-        if run.cursor is None or run.cursor.get("digest") != digest:
+        # An attempt that was stopped before its end may have kept them.
+        if taken_before(run, answer) is None:
             keep_rejected("sync-historical", rejected, None)
-        run.save({"counts": counts, "digest": digest})
+        run.save({"counts": counts, "digest": answer.digest.hex()})
     return counts

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 from django.core.management.base import CommandError, CommandParser
-from django.db import InterfaceError, OperationalError
 
 from indexer.access.audit import shell_actor
 from indexer.chains.command import FootprintCommand
@@ -17,6 +16,7 @@ from indexer.tasks.declaring import Priority, TaskError
 from indexer.tasks.following import ProgressLine, follow
 from indexer.tasks.holding import say_holder
 from indexer.tasks.models import TaskRun
+from indexer.tasks.outages import AWAY
 from indexer.tasks.states import PartitionState, RunState
 from indexer.tasks.statuses import (
     count_partitions,
@@ -33,7 +33,6 @@ from indexer.tasks.tables import describe_run, describe_task, list_partitions, l
 
 FAILED, MISUSED, NOT_YET = 1, 2, os.EX_TEMPFAIL
 """Exit codes, besides 0."""
-AWAY = (OperationalError, InterfaceError)
 SHOWN_RUNS = 20
 SHOWN_LINES = 50
 SHOWN_PARTITIONS = 500
