@@ -1,24 +1,27 @@
 """What a contract must answer to be a pool of these tokens, and what its answers say. Pure.
 
-Two rounds: what the contract says of itself, then what others say of it: its factory, its lending pool or its Balancer
-vault. Function selectors: ERC-4626 (EIP-4626), Aave's IAToken and IPool of V2 and V3, Balancer V2's IBasePool and
-IVault, Curve's pools, Uniswap V2 and V3.
+Three rounds: what the contract says of itself; what others say of it, its factory, its lending pool or its Balancer
+vault; and what its tokens say of themselves, those that the pool is not said to hold. Function selectors: ERC-4626
+(EIP-4626), Aave's IAToken and IPool of V2 and V3, Balancer V2's IBasePool and IVault, Curve's pools, Uniswap V2 and V3.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
-from eth_utils.crypto import keccak
 
+from indexer.market.calls import Answers, Call, call, read_address, read_number, read_word, show
 from indexer.market.candidates import NATIVE, PoolFacts, normal
 from indexer.market.score import Evidence, EvidenceKind
+from indexer.market.wrapping import ask_inside, stand_for
 
 PAIR, VAULT, ATOKEN, BALANCER, CURVE = "pair", "ERC-4626 vault", "aToken", "Balancer pool", "Curve pool"
 """The forms."""
+OF_COINS = frozenset({PAIR, BALANCER, CURVE})
+"""Those that are traded against each other in the pool."""
 CHAIN = "chain"
 """The source of evidence of this kind."""
 FIRST_COINS, MOST_COINS = 4, 8
@@ -52,14 +55,6 @@ MOST_FEE = 5 * FEE_UNITS
 """No pool takes more of a trade: a higher per cent is something else, such as the width of a range."""
 
 
-class Call(NamedTuple):
-    """A question to a contract: its name for people, whom, and the data; addresses and data as 0x hex."""
-
-    name: str
-    to: str
-    data: str
-
-
 class Claim(NamedTuple):
     """A contract that may be a pool. `wanted` are the pool's tokens, in lower case, the chain's own coin as `coin`, the
     token that wraps it; None: nobody says what the pool holds, or how its coin is wrapped."""
@@ -68,20 +63,6 @@ class Claim(NamedTuple):
     wanted: frozenset[str] | None
     coin: str | None
     meta: str | None
-
-
-Answers = Mapping[str, bytes | None]
-"""By a call's name; None where it was refused."""
-
-
-def selector(signature: str) -> str:
-    return "0x" + keccak(text=signature)[:4].hex()
-
-
-def call(to: str, signature: str, types: Sequence[str] = (), values: Sequence[Any] = ()) -> Call:
-    """`signature` as in getPair(address,address)."""
-    shown = f"{signature.partition('(')[0]}({','.join(map(str, values))})"
-    return Call(shown, to, selector(signature) + encode(types, values).hex())
 
 
 def claim(pool: PoolFacts, address: str) -> Claim:
@@ -142,21 +123,27 @@ def ask_others(claim: Claim, answers: Answers) -> list[Call]:
     return calls
 
 
-def judge(claim: Claim, own: Answers, others: Answers, *, has_code: bool, block: int) -> Evidence | None:
-    """What the chain says of the claim; None where it says neither yes nor no."""
+def ask_tokens(claim: Claim, answers: Answers) -> list[Call]:
+    """The tokens that it holds and the pool is not said to, whether they stand for those that it is said to hold."""
+    if claim.wanted is None:
+        return []
+    forms = read_forms(claim, answers).values()
+    return [] if claim.wanted in forms else ask_inside(frozenset().union(*forms) - claim.wanted)
+
+
+def judge(claim: Claim, answers: Answers, *, has_code: bool, block: int) -> Evidence | None:
+    """What the chain says of the claim, by all that was answered; None where it says neither yes nor no."""
     if not has_code:
         return Evidence(EvidenceKind.CONTRADICTION, CHAIN, {"words": "there is no contract at this address"}, block)
-    if claim.wanted is None or own.get(NOBODYS):
+    if claim.wanted is None or answers.get(NOBODYS):
         return None
-    answers = {**own, **others}
-    read = {form: of(claim, answers) for form, of in FORMS.items()}
-    forms = {form: with_coin(claim, held) for form, held in read.items() if held is not None}
+    forms = read_forms(claim, answers)
     if not forms:
         return None
-    # A contract may answer as several: a vault over a pair knows the pair's tokens.
-    form = next((form for form, held in forms.items() if held == claim.wanted), next(iter(forms)))
-    held = forms[form]
-    if form == CURVE and may_be_unwrapped(held, claim.wanted):
+    form, held = choose_form(claim.wanted, forms, answers)
+    unwrapped = held != claim.wanted and stand_for(held, answers, claim.wanted)
+    # A vault of another pool's shares may be this pool, or somebody's on top of it.
+    if (unwrapped and form not in OF_COINS) or (form == CURVE and may_be_unwrapped(held, claim.wanted)):
         return None
     detail: dict[str, Any] = {
         "form": form,
@@ -165,11 +152,28 @@ def judge(claim: Claim, own: Answers, others: Answers, *, has_code: bool, block:
         "receipt": read_word(answers, "totalSupply()") is not None,
         "named_by": find_namer(claim, form, answers),
     }
-    problem = find_problem(claim, form, held, answers)
+    problem = find_problem(claim, form, claim.wanted if unwrapped else held, answers)
     if problem is not None:
         return Evidence(EvidenceKind.CONTRADICTION, CHAIN, {**detail, "words": problem}, block)
     article = "an" if form[0] in "aE" else "a"
-    return Evidence(EvidenceKind.IDENTITY, CHAIN, {**detail, "words": f"{article} {form} of the pool's tokens"}, block)
+    tokens = "tokens that stand for the pool's" if unwrapped else "the pool's tokens"
+    return Evidence(EvidenceKind.IDENTITY, CHAIN, {**detail, "words": f"{article} {form} of {tokens}"}, block)
+
+
+def read_forms(claim: Claim, answers: Answers) -> dict[str, frozenset[str]]:
+    """The forms that the contract has, with the tokens that it holds as such. It may answer as several: a vault over a
+    pair knows the pair's tokens."""
+    read = {form: of(claim, answers) for form, of in FORMS.items()}
+    return {form: with_coin(claim, held) for form, held in read.items() if held is not None}
+
+
+def choose_form(
+    wanted: frozenset[str], forms: Mapping[str, frozenset[str]], answers: Answers
+) -> tuple[str, frozenset[str]]:
+    """The one that holds the pool's tokens, or what stands for them; else the first."""
+    as_named = (each for each in forms.items() if each[1] == wanted)
+    wrapped = (each for each in forms.items() if stand_for(each[1], answers, wanted))
+    return next(as_named, None) or next(wrapped, None) or next(iter(forms.items()))
 
 
 def find_namer(claim: Claim, form: str, answers: Answers) -> str | None:
@@ -281,26 +285,3 @@ FORMS = {
     CURVE: read_curve,
 }
 """The forms that are known, each with how the tokens are read that a contract of that form holds; None: it is none."""
-
-
-def read_word(answers: Answers, name: str) -> bytes | None:
-    raw = answers.get(name)
-    return raw if raw is not None and len(raw) == 32 else None
-
-
-def read_number(answers: Answers, name: str) -> int | None:
-    word = read_word(answers, name)
-    return None if word is None else int.from_bytes(word)
-
-
-def read_address(answers: Answers, name: str) -> str | None:
-    """In lower case; None for none, and for the zero address."""
-    word = read_word(answers, name)
-    return "0x" + word[12:].hex() if word and not any(word[:12]) and any(word) else None
-
-
-def show(raw: bytes) -> str:
-    """An address as one, all else as hex; the beginning of what is long."""
-    if len(raw) == 32 and not any(raw[:12]) and any(raw[12:20]):
-        return "0x" + raw[12:].hex()
-    return "0x" + raw[:256].hex()

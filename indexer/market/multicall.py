@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 
-from indexer.market.identity import Answers, Call, Claim, ask_itself, ask_others, judge
+from indexer.market.calls import Answers, Call
+from indexer.market.identity import Claim, ask_itself, ask_others, ask_tokens, judge
 from indexer.market.score import Evidence
 from indexer.rpc import Inconsistent, Node
 
@@ -61,13 +62,15 @@ class Asking:
         """What the chain says of each claim; None where neither yes nor no. Raises RpcError."""
         self.pin()
         own = self._ask_all([ask_itself(claim) for claim in claims])
-        others = self._ask_all([ask_others(claim, answers) for claim, answers in zip(claims, own, strict=True)])
+        others = self._ask_all([ask_others(claim, mine) for claim, mine in zip(claims, own, strict=True)])
+        known = [{**mine, **theirs} for mine, theirs in zip(own, others, strict=True)]
+        inside = self._ask_all([ask_tokens(claim, answers) for claim, answers in zip(claims, known, strict=True)])
         # A contract has answered if anything came back; of the rest only their code tells.
-        silent = [claim.address for claim, answers in zip(claims, own, strict=True) if not any(answers.values())]
+        silent = [claim.address for claim, mine in zip(claims, own, strict=True) if not any(mine.values())]
         codes = dict(zip(silent, self._node.codes(silent, self.block), strict=True))
         return [
-            judge(claim, mine, theirs, has_code=codes.get(claim.address, b"\1") != b"", block=self.block)
-            for claim, mine, theirs in zip(claims, own, others, strict=True)
+            judge(claim, {**answers, **tokens}, has_code=codes.get(claim.address, b"\1") != b"", block=self.block)
+            for claim, answers, tokens in zip(claims, known, inside, strict=True)
         ]
 
     def _ask_all(self, questions: Iterable[list[Call]]) -> list[Answers]:

@@ -1,7 +1,6 @@
 """`manage.py demo --check`, as CI runs it but shorter."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ pytestmark = [pytest.mark.slow, NEEDS_PROC]
 def test_every_answer_equals_the_chain_and_nothing_is_left_behind(state: Path, tmp_path: Path) -> None:
     output = tmp_path / "output"
     arguments = ["--check", "--minutes", "0.2", "--history", "150", "--seed", "2", "--market", "small"]
-    began = time.monotonic()
     demo = start_demo(state, output, *arguments, database_url=os.environ.get("DATABASE_URL", ""))
     code = demo.wait(timeout=120)
     said = output.read_text()
@@ -26,4 +24,3 @@ def test_every_answer_equals_the_chain_and_nothing_is_left_behind(state: Path, t
     assert said.splitlines()[-1].startswith("demo --check: passed, 2 chains, ")
     assert find_processes(state) == []
     assert not (state / "check").exists()
-    assert time.monotonic() - began < 90

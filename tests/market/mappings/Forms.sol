@@ -186,3 +186,12 @@ contract PairWithFee is ForgedPair {
 
     constructor(address maker, address first, address second) ForgedPair(maker, first, second) {}
 }
+
+/// A cToken.
+contract CToken {
+    address public immutable underlying;
+
+    constructor(address given) {
+        underlying = given;
+    }
+}

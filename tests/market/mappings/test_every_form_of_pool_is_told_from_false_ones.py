@@ -153,3 +153,38 @@ def test_a_concentrated_pool_is_known_to_its_factory_and_of_the_fee(
             (make(pair, usdc, dai, pool_meta="0.3%"), pair, verified("pair")),
         ]
     )
+
+
+def test_coins_may_stand_for_those_that_the_source_names(local: World, make: Make, deployer: Deployer) -> None:
+    usdc, dai, weth = (local.tokens[symbol] for symbol in ("USDC", "DAI", "WETH"))
+    ausdc = deployer.deploy("AToken", "address,address", NOBODY, usdc)
+    cdai = deployer.deploy("CToken", "address", dai)
+    vault = deployer.deploy("BalancerVault")
+    lent = deployer.deploy("CurvePool", "address[]", [ausdc, cdai])
+    half = deployer.deploy("CurvePool", "address[]", [ausdc, dai])
+    twice = deployer.deploy("CurvePool", "address[]", [ausdc, usdc])
+    boosted = deployer.deploy("BalancerPool", "address,address[]", vault, [local.vault, ausdc])
+    pair = local.pairs["WETH/USDC"]
+    of_pair, of_atoken = (deployer.deploy("EmptyVault", "address", given) for given in (pair, ausdc))
+    settle(
+        [
+            (make(lent, usdc, dai), lent, verified("Curve pool")),
+            (make(lent, ausdc, cdai), lent, verified("Curve pool")),
+            (make(lent, usdc, weth), lent, refuted("Curve pool")),
+            (make(half, usdc, dai), half, verified("Curve pool")),
+            (make(half, weth, dai), half, refuted("Curve pool")),
+            # An aToken of USDC is not what a pool of USDC alone holds two of.
+            (make(twice, usdc), twice, refuted("Curve pool")),
+            (make(twice, usdc, dai), twice, refuted("Curve pool")),
+            (make(boosted, weth, usdc), boosted, verified("Balancer pool")),
+            (make(boosted, weth, dai), boosted, refuted("Balancer pool")),
+            # Anybody may put what another pool gives into a vault.
+            (make(of_pair, usdc, weth), of_pair, UNDECIDED),
+            (make(of_pair, usdc, dai), of_pair, refuted("ERC-4626 vault")),
+            (make(of_atoken, usdc), of_atoken, UNDECIDED),
+            (make(of_atoken, ausdc), of_atoken, verified("ERC-4626 vault")),
+            (make(of_atoken, weth), of_atoken, refuted("ERC-4626 vault")),
+        ]
+    )
+    said = MappingEvidence.objects.filter(source="chain", mapping__address=lent.lower(), kind="identity")
+    assert "a Curve pool of tokens that stand for the pool's" in said.values_list("detail__words", flat=True)
