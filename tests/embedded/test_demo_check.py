@@ -16,7 +16,7 @@ def test_every_answer_equals_the_chain_and_nothing_is_left_behind(state: Path, t
     output = tmp_path / "output"
     arguments = ["--check", "--minutes", "0.2", "--history", "150", "--seed", "2", "--market", "small"]
     demo = start_demo(state, output, *arguments, database_url=os.environ.get("DATABASE_URL", ""))
-    code = demo.wait(timeout=120)
+    code = demo.wait(timeout=300)
     said = output.read_text()
     assert code == 0, said
     assert said.startswith("demo --check: seed 2, 0.2 minutes of traffic\n")

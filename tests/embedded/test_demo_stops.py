@@ -29,7 +29,7 @@ def start(state: Path, output: Path) -> Iterator[Start]:
     started = []
 
     def begin(*arguments: str) -> subprocess.Popen[bytes]:
-        started.append(start_demo(state, output, "--history", "40", *arguments))
+        started.append(start_demo(state, output, "--history", "40", "--market", "small", *arguments))
         return started[-1]
 
     yield begin

@@ -55,7 +55,7 @@ class Verdict:
 def check(stage: Stage, signals: Signals, minutes: float, seed: int) -> bool:
     """Run the check, say what came of it, and tell whether all was equal. Raises DemoError, Stopped."""
     reorgs_before = {chain.slug: chain.traffic.counters.reorgs for chain in stage.chains}
-    market = Market()
+    market = Market(stage.market_size)
     live(stage, signals, minutes, market, killed=stage.chains[seed % len(stage.chains)].slug)
     web = Web(stage.base_url)
     seconds = wait_for_answers(stage, signals, web)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,8 +30,10 @@ TASKS = (
     "cleanup-old-data",
 )
 """Each needs what those before it have brought."""
-TRUE_SIZE = "true"
-SIZES = (TRUE_SIZE, "small")
+TRUE_SIZE, SMALL = "true", "small"
+SIZES = (TRUE_SIZE, SMALL)
+PARAMS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {SMALL: {"sync-historical": {"limit": 50}}}
+"""Of tasks, where they are not the defaults, by size."""
 FALSE_META = "a pair that it is not: "
 
 # By the addresses that were served as pools: what the mapping made of them.
@@ -86,9 +89,10 @@ def list_contracts(slug: str, world: World) -> list[dict[str, Any]]:
 
 
 class Market:
-    """Puts the tasks into the line, each when the one before it is over."""
+    """Puts the tasks into the line, each when the one before it is over; `size` is one of SIZES."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: str) -> None:
+        self._params = PARAMS.get(size, {})
         self.waiting = list(TASKS)
         self.runs: list[TaskRun] = []
 
@@ -106,7 +110,8 @@ class Market:
         if self.runs and self.runs[-1].state != RunState.SUCCEEDED:
             raise DemoError(f"{self.runs[-1].task} has {self.runs[-1].state}: {self.runs[-1].error}")
         if self.waiting:
-            self.runs.append(enqueue(self.waiting.pop(0), {}, actor="demo", priority=Priority.HIGH))
+            name = self.waiting.pop(0)
+            self.runs.append(enqueue(name, self._params.get(name, {}), actor="demo", priority=Priority.HIGH))
 
 
 def describe(run: TaskRun) -> str:

@@ -40,7 +40,7 @@ def watch(stage: Stage, signals: Signals, minutes: float | None) -> None:
             for link in links:
                 say(link)
         said = float("-inf")
-        market = Market()
+        market = Market(stage.market_size)
         while not signals.stop.is_set() and time.monotonic() < until:
             check_all(stage, life)
             market.step()
