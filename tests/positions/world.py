@@ -17,6 +17,8 @@ from tests.conftest import empty
 
 FINALITY = Finality(depth=6)
 A, B, C = (bytes([n]) * 20 for n in (0xAA, 0xBB, 0xCC))
+QUIET = 7
+"""In every so manieth block nobody touches them."""
 
 # As `psql` would: which blocks a job claims to have been read in.
 CLAIMS = """
@@ -50,7 +52,7 @@ def grow(chain: evm.Chain, blocks: int) -> None:
     """Mine blocks in which some old users and some new ones touch A, B and C, with a quiet one now and then."""
     for _ in range(blocks):
         number = chain.head() + 1
-        for place, contract in enumerate((A, B, C) if number % 7 else ()):
+        for place, contract in enumerate((A, B, C) if number % QUIET else ()):
             chain.emit(contract, bytes([1 + number % 9]) * 20, other=bytes([200 + number % 5]) * 20)
             if (number + place) % 3 == 0:
                 chain.emit(contract, number.to_bytes(20))
