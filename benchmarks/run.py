@@ -47,17 +47,17 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "backfill": Benchmark(
         "backfill",
         ["--blocks", "100000", *PROVIDER, "--peer-blocks", "4000", "--level", "claimed", "agreed"],
-        ["--rounds", "1", "--blocks", "2000"],
+        ["--rounds", "1", "--blocks", "1000", "--processes", "2"],
     ),
     "shares": Benchmark(
         "backfill",
         ["--blocks", "200000", *PROVIDER, "--rounds", "3", "--new-shares", "0.02", "0.05", "0.1", "0.25", "0.5"],
-        ["--rounds", "1", "--blocks", "1000", "--processes", "1", "--new-shares", "0.05", "0.5"],
+        ["--rounds", "1", "--blocks", "1000", "--processes", "1", "--new-shares", "0.05"],
     ),
     "latency": Benchmark(
         "backfill",
         ["--blocks", "50000", *PROVIDER, "--rounds", "2", "--latencies", "0", "50", "200"],
-        ["--rounds", "1", "--blocks", "1000", "--processes", "1", "--latencies", "0", "5"],
+        ["--rounds", "1", "--blocks", "1000", "--processes", "1", "--latencies", "5"],
     ),
     "head": Benchmark("head", [], ["--rounds", "1"]),
     "jobs": Benchmark("jobs", [], ["--sizes", "10,1000"]),
