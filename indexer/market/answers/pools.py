@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 from msgspec import Meta, Struct
 
+from indexer.market import linking
 from indexer.market.answers.chains import of_chains
 from indexer.market.answers.mappings import Mapping, mappings_of
 from indexer.market.answers.paging import Key, Page, Part, behind, cut, join, orders_of, pattern, sort
@@ -39,8 +40,9 @@ HAS_CONTRACT = """EXISTS (
     SELECT FROM contract_mappings
      WHERE pool_id = p.id AND kind = 'pool' AND NOT refuted AND confidence >= %(mapped)s)"""
 HAS_TOKEN = "EXISTS (SELECT FROM unnest(p.underlying_tokens) AS token WHERE lower(token) = lower(%(token)s))"
-IS_OF_PROJECT = """(p.project = %(project)s OR p.protocol_id IN (
-    SELECT protocol_id FROM protocol_aliases WHERE slug = %(project)s))"""
+# A slug that protocols have had one after the other belongs to one of them.
+IS_OF_PROJECT = f"""(p.project = %(project)s OR p.protocol_id = (
+    SELECT protocol_id FROM ({linking.PROTOCOLS}) AS known WHERE slug = %(project)s))"""
 IS_FOUND = """(p.symbol ILIKE %(search)s OR p.project ILIKE %(search)s OR p.pool_meta ILIKE %(search)s
     OR p.protocol_id IN (SELECT id FROM protocols WHERE name ILIKE %(search)s))"""
 

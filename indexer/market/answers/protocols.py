@@ -8,6 +8,7 @@ import msgspec
 from django.db import connection
 from msgspec import Meta, Struct
 
+from indexer.market import linking
 from indexer.market.answers.chains import on_chains
 from indexer.market.answers.paging import Key, Page, Part, behind, cut, join, orders_of, pattern, sort
 from indexer.market.score import AGREED
@@ -24,13 +25,10 @@ ORDERS = orders_of(COLUMNS)
 LISTED = """r.id, r.slug, r.name, r.symbol, r.category, r.parent, r.chains, r.address, r.url, r.logo, r.twitter,
        r.gecko_id, r.cmc_id, r.listed_at, r.tvl, r.mcap, r.change_1h, r.change_1d, r.change_7d, r.vanished_at"""
 PROTOCOLS = f"SELECT {LISTED} FROM protocols r"
-# The id first, then the slug that one has now, the bigger one if two have it, then the newest that one had.
-FIND = """
-SELECT id FROM (
-    SELECT id, 1 AS rank, NULL::timestamptz AS last_at, NULL::float AS tvl FROM protocols WHERE id = %(asked)s
-    UNION ALL SELECT id, 2, NULL, tvl FROM protocols WHERE slug = %(asked)s
-    UNION ALL SELECT protocol_id, 3, last_at, NULL FROM protocol_aliases WHERE slug = %(asked)s) found
- ORDER BY rank, tvl DESC NULLS LAST, last_at DESC NULLS FIRST, id LIMIT 1
+# The id first, then whom the slug belongs to: the one whose pools those are that name it.
+FIND = f"""
+SELECT coalesce((SELECT id FROM protocols WHERE id = %(asked)s),
+                (SELECT protocol_id FROM ({linking.PROTOCOLS}) AS known WHERE slug = %(asked)s))
 """
 # Of one protocol: v_protocol_summary has the same figures of all.
 DETAIL = f"""
@@ -144,8 +142,8 @@ def find_protocol(asked: str) -> str | None:
     """The id of the protocol with this id, this slug, or this slug in the past; None where there is none."""
     with connection.cursor() as cursor:
         cursor.execute(FIND, {"asked": asked})
-        found = cursor.fetchone()
-    return found[0] if found else None
+        (found,) = cursor.fetchone() or (None,)
+    return found
 
 
 def read_protocol(protocol: str) -> ProtocolWithPools | None:
