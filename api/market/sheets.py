@@ -27,6 +27,16 @@ Read = Callable[[Any, int], tuple[Sequence[Struct], Any]]
 """The rows behind a key, that many at most, and the key of the next ones; None when these were the last."""
 
 
+def fixed(ids: Sequence[Any], read: Callable[[Sequence[Any]], Sequence[Struct]]) -> Read:
+    """Of rows that are read by their ids: one whose place changes while the sheet is written, is in it once."""
+
+    def page(begin: int | None, limit: int) -> tuple[Sequence[Struct], int | None]:
+        end = (begin or 0) + limit
+        return read(ids[begin or 0 : end]), end if end < len(ids) else None
+
+    return page
+
+
 class SheetForm(forms.Form):
     format = Choice(
         choices=(JSON, CSV), help_text="csv, for all rows in one sheet, without limit and cursor; or Accept: text/csv"

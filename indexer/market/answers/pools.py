@@ -1,6 +1,6 @@
 """The pools of the market: lists by filter and order, and one with all that is known of it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -123,20 +123,36 @@ CONDITIONS: dict[str, str] = {
 
 def list_pools(filters: PoolFilters, order: str, after: Key | None, limit: int) -> Page[ListedPool]:
     """The first pools behind `after`; `order` is one of ORDERS."""
+    chosen = ORDERS[order]
+    where = join([*choose(filters), behind(chosen, "p.id", after)])
+    rows = read(where, sort(chosen, "p.id"), limit + 1)
+    return cut([ListedPool(*row) for row in rows], limit, chosen)
+
+
+def find_pools(filters: PoolFilters, order: str) -> list[UUID]:
+    """The ids of all of them, in this order."""
+    where = join(choose(filters))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT p.id FROM pools p {where.sql} ORDER BY {sort(ORDERS[order], 'p.id')}", where.parameters)
+        return [pool for (pool,) in cursor.fetchall()]
+
+
+def read_pools(pools: Sequence[UUID]) -> list[ListedPool]:
+    """As they are now, in the order of their ids here."""
+    where = join([Part("p.id = ANY(%(pools)s)", {"pools": list(pools)})])
+    return [ListedPool(*row) for row in read(where, "array_position(%(pools)s, p.id)", len(pools))]
+
+
+def choose(filters: PoolFilters) -> list[Part | None]:
+    """The conditions that filters ask for."""
     asked = filters._asdict()
     values = {name: asked[name] for name in CONDITIONS if asked[name] is not None}
     if "search" in values:
         values["search"] = pattern(values["search"])
-    chosen = ORDERS[order]
-    where = join(
-        [
-            of_chains("p", filters.chains, named="chain"),
-            *(Part(CONDITIONS[name], {name: value, "mapped": AGREED}) for name, value in values.items()),
-            behind(chosen, "p.id", after),
-        ]
-    )
-    rows = read(where, sort(chosen, "p.id"), limit + 1)
-    return cut([ListedPool(*row) for row in rows], limit, chosen)
+    return [
+        of_chains("p", filters.chains, named="chain"),
+        *(Part(CONDITIONS[name], {name: value, "mapped": AGREED}) for name, value in values.items()),
+    ]
 
 
 def read_pool(pool: UUID) -> PoolWithMappings | None:

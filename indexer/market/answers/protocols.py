@@ -1,6 +1,6 @@
 """The protocols of the market: lists by filter and order, and one by its id, its slug or one it had."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
@@ -119,23 +119,42 @@ CONDITIONS = {
 
 def list_protocols(filters: ProtocolFilters, order: str, after: Key | None, limit: int) -> Page[ListedProtocol]:
     """The first protocols behind `after`; `order` is one of ORDERS."""
+    chosen = ORDERS[order]
+    where = join([*choose(filters), behind(chosen, "r.id", after)])
+    rows = ask(f"{PROTOCOLS} {where.sql} ORDER BY {sort(chosen, 'r.id')} LIMIT {limit + 1:d}", where)
+    return cut([ListedProtocol(*row) for row in rows], limit, chosen)
+
+
+def find_protocols(filters: ProtocolFilters, order: str) -> list[str]:
+    """The ids of all of them, in this order."""
+    where = join(choose(filters))
+    rows = ask(f"SELECT r.id FROM protocols r {where.sql} ORDER BY {sort(ORDERS[order], 'r.id')}", where)
+    return [protocol for (protocol,) in rows]
+
+
+def read_protocols(protocols: Sequence[str]) -> list[ListedProtocol]:
+    """As they are now, in the order of their ids here."""
+    where = join([Part("r.id = ANY(%(protocols)s::text[])", {"protocols": list(protocols)})])
+    order = "array_position(%(protocols)s::text[], r.id::text)"
+    return [ListedProtocol(*row) for row in ask(f"{PROTOCOLS} {where.sql} ORDER BY {order}", where)]
+
+
+def choose(filters: ProtocolFilters) -> list[Part | None]:
+    """The conditions that filters ask for."""
     asked = filters._asdict()
     values = {name: asked[name] for name in CONDITIONS if asked[name] is not None}
     if "search" in values:
         values["search"] = pattern(values["search"])
-    chosen = ORDERS[order]
-    where = join(
-        [
-            on_chains("r.chains", filters.chains),
-            *(Part(CONDITIONS[name], {name: value}) for name, value in values.items()),
-            behind(chosen, "r.id", after),
-        ]
-    )
+    return [
+        on_chains("r.chains", filters.chains),
+        *(Part(CONDITIONS[name], {name: value}) for name, value in values.items()),
+    ]
+
+
+def ask(statement: str, where: Part) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        statement = f"{PROTOCOLS} {where.sql} ORDER BY {sort(chosen, 'r.id')} LIMIT %(limit)s"
-        cursor.execute(statement, {**where.parameters, "limit": limit + 1})
-        rows = cursor.fetchall()
-    return cut([ListedProtocol(*row) for row in rows], limit, chosen)
+        cursor.execute(statement, where.parameters)
+        return list(cursor.fetchall())
 
 
 def find_protocol(asked: str) -> str | None:
