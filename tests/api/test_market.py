@@ -11,7 +11,7 @@ from django.test import Client
 
 from indexer.market.answers.snapshots import ProtocolDay
 from indexer.market.linking import link_protocols
-from indexer.market.models import MarketChain, Pool, Protocol
+from indexer.market.models import ContractMapping, MarketChain, Pool, Protocol
 from tests.api.problems import problem
 from tests.market.listed import NOW, PROPOSAL, SHARED, SOLANA, TOKEN, VAULT, make_mapping, make_pool, market, pool_id
 from tests.positions.lookup_rows import statements
@@ -100,6 +100,13 @@ def test_a_pool_says_what_is_not_known_with_null_and_names_its_surest_contract(c
     assert (sol["contract"], sol["confidence"]) == (SOLANA, 0.8)
     assert (vault["contract"], vault["confidence"], vault["protocol_name"]) == (VAULT, 1.0, "Vaults & Sons")
     assert (dex["contract"], dex["confidence"], dex["apy"]) == (SHARED, 0.4, 123456.75)
+
+
+def test_a_contract_for_which_nothing_speaks_any_more_is_not_that_of_the_pool(client: Client) -> None:
+    ContractMapping.objects.filter(address=SOLANA).update(confidence=0)
+    found = ask(client, f"pools/{pool_id(3)}")
+    assert (found["contract"], found["confidence"]) == (None, None)
+    assert [(each["address"], each["confidence"]) for each in found["mappings"]] == [(SOLANA, 0.0)]
 
 
 def test_a_pool_shows_its_mappings_with_their_evidence(client: Client) -> None:

@@ -33,7 +33,8 @@ SELECT p.id, p.chain, p.chain_id, p.project, p.protocol_id, r.name, p.symbol, p.
   LEFT JOIN protocols r ON r.id = p.protocol_id
   LEFT JOIN LATERAL (
        SELECT address, confidence FROM contract_mappings
-        WHERE pool_id = p.id AND kind = 'pool' AND NOT refuted ORDER BY confidence DESC, id LIMIT 1) m ON true
+        WHERE pool_id = p.id AND kind = 'pool' AND NOT refuted AND confidence > 0
+        ORDER BY confidence DESC, id LIMIT 1) m ON true
  ORDER BY {order}
 """
 HAS_CONTRACT = """EXISTS (
