@@ -13,6 +13,7 @@ from django.http import StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
 from msgspec import Struct
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from api.parameters import LONGEST_PAGE, Choice
 from api.questions import wrong_parameter
@@ -73,6 +74,11 @@ def answer_sheet(kind: type[Struct], read: Read, name: str) -> StreamingHttpResp
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     patch_vary_headers(response, ("Accept",))
     return response
+
+
+def answer_page(page: Struct) -> Response:
+    """The JSON of a list that could have been a sheet: a cache has to know that Accept decides."""
+    return Response(page, headers={"Vary": "Accept"})
 
 
 def write(rows: Any) -> str:

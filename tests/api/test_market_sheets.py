@@ -49,6 +49,16 @@ def test_accept_asks_for_a_sheet_and_the_parameter_has_the_last_word(client: Cli
     assert client.get(path, headers={"accept": "text/csv;q=0.1,application/json"})["Content-Type"] == "application/json"
 
 
+@pytest.mark.parametrize(
+    "path", ["pools", "protocols", "mappings", f"pools/{pool_id(1)}/snapshots", "protocols/2/snapshots"]
+)
+def test_a_cache_is_told_that_accept_decides(client: Client, path: str) -> None:
+    for kind in ("text/csv", "application/json"):
+        response = client.get(f"{BASE}/{path}", headers={"accept": kind})
+        assert response["Content-Type"].startswith(kind)
+        assert "Accept" in response["Vary"].split(", ")
+
+
 def test_a_long_sheet_has_every_row_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheets, "LONGEST_PAGE", 3)
     for number in range(10, 20):
