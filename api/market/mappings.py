@@ -4,11 +4,10 @@ from django import forms
 from django.http.response import HttpResponseBase
 from msgspec import Struct
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api.market import examples
 from api.market.asking import CHAINS, ROW_CURSOR, UUIDS, following, read_after, read_chains
-from api.market.sheets import SheetForm, answer_sheet, wants_sheet
+from api.market.sheets import SheetForm, answer_page, answer_sheet, wants_sheet
 from api.openapi import documented
 from api.parameters import Choice, Cursor, Flag, PageForm, Real, Text, read_parameters
 from api.rest import RestView
@@ -57,4 +56,4 @@ class MarketMappings(RestView):
         if wants_sheet(request, asked["format"]):
             return answer_sheet(Mapping, lambda after, limit: list_mappings(filters, after, limit), "mappings")
         page = list_mappings(filters, read_after(asked["cursor"]), asked["limit"])
-        return Response(Mappings(page.rows, following(request.path, request.GET, page.last)))
+        return answer_page(Mappings(page.rows, following(request.path, request.GET, page.last)))

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from api.market import examples
 from api.market.asking import CHAINS, POOL_CURSOR, following, read_after, read_chains, read_uuid
-from api.market.sheets import SheetForm, answer_sheet, wants_sheet
+from api.market.sheets import SheetForm, answer_page, answer_sheet, fixed, wants_sheet
 from api.openapi import documented
 from api.parameters import Choice, Cursor, Flag, PageForm, Real, Text, read_parameters
 from api.problems import Problem
@@ -22,8 +22,10 @@ from indexer.market.answers.pools import (
     ListedPool,
     PoolFilters,
     PoolWithMappings,
+    find_pools,
     list_pools,
     read_pool,
+    read_pools,
 )
 from indexer.market.answers.protocols import find_protocol
 
@@ -70,9 +72,9 @@ class MarketPools(RestView):
         asked = read_parameters(request.GET, MarketPoolForm, MarketPoolPage, SheetForm)
         filters, order = read_filters(asked), asked["order"]
         if wants_sheet(request, asked["format"]):
-            return answer_sheet(ListedPool, lambda after, limit: list_pools(filters, order, after, limit), "pools")
+            return answer_sheet(ListedPool, fixed(find_pools(filters, order), read_pools), "pools")
         page = list_pools(filters, order, read_after(asked["cursor"]), asked["limit"])
-        return Response(ListedPools(page.rows, following(request.path, request.GET, page.last)))
+        return answer_page(ListedPools(page.rows, following(request.path, request.GET, page.last)))
 
 
 class MarketPoolItem(RestView):

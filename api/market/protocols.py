@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from api.market import examples
 from api.market.asking import CHAINS, PROTOCOL_CURSOR, following, read_after, read_chains
-from api.market.sheets import SheetForm, answer_sheet, wants_sheet
+from api.market.sheets import SheetForm, answer_page, answer_sheet, fixed, wants_sheet
 from api.openapi import documented
 from api.parameters import Choice, Cursor, Flag, PageForm, Real, Text, read_parameters
 from api.problems import Problem
@@ -22,8 +22,10 @@ from indexer.market.answers.protocols import (
     ProtocolFilters,
     ProtocolWithPools,
     find_protocol,
+    find_protocols,
     list_protocols,
     read_protocol,
+    read_protocols,
 )
 
 
@@ -65,11 +67,9 @@ class Protocols(RestView):
         filters = ProtocolFilters(**named, chains=read_chains(asked["chain"]))
         order = asked["order"]
         if wants_sheet(request, asked["format"]):
-            return answer_sheet(
-                ListedProtocol, lambda after, limit: list_protocols(filters, order, after, limit), "protocols"
-            )
+            return answer_sheet(ListedProtocol, fixed(find_protocols(filters, order), read_protocols), "protocols")
         page = list_protocols(filters, order, read_after(asked["cursor"]), asked["limit"])
-        return Response(ListedProtocols(page.rows, following(request.path, request.GET, page.last)))
+        return answer_page(ListedProtocols(page.rows, following(request.path, request.GET, page.last)))
 
 
 class ProtocolItem(RestView):

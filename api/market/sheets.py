@@ -13,6 +13,7 @@ from django.http import StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
 from msgspec import Struct
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from api.parameters import LONGEST_PAGE, Choice
 from api.questions import wrong_parameter
@@ -25,6 +26,16 @@ market are other people's. Source: OWASP, CSV Injection."""
 
 Read = Callable[[Any, int], tuple[Sequence[Struct], Any]]
 """The rows behind a key, that many at most, and the key of the next ones; None when these were the last."""
+
+
+def fixed(ids: Sequence[Any], read: Callable[[Sequence[Any]], Sequence[Struct]]) -> Read:
+    """Of rows that are read by their ids: one whose place changes while the sheet is written, is in it once."""
+
+    def page(begin: int | None, limit: int) -> tuple[Sequence[Struct], int | None]:
+        end = (begin or 0) + limit
+        return read(ids[begin or 0 : end]), end if end < len(ids) else None
+
+    return page
 
 
 class SheetForm(forms.Form):
@@ -63,6 +74,11 @@ def answer_sheet(kind: type[Struct], read: Read, name: str) -> StreamingHttpResp
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     patch_vary_headers(response, ("Accept",))
     return response
+
+
+def answer_page(page: Struct) -> Response:
+    """The JSON of a list that could have been a sheet: a cache has to know that Accept decides."""
+    return Response(page, headers={"Vary": "Accept"})
 
 
 def write(rows: Any) -> str:

@@ -9,13 +9,12 @@ from django import forms
 from django.http.response import HttpResponseBase
 from msgspec import Struct
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api.market import examples
 from api.market.asking import read_uuid
 from api.market.pools import no_pool
 from api.market.protocols import known_protocol
-from api.market.sheets import SheetForm, answer_sheet, wants_sheet
+from api.market.sheets import SheetForm, answer_page, answer_sheet, wants_sheet
 from api.openapi import documented
 from api.parameters import DAY, Cursor, Day, PageForm, next_page, read_parameters
 from api.questions import wrong_parameter
@@ -74,7 +73,7 @@ class PoolSnapshots(RestView):
         found = answer_days(
             request, asked, PoolDay, lambda span, limit: pool_days(wanted, span, limit), f"pool-{wanted}"
         )
-        return Response(PoolDays(wanted, *found)) if isinstance(found, tuple) else found
+        return answer_page(PoolDays(wanted, *found)) if isinstance(found, tuple) else found
 
 
 class ProtocolSnapshots(RestView):
@@ -95,7 +94,7 @@ class ProtocolSnapshots(RestView):
         found = answer_days(
             request, asked, ProtocolDay, lambda span, limit: protocol_days(wanted, span, limit), "protocol"
         )
-        return Response(ProtocolDays(wanted, *found)) if isinstance(found, tuple) else found
+        return answer_page(ProtocolDays(wanted, *found)) if isinstance(found, tuple) else found
 
 
 def answer_days(

@@ -2,20 +2,36 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
 
 TABLES = ("pool_daily_snapshots", "protocol_daily_snapshots")
 
-ATTACHED = """
-SELECT child.relname::text
-FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid JOIN pg_class AS parent ON parent.oid = inhparent
-WHERE parent.oid = %s::regclass
+# Which days a partition has is read from its bounds: one that somebody has made by hand may be called anything.
+ATTACHED = r"""
+SELECT name, substring(bounds FROM 'FROM \(''(.+?)''\)')::date AS first,
+       substring(bounds FROM 'TO \(''(.+?)''\)')::date AS behind
+FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid,
+     LATERAL (SELECT child.oid::regclass::text AS name, pg_get_expr(relpartbound, child.oid) AS bounds) AS told
+WHERE inhparent = %s::regclass AND bounds <> 'DEFAULT'
+ORDER BY behind, name
 """
 # ATTACH lets readers and writers of the other months go on, CREATE TABLE ... PARTITION OF would hold them all up.
 MAKE = "CREATE TABLE IF NOT EXISTS {month} (LIKE {table} INCLUDING ALL)"
 ATTACH = "ALTER TABLE {table} ATTACH PARTITION {month} FOR VALUES FROM ('{first}') TO ('{next}')"
+
+
+class Partition(NamedTuple):
+    """A partition, with its first day and the first behind it; None where it has no such end."""
+
+    name: str
+    first: date | None
+    behind: date | None
+
+    def has(self, day: date) -> bool:
+        return (self.first is None or self.first <= day) and (self.behind is None or day < self.behind)
 
 
 def month_of(table: str, day: date) -> str:
@@ -44,21 +60,26 @@ def make_months(table: str, days: Iterable[date]) -> None:
 
 
 def missing_months(table: str, firsts: Iterable[date]) -> list[date]:
-    """Those first days of months that have no partition."""
-    held = set(attached(table))
-    return sorted(first for first in firsts if month_of(table, first) not in held)
+    """Those first days of months that no partition has."""
+    held = partitions(table)
+    return sorted(first for first in firsts if not any(each.has(first) for each in held))
 
 
 def attached(table: str) -> list[str]:
     """The names of the table's partitions, the oldest first."""
-    with connection.cursor() as cursor:
-        cursor.execute(ATTACHED, [table])
-        return sorted(name for (name,) in cursor.fetchall())
+    return [each.name for each in partitions(table)]
 
 
 def old_months(table: str, keep: date) -> list[str]:
     """The partitions of which every day is before `keep`, the oldest first."""
-    return [name for name in attached(table) if name < month_of(table, keep)]
+    return [each.name for each in partitions(table) if each.behind is not None and each.behind <= keep]
+
+
+def partitions(table: str) -> list[Partition]:
+    """Those with bounds, the oldest first; of one for all the rest nobody can say which days it has."""
+    with connection.cursor() as cursor:
+        cursor.execute(ATTACHED, [table])
+        return [Partition(*row) for row in cursor.fetchall()]
 
 
 def drop_month(name: str) -> int:

@@ -6,6 +6,7 @@ rows is the source's: it has changed, nothing of the answer may be written, and 
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -79,10 +80,13 @@ class Trouble:
                 raise Drift(path, f"{times:,} of {rows:,} rows are bad for it: {self.words[path]}")
 
 
-def read(body: bytes | bytearray, shape: Shape, *, least: int = 0) -> Reading[Any]:
+def read(
+    body: bytes | bytearray, shape: Shape, *, least: int = 0, unsaid: Collection[str] = (), remedy: str = ""
+) -> Reading[Any]:
     """The rows of an answer, in its order; of two with one key the last. `least`: fewer rows than these are Drift.
 
-    Raises Malformed and Drift.
+    `unsaid`: known fields that need no value in any row, as the answer writes them; `remedy` is said where others have
+    none. Raises Malformed and Drift.
     """
     raws = split(body, shape)
     if len(raws) < max(least, 0 if shape.may_be_empty else 1):
@@ -92,7 +96,7 @@ def read(body: bytes | bytearray, shape: Shape, *, least: int = 0) -> Reading[An
     places: dict[str, int] = {}
     rejected: list[Rejected] = []
     trouble = Trouble()
-    unseen = set(shape.known)
+    unseen = set(shape.known).difference(unsaid)
     for place, raw in enumerate(raws):
         try:
             row = decoder.decode(raw)
@@ -115,7 +119,8 @@ def read(body: bytes | bytearray, shape: Shape, *, least: int = 0) -> Reading[An
         places[key] = place
     trouble.stop_at_drift(len(raws))
     if unseen and len(raws) >= SPEAKS:
-        raise Drift(f"$.{min(unseen)}", f"it has a value in none of {len(raws):,} rows: the source no longer says it")
+        words = f"it has a value in none of {len(raws):,} rows: the source no longer says it{remedy}"
+        raise Drift(f"$.{min(unseen)}", words)
     return Reading(list(taken.values()), rejected, [raws[places[key]] for key in taken])
 
 

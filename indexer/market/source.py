@@ -145,9 +145,9 @@ class Source:
                 run.learn(host.api, status, headers)
             if status not in REDIRECTS:
                 break
-            target = urljoin(url, headers.get("location", ""))
-            if origin_of(target) != origin_of(url):
-                where = urlsplit(target).hostname
+            target = target_of(url, headers.get("location", ""))
+            if target is None or origin_of(target) != origin_of(url):
+                where = "what is no URL" if target is None else urlsplit(target).hostname or urlsplit(target).scheme
                 raise SourceError(f"{name}: it leads to {where}, which is not asked; is {host.setting} still right?")
             url = target
         if status == 200 or (status == 304 and conditions):
@@ -251,6 +251,16 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
 def origin_of(url: str) -> tuple[str, str, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port
+
+
+def target_of(url: str, location: str) -> str | None:
+    """Where a redirect leads; None where that is no URL."""
+    try:
+        target = urljoin(url, location)
+        origin_of(target)
+    except ValueError:
+        return None
+    return target
 
 
 def excerpt(body: bytearray) -> str:

@@ -14,7 +14,7 @@ from indexer.market.rejecting import keep_rejected, take_out_spikes
 from indexer.market.shapes import Shape
 from indexer.market.source import Answer, Source, document_name
 from indexer.market.upsert import Target, analyze, staged, upsert, vanish
-from indexer.market.wholeness import stop_at_lost_rows, stop_at_lost_values
+from indexer.market.wholeness import find_unsaid, remedy, stop_at_lost_rows, stop_at_lost_values
 from indexer.tasks.declaring import Counts, Run
 
 MANY = 1000
@@ -48,7 +48,8 @@ def take(run: Run, source: Source, taking: Taking, *, accept: bool = False) -> C
         return take_nothing(run, taking)
     held = Document.objects.filter(name=answer.name).first()
     since = held.taken_at if held else None
-    reading = read(answer.body, taking.shape)
+    unsaid = taking.shape.known if accept else find_unsaid(taking.target, taking.shape.row)
+    reading = read(answer.body, taking.shape, unsaid=unsaid, remedy=remedy(taking.task))
     # An earlier attempt of this very run may have stored all of it. It came in full once more, for rows of it wait.
     before = taken_before(run, answer)
     with transaction.atomic():

@@ -27,7 +27,19 @@ WHERE vanished_at IS NULL AND NOT {key}::text = ANY(%s)
 """
 # An empty list has as little to say as null.
 VALUE = "nullif({row}.{name}::text, '{{{{}}}}')"
+VALUES = "SELECT count(*), {counted} FROM {{table}} AS held WHERE vanished_at IS NULL"
 LOST_VALUES = "SELECT {counted} FROM incoming JOIN {{table}} AS held USING ({{key}}) WHERE {{only_if}}true"
+
+
+def find_unsaid(target: Target, row: type[msgspec.Struct]) -> set[str]:
+    """Fields, as the answer writes them, of which the listed rows have no values to be gone; none without such rows."""
+    fields = {field.name: field.encode_name for field in msgspec.structs.fields(row)}
+    names = [name for name in target.rest if name in fields]
+    counted = ", ".join(f"count({VALUE.format(row='held', name=name)})" for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute(target.write(VALUES.format(counted=counted)))
+        listed, *values = cursor.fetchone() or (0,)
+    return {fields[name] for name, held in zip(names, values, strict=True) if listed and held < LEAST_BAD}
 
 
 def stop_at_lost_rows(target: Target, others: Collection[str], task: str) -> None:
@@ -58,4 +70,4 @@ def count_values(name: str) -> str:
 
 
 def remedy(task: str) -> str:
-    return f"; if they truly are, `manage.py tasks run {task} --param accept=true` takes the answer"
+    return f"; if that is so, `manage.py tasks run {task} --param accept=true` takes the answer"

@@ -1,5 +1,6 @@
 """GET /api/v1/market…: lists with filters, orders and pages, and what is known of one."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,9 +10,10 @@ from django.db import connection
 from django.test import Client
 
 from indexer.market.answers.snapshots import ProtocolDay
-from indexer.market.models import MarketChain, Protocol
+from indexer.market.linking import link_protocols
+from indexer.market.models import ContractMapping, MarketChain, Pool, Protocol
 from tests.api.problems import problem
-from tests.market.listed import PROPOSAL, SHARED, SOLANA, TOKEN, VAULT, make_mapping, make_pool, market, pool_id
+from tests.market.listed import NOW, PROPOSAL, SHARED, SOLANA, TOKEN, VAULT, make_mapping, make_pool, market, pool_id
 from tests.positions.lookup_rows import statements
 
 __all__ = ["market"]
@@ -100,6 +102,13 @@ def test_a_pool_says_what_is_not_known_with_null_and_names_its_surest_contract(c
     assert (dex["contract"], dex["confidence"], dex["apy"]) == (SHARED, 0.4, 123456.75)
 
 
+def test_a_contract_for_which_nothing_speaks_any_more_is_not_that_of_the_pool(client: Client) -> None:
+    ContractMapping.objects.filter(address=SOLANA).update(confidence=0)
+    found = ask(client, f"pools/{pool_id(3)}")
+    assert (found["contract"], found["confidence"]) == (None, None)
+    assert [(each["address"], each["confidence"]) for each in found["mappings"]] == [(SOLANA, 0.0)]
+
+
 def test_a_pool_shows_its_mappings_with_their_evidence(client: Client) -> None:
     pool = ask(client, f"pools/{pool_id(1)}")
     shown = [(each["address"], each["kind"], each["confidence"], each["refuted"]) for each in pool["mappings"]]
@@ -130,6 +139,9 @@ def test_a_pool_shows_its_mappings_with_their_evidence(client: Client) -> None:
         ({"address": SOLANA}, [SOLANA]),
         ({"address": SOLANA.lower()}, []),
         ({"chain": "hilltop", "min_confidence": "0.6"}, [VAULT, TOKEN.lower()]),
+        # A chain without a chain id is known by its name alone.
+        ({"chain": "solana"}, [SOLANA]),
+        ({"chain": "31337,SOLANA", "kind": "pool"}, [VAULT, SHARED, SOLANA]),
         ({"kind": "token"}, [TOKEN.lower()]),
         ({"refuted": "true"}, [SHARED]),
         ({"pool": str(pool_id(2))}, [SHARED]),
@@ -207,6 +219,30 @@ def test_a_protocol_is_found_by_its_id_its_slug_and_one_that_it_had(client: Clie
     # A contract of 0.4 is a guess.
     assert found["mapped_pools"] == 0
     assert ask(client, "protocols/vaults")["mapped_pools"] == 2
+
+
+def test_protocols_that_exchange_their_slugs_do_not_exchange_their_pools(client: Client) -> None:
+    Protocol.objects.filter(pk="1").update(slug="dex-v2")
+    Protocol.objects.filter(pk="2").update(slug="vaults")
+    Pool.objects.filter(protocol="1").update(project="dex-v2")
+    Pool.objects.filter(protocol="2").update(project="vaults")
+    link_protocols()
+    for slug, protocol, pools in (("vaults", "2", [2]), ("dex-v2", "1", [1, 3]), ("dex", "2", [2])):
+        assert ask(client, f"protocols/{slug}")["id"] == protocol
+        assert numbers(ask(client, "pools", project=slug)) == pools
+        assert numbers(ask(client, "pools", protocol=slug)) == pools
+
+
+@pytest.mark.parametrize(("tvl", "vanished"), [(1.0, NOW), (9e9, NOW), (1.0, None)])
+def test_a_slug_leads_to_the_protocol_that_has_its_pools(client: Client, tvl: float, vanished: datetime | None) -> None:
+    """The source gives a protocol another id now and then: the old one vanishes, and has the slug, too."""
+    Protocol.objects.filter(pk="1").update(vanished_at=vanished)
+    Protocol.objects.create(id="0", slug="vaults", name="Vaults", tvl=tvl)
+    link_protocols()
+    found = ask(client, "protocols/vaults")
+    assert (found["id"], found["pools"], found["vanished_at"]) == ("0", 2, None)
+    assert numbers(ask(client, "pools", protocol="vaults")) == [1, 3]
+    assert ask(client, "protocols/vaults/snapshots")["protocol"] == "0"
 
 
 def test_days_come_from_the_oldest_on_and_may_be_bounded(client: Client) -> None:

@@ -4,10 +4,12 @@ import csv
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 
 from api.market import sheets
 from api.market.sheets import cell
+from indexer.market.models import Pool, Protocol
 from tests.market.listed import TOKEN, VAULT, make_pool, market, pool_id
 
 __all__ = ["market"]
@@ -47,12 +49,38 @@ def test_accept_asks_for_a_sheet_and_the_parameter_has_the_last_word(client: Cli
     assert client.get(path, headers={"accept": "text/csv;q=0.1,application/json"})["Content-Type"] == "application/json"
 
 
+@pytest.mark.parametrize(
+    "path", ["pools", "protocols", "mappings", f"pools/{pool_id(1)}/snapshots", "protocols/2/snapshots"]
+)
+def test_a_cache_is_told_that_accept_decides(client: Client, path: str) -> None:
+    for kind in ("text/csv", "application/json"):
+        response = client.get(f"{BASE}/{path}", headers={"accept": kind})
+        assert response["Content-Type"].startswith(kind)
+        assert "Accept" in response["Vary"].split(", ")
+
+
 def test_a_long_sheet_has_every_row_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheets, "LONGEST_PAGE", 3)
     for number in range(10, 20):
         make_pool(number, tvl=1.0 if number % 2 else None)
     rows = read(client.get(f"{BASE}/pools?format=csv"))
     assert len(rows) == len({row["id"] for row in rows}) == 14
+
+
+@pytest.mark.parametrize("what", ["pools", "protocols"])
+def test_a_row_that_changes_its_place_meanwhile_is_in_the_sheet_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(sheets, "LONGEST_PAGE", 1)
+    lines = iter(client.get(f"{BASE}/{what}?format=csv&order=-tvl"))
+    begun = next(lines) + next(lines)
+    # The first goes to the end, and the last to the beginning.
+    Pool.objects.update(tvl=F("tvl") * -1)
+    Pool.objects.filter(tvl=None).update(tvl=1e12)
+    Protocol.objects.filter(pk="1").update(tvl=-1)
+    Protocol.objects.filter(pk="2").update(tvl=1e12)
+    ids = [row["id"] for row in csv.DictReader((begun + b"".join(lines)).decode().splitlines())]
+    assert ids == ([str(pool_id(number)) for number in (2, 1, 4, 3)] if what == "pools" else ["1", "2"])
 
 
 def test_every_list_that_grows_has_its_sheet(client: Client) -> None:

@@ -56,6 +56,8 @@ def make_market(chain: Chain) -> None:
     protocol("1", "vaults", "Vaults & Sons", tvl=4e9, category="Yield", chains=["Hilltop", "Solana"])
     protocol("2", "dex-v2", "Dex", category="Dexs", chains=["Hilltop"], symbol="DEX")
     protocol("3", "gone", "Gone", tvl=1.0, vanished_at=NOW)
+    ProtocolAlias.objects.create(protocol_id="1", slug="vaults", first_at=LONG_AGO)
+    ProtocolAlias.objects.create(protocol_id="3", slug="gone", first_at=LONG_AGO)
     ProtocolAlias.objects.create(protocol_id="2", slug="dex", first_at=LONG_AGO, last_at=NOW)
     ProtocolAlias.objects.create(protocol_id="2", slug="dex-v2", first_at=NOW)
     make_pool(1, tvl=2e6, apy=3.5, stablecoin=True, exposure="single", underlying_tokens=[TOKEN], pool_meta="100%_safe")

@@ -71,6 +71,15 @@ def test_pools_are_found_and_filtered(log_in: LogIn, query: str, found: str, mis
     assert missing not in text
 
 
+def test_a_contract_for_which_nothing_speaks_any_more_is_not_that_of_the_pool(log_in: LogIn) -> None:
+    ContractMapping.objects.filter(address=SOLANA).update(confidence=0)
+    client = log_in("viewer")
+    assert SOLANA not in said(client, f"{BASE}pool/")
+    pool = f"{BASE}pool/{pool_id(3)}/change/"
+    assert pool in said(client, f"{BASE}pool/?contract=none")
+    assert pool not in said(client, f"{BASE}pool/?contract=unsure")
+
+
 def test_no_cross_stands_beside_a_pool_without_stablecoins(log_in: LogIn) -> None:
     Pool.objects.filter(pk=pool_id(2)).update(stablecoin=False)
     text = said(log_in("viewer"), f"{BASE}pool/")

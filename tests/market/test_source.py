@@ -276,6 +276,24 @@ def test_a_redirect_on_the_same_host_is_followed_and_counted(source: Source, sta
     assert [status for _, status in run.said] == [None, 301, None, 200]
 
 
+@pytest.mark.parametrize(
+    ("location", "where"),
+    [
+        ("http://[llama/", "what is no URL"),
+        ("http://127.0.0.1:port/x", "what is no URL"),
+        ("file:///etc/hosts", "file"),
+    ],
+)
+def test_a_redirect_to_what_cannot_be_asked_is_told_in_words(
+    source: Source, standin: StandIn, run: Recorder, location: str, where: str
+) -> None:
+    standin.fail("/pools", status=302, headers={"Location": location})
+    with pytest.raises(
+        SourceError, match=f"^defillama:/pools: it leads to {where}, which is not asked; is DEFILLAMA_Y"
+    ):
+        source.fetch(run, "/pools")
+
+
 def test_a_redirect_in_a_circle_ends(source: Source, standin: StandIn, run: Recorder) -> None:
     standin.fail("/pools", status=301, headers={"Location": "/pools"}, times=None)
     with pytest.raises(SourceError, match="HTTP 301"):

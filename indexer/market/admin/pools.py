@@ -18,7 +18,8 @@ from indexer.market.models import ContractMapping, Pool
 from indexer.market.score import AGREED
 from indexer.positions.admin.present import two_lines_html
 
-OWN = ContractMapping.objects.filter(pool=OuterRef("pk"), kind="pool", refuted=False)
+# Of one at no confidence nothing is left but that it was there, perhaps on another chain.
+OWN = ContractMapping.objects.filter(pool=OuterRef("pk"), kind="pool", refuted=False, confidence__gt=0)
 
 
 class ContractFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no type information

@@ -72,7 +72,7 @@ def list_mappings(filters: MappingFilters, after: Key | None, limit: int) -> Pag
     """The first mappings behind `after`, by id."""
     where = join(
         [
-            of_chains("m", filters.chains),
+            on_chains(filters.chains),
             None if filters.address is None else Part("m.address = %(address)s", {"address": spell(filters.address)}),
             None
             if filters.min_confidence is None
@@ -125,6 +125,14 @@ def put_in_words(mapping: Mapping) -> Mapping:
             pieces.append(piece)
     mapping.words = score.score(pieces).words
     return mapping
+
+
+def on_chains(names: Collection[str]) -> Part | None:
+    """The condition for mappings on any of these chains; those without a chain id are on the one of their pool."""
+    by_id, by_pool = of_chains("m", names), of_chains("p", names, named="chain")
+    if by_id is None or by_pool is None:
+        return None
+    return Part(f"({by_id.sql} OR (m.chain_id IS NULL AND {by_pool.sql}))", by_pool.parameters)
 
 
 def spell(address: str) -> str:

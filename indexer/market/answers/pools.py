@@ -1,6 +1,6 @@
 """The pools of the market: lists by filter and order, and one with all that is known of it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 from msgspec import Meta, Struct
 
+from indexer.market import linking
 from indexer.market.answers.chains import of_chains
 from indexer.market.answers.mappings import Mapping, mappings_of
 from indexer.market.answers.paging import Key, Page, Part, behind, cut, join, orders_of, pattern, sort
@@ -32,15 +33,17 @@ SELECT p.id, p.chain, p.chain_id, p.project, p.protocol_id, r.name, p.symbol, p.
   LEFT JOIN protocols r ON r.id = p.protocol_id
   LEFT JOIN LATERAL (
        SELECT address, confidence FROM contract_mappings
-        WHERE pool_id = p.id AND kind = 'pool' AND NOT refuted ORDER BY confidence DESC, id LIMIT 1) m ON true
+        WHERE pool_id = p.id AND kind = 'pool' AND NOT refuted AND confidence > 0
+        ORDER BY confidence DESC, id LIMIT 1) m ON true
  ORDER BY {order}
 """
 HAS_CONTRACT = """EXISTS (
     SELECT FROM contract_mappings
      WHERE pool_id = p.id AND kind = 'pool' AND NOT refuted AND confidence >= %(mapped)s)"""
 HAS_TOKEN = "EXISTS (SELECT FROM unnest(p.underlying_tokens) AS token WHERE lower(token) = lower(%(token)s))"
-IS_OF_PROJECT = """(p.project = %(project)s OR p.protocol_id IN (
-    SELECT protocol_id FROM protocol_aliases WHERE slug = %(project)s))"""
+# A slug that protocols have had one after the other belongs to one of them.
+IS_OF_PROJECT = f"""(p.project = %(project)s OR p.protocol_id = (
+    SELECT protocol_id FROM ({linking.PROTOCOLS}) AS known WHERE slug = %(project)s))"""
 IS_FOUND = """(p.symbol ILIKE %(search)s OR p.project ILIKE %(search)s OR p.pool_meta ILIKE %(search)s
     OR p.protocol_id IN (SELECT id FROM protocols WHERE name ILIKE %(search)s))"""
 
@@ -121,20 +124,36 @@ CONDITIONS: dict[str, str] = {
 
 def list_pools(filters: PoolFilters, order: str, after: Key | None, limit: int) -> Page[ListedPool]:
     """The first pools behind `after`; `order` is one of ORDERS."""
+    chosen = ORDERS[order]
+    where = join([*choose(filters), behind(chosen, "p.id", after)])
+    rows = read(where, sort(chosen, "p.id"), limit + 1)
+    return cut([ListedPool(*row) for row in rows], limit, chosen)
+
+
+def find_pools(filters: PoolFilters, order: str) -> list[UUID]:
+    """The ids of all of them, in this order."""
+    where = join(choose(filters))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT p.id FROM pools p {where.sql} ORDER BY {sort(ORDERS[order], 'p.id')}", where.parameters)
+        return [pool for (pool,) in cursor.fetchall()]
+
+
+def read_pools(pools: Sequence[UUID]) -> list[ListedPool]:
+    """As they are now, in the order of their ids here."""
+    where = join([Part("p.id = ANY(%(pools)s)", {"pools": list(pools)})])
+    return [ListedPool(*row) for row in read(where, "array_position(%(pools)s, p.id)", len(pools))]
+
+
+def choose(filters: PoolFilters) -> list[Part | None]:
+    """The conditions that filters ask for."""
     asked = filters._asdict()
     values = {name: asked[name] for name in CONDITIONS if asked[name] is not None}
     if "search" in values:
         values["search"] = pattern(values["search"])
-    chosen = ORDERS[order]
-    where = join(
-        [
-            of_chains("p", filters.chains, named="chain"),
-            *(Part(CONDITIONS[name], {name: value, "mapped": AGREED}) for name, value in values.items()),
-            behind(chosen, "p.id", after),
-        ]
-    )
-    rows = read(where, sort(chosen, "p.id"), limit + 1)
-    return cut([ListedPool(*row) for row in rows], limit, chosen)
+    return [
+        of_chains("p", filters.chains, named="chain"),
+        *(Part(CONDITIONS[name], {name: value, "mapped": AGREED}) for name, value in values.items()),
+    ]
 
 
 def read_pool(pool: UUID) -> PoolWithMappings | None:

@@ -1,6 +1,6 @@
 """The protocols of the market: lists by filter and order, and one by its id, its slug or one it had."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
@@ -8,6 +8,7 @@ import msgspec
 from django.db import connection
 from msgspec import Meta, Struct
 
+from indexer.market import linking
 from indexer.market.answers.chains import on_chains
 from indexer.market.answers.paging import Key, Page, Part, behind, cut, join, orders_of, pattern, sort
 from indexer.market.score import AGREED
@@ -24,13 +25,10 @@ ORDERS = orders_of(COLUMNS)
 LISTED = """r.id, r.slug, r.name, r.symbol, r.category, r.parent, r.chains, r.address, r.url, r.logo, r.twitter,
        r.gecko_id, r.cmc_id, r.listed_at, r.tvl, r.mcap, r.change_1h, r.change_1d, r.change_7d, r.vanished_at"""
 PROTOCOLS = f"SELECT {LISTED} FROM protocols r"
-# The id first, then the slug that one has now, the bigger one if two have it, then the newest that one had.
-FIND = """
-SELECT id FROM (
-    SELECT id, 1 AS rank, NULL::timestamptz AS last_at, NULL::float AS tvl FROM protocols WHERE id = %(asked)s
-    UNION ALL SELECT id, 2, NULL, tvl FROM protocols WHERE slug = %(asked)s
-    UNION ALL SELECT protocol_id, 3, last_at, NULL FROM protocol_aliases WHERE slug = %(asked)s) found
- ORDER BY rank, tvl DESC NULLS LAST, last_at DESC NULLS FIRST, id LIMIT 1
+# The id first, then whom the slug belongs to: the one whose pools those are that name it.
+FIND = f"""
+SELECT coalesce((SELECT id FROM protocols WHERE id = %(asked)s),
+                (SELECT protocol_id FROM ({linking.PROTOCOLS}) AS known WHERE slug = %(asked)s))
 """
 # Of one protocol: v_protocol_summary has the same figures of all.
 DETAIL = f"""
@@ -121,31 +119,50 @@ CONDITIONS = {
 
 def list_protocols(filters: ProtocolFilters, order: str, after: Key | None, limit: int) -> Page[ListedProtocol]:
     """The first protocols behind `after`; `order` is one of ORDERS."""
+    chosen = ORDERS[order]
+    where = join([*choose(filters), behind(chosen, "r.id", after)])
+    rows = ask(f"{PROTOCOLS} {where.sql} ORDER BY {sort(chosen, 'r.id')} LIMIT {limit + 1:d}", where)
+    return cut([ListedProtocol(*row) for row in rows], limit, chosen)
+
+
+def find_protocols(filters: ProtocolFilters, order: str) -> list[str]:
+    """The ids of all of them, in this order."""
+    where = join(choose(filters))
+    rows = ask(f"SELECT r.id FROM protocols r {where.sql} ORDER BY {sort(ORDERS[order], 'r.id')}", where)
+    return [protocol for (protocol,) in rows]
+
+
+def read_protocols(protocols: Sequence[str]) -> list[ListedProtocol]:
+    """As they are now, in the order of their ids here."""
+    where = join([Part("r.id = ANY(%(protocols)s::text[])", {"protocols": list(protocols)})])
+    order = "array_position(%(protocols)s::text[], r.id::text)"
+    return [ListedProtocol(*row) for row in ask(f"{PROTOCOLS} {where.sql} ORDER BY {order}", where)]
+
+
+def choose(filters: ProtocolFilters) -> list[Part | None]:
+    """The conditions that filters ask for."""
     asked = filters._asdict()
     values = {name: asked[name] for name in CONDITIONS if asked[name] is not None}
     if "search" in values:
         values["search"] = pattern(values["search"])
-    chosen = ORDERS[order]
-    where = join(
-        [
-            on_chains("r.chains", filters.chains),
-            *(Part(CONDITIONS[name], {name: value}) for name, value in values.items()),
-            behind(chosen, "r.id", after),
-        ]
-    )
+    return [
+        on_chains("r.chains", filters.chains),
+        *(Part(CONDITIONS[name], {name: value}) for name, value in values.items()),
+    ]
+
+
+def ask(statement: str, where: Part) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        statement = f"{PROTOCOLS} {where.sql} ORDER BY {sort(chosen, 'r.id')} LIMIT %(limit)s"
-        cursor.execute(statement, {**where.parameters, "limit": limit + 1})
-        rows = cursor.fetchall()
-    return cut([ListedProtocol(*row) for row in rows], limit, chosen)
+        cursor.execute(statement, where.parameters)
+        return list(cursor.fetchall())
 
 
 def find_protocol(asked: str) -> str | None:
     """The id of the protocol with this id, this slug, or this slug in the past; None where there is none."""
     with connection.cursor() as cursor:
         cursor.execute(FIND, {"asked": asked})
-        found = cursor.fetchone()
-    return found[0] if found else None
+        (found,) = cursor.fetchone() or (None,)
+    return found
 
 
 def read_protocol(protocol: str) -> ProtocolWithPools | None:

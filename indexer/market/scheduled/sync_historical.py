@@ -13,6 +13,7 @@ from indexer.market.rejecting import keep_rejected
 from indexer.market.snapshots import biggest_pools, counts_of_all, store_chart
 from indexer.market.source import NotThere, Unpaid, open_defillama
 from indexer.market.taking import taken_before
+from indexer.market.wholeness import remedy
 from indexer.tasks.declaring import Counts, Refused, Run, TaskError, task
 
 Limit = Annotated[int, Meta(ge=0, le=CHARTS.most)]
@@ -49,7 +50,9 @@ def sync_historical(
             answer = source.fetch(run, f"/chart/{key}", again=True)
         except (NotThere, Unpaid) as error:
             raise Refused(str(error)) from error
-    reading = reject_days_to_come(read(answer.body, shapes.CHART), datetime.now(UTC).date())
+    unsaid = shapes.CHART.known if accept else ()
+    days = read(answer.body, shapes.CHART, unsaid=unsaid, remedy=remedy("sync-historical"))
+    reading = reject_days_to_come(days, datetime.now(UTC).date())
     kept = first_kept()
     rows = choose_days(reading.rows, kept if first is None else max(first, kept), last)
     rejected = name_pool(reading.rejected, key)

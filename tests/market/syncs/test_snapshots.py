@@ -172,6 +172,27 @@ def test_old_months_are_dropped_and_others_stay() -> None:
     assert first_kept() < date(1930, 1, 1)
 
 
+def test_partitions_that_somebody_has_made_go_by_their_days_and_not_by_their_names() -> None:
+    kept = first_kept()
+    year = kept.year
+    for name, first, behind in (
+        ("pool_days_of_old", f"'{year - 2}-01-01'", f"'{year}-01-01'"),
+        (f"pool_daily_snapshots_{year}", f"'{year}-01-01'", f"'{year + 1}-01-01'"),
+        ("a_month", f"'{year + 1}-01-01'", f"'{year + 1}-02-01'"),
+        ('"Any day"', f"'{year + 9}-01-01'", "MAXVALUE"),
+    ):
+        ask(f"CREATE TABLE {name} PARTITION OF pool_daily_snapshots FOR VALUES FROM ({first}) TO ({behind})")
+    ask("CREATE TABLE all_the_rest PARTITION OF pool_daily_snapshots DEFAULT")
+    days = (kept.replace(year=year - 1, day=1), kept, date(year + 1, 1, 31), date(year + 9, 1, 1))
+    for day in days:
+        ask("INSERT INTO pool_daily_snapshots (day, pool_id, source) VALUES (%s, gen_random_uuid(), 'pools')", day)
+    make_months("pool_daily_snapshots", days)
+    assert cleanup_old_data(LooseRun()) == Counts(vanished=1)
+    assert attached("pool_daily_snapshots") == [f"pool_daily_snapshots_{year}", "a_month", '"Any day"']
+    assert ask("SELECT day FROM pool_daily_snapshots ORDER BY day") == [(day,) for day in days[1:]]
+    ask("DROP TABLE all_the_rest")
+
+
 def test_a_month_that_somebody_has_detached_is_attached_again_with_its_rows() -> None:
     day = date(2025, 12, 5)
     make_months("pool_daily_snapshots", [day])

@@ -80,6 +80,32 @@ def test_a_field_that_is_gone_from_most_rows_stops_the_write(first: int, what: s
     assert Pool.objects.filter(apy=None).count() == first
 
 
+def test_a_field_that_is_gone_for_good_is_taken_once_that_is_accepted(standin: StandIn) -> None:
+    sync_pools(LooseRun())
+    standin.change("/pools", "unset", field="outlier")
+    with pytest.raises(
+        Drift, match=r"^\$\.outlier: .* none of 1,000 rows.* `manage.py tasks run sync-pools --param acc"
+    ):
+        sync_pools(LooseRun())
+    assert sync_pools(LooseRun(), accept=True) == Counts(changed=1000)
+    assert not Pool.objects.exclude(outlier=None).exists()
+    # Nor does it stop those that come after it, as any other field does.
+    standin.change("/pools", "set", field="symbol", value="OTHER", first=1)
+    assert sync_pools(LooseRun()) == Counts(changed=1, unchanged=999)
+    standin.change("/pools", "unset", field="apyMean30d")
+    with pytest.raises(Drift, match=r"^\$\.apyMean30d: "):
+        sync_pools(LooseRun())
+
+
+def test_a_history_that_never_says_a_field_is_taken_once_that_is_accepted(standin: StandIn) -> None:
+    sync_pools(LooseRun())
+    key = next(iter(list_pools(None, None)))
+    standin.change(f"/chart/{key}", "set", field="apy", value=None)
+    with pytest.raises(Drift, match=r"^\$\.apy: .*run sync-historical --param accept=true"):
+        sync_historical(LooseRun(), key)
+    assert sync_historical(LooseRun(), key, accept=True).created > 100
+
+
 def test_a_field_that_is_gone_from_half_of_the_rows_is_taken(standin: StandIn) -> None:
     standin.change("/pools", "set", field="apy", value=2)
     sync_pools(LooseRun())
