@@ -24,12 +24,16 @@ CHART_DAYS = Target(
     "pool_daily_snapshots", ("pool_id", "day"), (*POOL_NUMBERS, "source"), only_if="held.source = 'chart'"
 )
 PROTOCOL_DAYS = Target("protocol_daily_snapshots", ("protocol_id", "day"), ("tvl", "mcap", "pools", "pools_tvl"))
-POOLS = """
+# What is held of a row that the last answer had in a form that was not taken is of another day.
+IS_TAKEN = """NOT EXISTS (
+    SELECT FROM rejected_rows JOIN market_documents AS document ON last_at >= read_at AND document.name = %(source)s
+     WHERE task = %(task)s AND reason IN ('shape', 'bounds') AND key = {table}.id::text)"""
+POOLS = f"""
 SELECT id AS pool_id, %(day)s::date AS day, tvl, apy, apy_base, apy_reward, il_7d, volume_1d,
        'pools'::varchar(10) AS source
-FROM pools WHERE vanished_at IS NULL
+FROM pools WHERE vanished_at IS NULL AND {IS_TAKEN.format(table="pools")}
 """
-PROTOCOLS = """
+PROTOCOLS = f"""
 SELECT protocols.id AS protocol_id, %(day)s::date AS day, tvl, mcap,
        CASE WHEN %(pools)s THEN coalesce(counted.pools, 0)::integer END AS pools,
        CASE WHEN %(pools)s THEN pools_tvl END AS pools_tvl
@@ -37,7 +41,7 @@ FROM protocols LEFT JOIN (
     SELECT protocol_id, count(*) AS pools, sum(tvl ORDER BY id) AS pools_tvl
     FROM pools WHERE vanished_at IS NULL GROUP BY protocol_id
 ) AS counted ON protocol_id = protocols.id
-WHERE vanished_at IS NULL
+WHERE vanished_at IS NULL AND {IS_TAKEN.format(table="protocols")}
 """
 # The day is claimed first: of two runs of one day the second sees what the first has stored.
 ADD_DAY = """
@@ -118,12 +122,13 @@ def write_day(run: Run, sources: Sources) -> Counts:
     counts = Counts()
     if sources.pools_are_todays:
         make_months(POOL_DAYS.table, [day])
-        with selected(POOL_DAYS, POOLS, {"day": day}):
+        with selected(POOL_DAYS, POOLS, {"day": day, **source_of("pools")}):
             counts += Counts(*upsert(POOL_DAYS))
         run.progress(1, 2)
     if sources.protocols_are_todays:
         make_months(PROTOCOL_DAYS.table, [day])
-        with selected(PROTOCOL_DAYS, PROTOCOLS, {"day": day, "pools": sources.pools_are_todays}):
+        params = {"day": day, "pools": sources.pools_are_todays, **source_of("protocols")}
+        with selected(PROTOCOL_DAYS, PROTOCOLS, params):
             counts += Counts(*upsert(PROTOCOL_DAYS))
     with connection.cursor() as cursor:
         written = counts.created + counts.changed > 0
@@ -132,6 +137,11 @@ def write_day(run: Run, sources: Sources) -> Counts:
     counts = counts_of_all(run, counts)
     run.save({"day": day.isoformat(), "counts": counts})
     return counts
+
+
+def source_of(table: str) -> dict[str, str]:
+    """Which answer the rows are from, and which task takes it."""
+    return {"source": document_name(f"/{table}"), "task": f"sync-{table}"}
 
 
 def counts_of_all(run: Run, counts: Counts) -> Counts:

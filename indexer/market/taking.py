@@ -138,5 +138,10 @@ def remember(answer: Answer, rows: int, *, again: bool) -> None:
     known = {"etag": answer.etag, "last_modified": answer.last_modified, "digest": answer.digest}
     Document.objects.update_or_create(
         name=answer.name,
-        defaults={**(dict.fromkeys(known) if again else known), "rows": rows, "taken_at": TransactionNow()},
+        defaults={
+            **(dict.fromkeys(known) if again else known),
+            "rows": rows,
+            "taken_at": TransactionNow(),
+            "read_at": TransactionNow(),
+        },
     )

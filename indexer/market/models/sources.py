@@ -16,6 +16,7 @@ class Document(models.Model):
     digest = models.BinaryField(null=True, help_text="sha256 of the answer")
     rows = models.BigIntegerField(default=0)
     taken_at = models.DateTimeField(help_text="when it was last taken in, or known to be unchanged")
+    read_at = models.DateTimeField(null=True, help_text="when its rows were last read")
 
     class Meta:
         db_table = "market_documents"

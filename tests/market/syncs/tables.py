@@ -11,7 +11,7 @@ MARKET = (
     "watch_proposals, pools, protocols, snapshot_days"
 )
 # What says when differs from one run to the other.
-MOMENTS = ("created_at", "first_at", "last_at", "taken_at", "vanished_at", "etag", "last_modified", "id")
+MOMENTS = ("created_at", "first_at", "last_at", "taken_at", "read_at", "vanished_at", "etag", "last_modified", "id")
 COMPARED = ("market_chains", "protocols", "protocol_aliases", "pools", "rejected_rows", "market_documents")
 
 
@@ -57,6 +57,6 @@ def rows_of(table: str) -> list[tuple[Any, ...]]:
 
 def go_back(hours: float) -> None:
     """Let all that was kept have been kept so many hours earlier."""
-    for table, columns in (("market_documents", ("taken_at",)), ("rejected_rows", ("first_at", "last_at"))):
+    for table, columns in (("market_documents", ("taken_at", "read_at")), ("rejected_rows", ("first_at", "last_at"))):
         moved = ", ".join(f"{name} = {name} - make_interval(secs => {hours * 3600})" for name in columns)
         ask(f"UPDATE {table} SET {moved}")

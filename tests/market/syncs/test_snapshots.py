@@ -56,6 +56,26 @@ def test_a_pool_that_has_vanished_has_no_day() -> None:
     assert create_snapshots(LooseRun()) == Counts(created=990)
 
 
+def test_what_is_left_of_a_row_that_was_not_taken_is_not_of_today(standin: StandIn) -> None:
+    sync_protocols(LooseRun())
+    sync_pools(LooseRun())
+    go_back(24)
+    pools = [row["pool"] for row in standin.table("/pools").read()[:2]]
+    protocol = standin.table("/protocols").read()[0]["id"]
+    standin.change("/pools", "set", field="tvlUsd", value="much", keys=pools[:1])
+    standin.change("/protocols", "set", field="tvl", value="much", keys=[protocol])
+    for turn in range(2):
+        # The second time it is known to be unchanged, and the rows are as bad as they were.
+        sync_protocols(LooseRun())
+        sync_pools(LooseRun())
+        assert create_snapshots(LooseRun()) == (Counts(unchanged=1198) if turn else Counts(created=1198))
+    found = ask("SELECT count(*) FROM pool_daily_snapshots WHERE pool_id::text = ANY(%s)", pools)
+    assert found == [(1,)]
+    standin.change("/pools", "set", field="tvlUsd", value=7, keys=pools[:1])
+    sync_pools(LooseRun())
+    assert create_snapshots(LooseRun()).created == 1
+
+
 def test_a_partial_day_becomes_complete_and_never_the_other_way_round() -> None:
     sync_protocols(LooseRun())
     assert create_snapshots(LooseRun()) == Counts(created=200)
