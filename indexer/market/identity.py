@@ -24,6 +24,8 @@ OF_COINS = frozenset({PAIR, BALANCER, CURVE})
 """Those that are traded against each other in the pool."""
 CHAIN = "chain"
 """The source of evidence of this kind."""
+STANDING = "standing"
+"""The name, in its detail, of that the tokens only stand for the pool's."""
 FIRST_COINS, MOST_COINS = 4, 8
 """Of a Curve pool: few have more than the first, and none has more than the second (StableSwap-NG, MAX_COINS)."""
 NOBODYS = "whatNoContractHas()"
@@ -151,6 +153,7 @@ def judge(claim: Claim, answers: Answers, *, has_code: bool, block: int) -> Evid
         "answers": {name: show(raw) for name, raw in answers.items() if raw},
         "receipt": read_word(answers, "totalSupply()") is not None,
         "named_by": find_namer(claim, form, answers),
+        **({STANDING: True} if unwrapped else {}),
     }
     problem = find_problem(claim, form, claim.wanted if unwrapped else held, answers)
     if problem is not None:
