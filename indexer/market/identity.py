@@ -193,7 +193,7 @@ def find_namer(claim: Claim, form: str, answers: Answers) -> str | None:
 def find_problem(claim: Claim, form: str, held: frozenset[str], answers: Answers) -> str | None:
     """Why a contract of this form that holds these tokens is not the pool; None where it may be."""
     if held != claim.wanted:
-        return f"it holds {', '.join(sorted(held))}, and the pool {', '.join(sorted(claim.wanted or ()))}"
+        return f"it holds {', '.join(sorted(held)) or 'nothing'}, and the pool {', '.join(sorted(claim.wanted or ()))}"
     if form == ATOKEN and (reserve := read_reserve(answers)) and reserve[0] != claim.address:
         return f"its lending pool has {reserve[0]} as the aToken, and it as a debt"
     return find_problem_of_pair(claim, answers) if form == PAIR else None
