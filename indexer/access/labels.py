@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 
 class Shown(NamedTuple):
-    """`colour` is one of good, info, warn, bad and plain, which admin.css has in a light and a dark tone."""
+    """`colour` is one of good, info, warn, bad, odd and plain, which admin.css has in a light and a dark tone."""
 
     value: str
     label: str

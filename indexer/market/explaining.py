@@ -36,5 +36,7 @@ def show(name: str, value: Any, depth: int, most: int = SHOWN) -> Iterator[str]:
         for part, of in value.items():
             yield from show(part, of, depth + 2, most)
         return
+    if value is None or isinstance(value, bool):
+        value = {True: "yes", False: "no", None: "none"}[value]
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     yield f"{' ' * depth}{name}: {text if len(text) <= most else text[:most] + '…'}"

@@ -24,11 +24,17 @@ OF_COINS = frozenset({PAIR, BALANCER, CURVE})
 """Those that are traded against each other in the pool."""
 CHAIN = "chain"
 """The source of evidence of this kind."""
+STANDING = "standing"
+"""The name, in its detail, of that the tokens only stand for the pool's."""
 FIRST_COINS, MOST_COINS = 4, 8
 """Of a Curve pool: few have more than the first, and none has more than the second (StableSwap-NG, MAX_COINS)."""
 NOBODYS = "whatNoContractHas()"
 """A function that nobody has: who answers it answers everything, and his other answers say nothing."""
+SUPPLY, ASSETS = "totalSupply()", "totalAssets()"
+HELD = "getPoolTokens(id)"
 RESERVE = "getReserveData(asset)"
+MOVING = frozenset({SUPPLY, ASSETS, HELD, RESERVE})
+"""Calls whose answers have amounts, which move with every trade: what they say besides is kept under another name."""
 ATOKEN_PLACES: Mapping[int, int] = MappingProxyType({12: 7, 15: 8})
 """The place of the aToken in what getReserveData answers, by the number of words: in Aave V2 and V3. Behind it stand
 the debt tokens."""
@@ -80,12 +86,12 @@ def ask_itself(claim: Claim) -> list[Call]:
         "fee()",
         "factory()",
         "asset()",
-        "totalAssets()",
+        ASSETS,
         "UNDERLYING_ASSET_ADDRESS()",
         "POOL()",
         "getPoolId()",
         "getVault()",
-        "totalSupply()",
+        SUPPLY,
         NOBODYS,
     )
     return [call(claim.address, signature) for signature in plain] + ask_coins(claim, range(FIRST_COINS))
@@ -117,7 +123,7 @@ def ask_others(claim: Claim, answers: Answers) -> list[Call]:
     vault, pool_id = read_address(answers, "getVault()"), read_word(answers, "getPoolId()")
     if vault and pool_id:
         asked = call(vault, "getPoolTokens(bytes32)", ["bytes32"], [pool_id])
-        calls.append(asked._replace(name="getPoolTokens(id)"))
+        calls.append(asked._replace(name=HELD))
     if read_address(answers, f"coins({FIRST_COINS - 1})"):
         calls += ask_coins(claim, range(FIRST_COINS, MOST_COINS + 1))
     return calls
@@ -148,9 +154,10 @@ def judge(claim: Claim, answers: Answers, *, has_code: bool, block: int) -> Evid
     detail: dict[str, Any] = {
         "form": form,
         "tokens": sorted(held),
-        "answers": {name: show(raw) for name, raw in answers.items() if raw},
-        "receipt": read_word(answers, "totalSupply()") is not None,
+        "answers": {name: show(raw) for name, raw in answers.items() if raw and name not in MOVING},
+        "receipt": read_word(answers, SUPPLY) is not None,
         "named_by": find_namer(claim, form, answers),
+        **({STANDING: True} if unwrapped else {}),
     }
     problem = find_problem(claim, form, claim.wanted if unwrapped else held, answers)
     if problem is not None:
@@ -186,7 +193,7 @@ def find_namer(claim: Claim, form: str, answers: Answers) -> str | None:
 def find_problem(claim: Claim, form: str, held: frozenset[str], answers: Answers) -> str | None:
     """Why a contract of this form that holds these tokens is not the pool; None where it may be."""
     if held != claim.wanted:
-        return f"it holds {', '.join(sorted(held))}, and the pool {', '.join(sorted(claim.wanted or ()))}"
+        return f"it holds {', '.join(sorted(held)) or 'nothing'}, and the pool {', '.join(sorted(claim.wanted or ()))}"
     if form == ATOKEN and (reserve := read_reserve(answers)) and reserve[0] != claim.address:
         return f"its lending pool has {reserve[0]} as the aToken, and it as a debt"
     return find_problem_of_pair(claim, answers) if form == PAIR else None
@@ -238,7 +245,7 @@ def read_pair(claim: Claim, answers: Answers) -> frozenset[str] | None:
 def read_vault(claim: Claim, answers: Answers) -> frozenset[str] | None:
     """asset() alone may be of anything: ERC-4626 says as well how many there are, and has shares."""
     asset = read_address(answers, "asset()")
-    whole = all(read_word(answers, name) for name in ("totalAssets()", "totalSupply()"))
+    whole = all(read_word(answers, name) for name in (ASSETS, SUPPLY))
     return frozenset({asset}) if asset and whole else None
 
 
@@ -264,7 +271,7 @@ def read_balancer(claim: Claim, answers: Answers) -> frozenset[str] | None:
     if pool_id is None or "0x" + pool_id[:20].hex() != claim.address:
         return None
     try:
-        tokens, _, _ = decode(["address[]", "uint256[]", "uint256"], answers.get("getPoolTokens(id)") or b"")
+        tokens, _, _ = decode(["address[]", "uint256[]", "uint256"], answers.get(HELD) or b"")
     except DecodingError:
         return None
     return frozenset(token.lower() for token in tokens) - {claim.address}

@@ -21,6 +21,7 @@ WATCHED: Mapping[str, str] = MappingProxyType(
 """By form, where who names a contract as its own makes it itself, or takes in nothing of strangers."""
 SHARED = "its factory, of which there are three and more other pairs that more than their answers speaks for"
 BESIDE = "more than its answers: "
+STRANGE = "nobody: anybody can deploy a token that says it stands for another"
 SILENT = "nobody: its factory was not asked, or does not say which pairs are its own"
 NOBODY: Mapping[str, str] = MappingProxyType(
     {
@@ -36,18 +37,21 @@ KNOWN = frozenset({*WATCHED.values(), SHARED})
 """What is said where it is enough."""
 
 
-def who_vouches(form: str, *, named: bool, watched: bool, others: int, beside: Score) -> str:
+def who_vouches(form: str, *, named: bool, watched: bool, others: int, beside: Score, standing: bool = False) -> str:
     """For a contract of this form, in words.
 
     `named`: somebody else names it as its own, whom people have chosen to watch if `watched`, and who has so many
     `others` for which enough speaks besides their answers. `beside`: what the rest of its evidence amounts to.
+    `standing`: its tokens only stand for the pool's, of which a factory knows nothing: it makes pairs of any.
     """
-    if watched and form in WATCHED:
+    if watched and form in WATCHED and not standing:
         return WATCHED[form]
-    if form == PAIR and others >= ENOUGH:
+    if form == PAIR and others >= ENOUGH and not standing:
         return SHARED
     if beside.confidence >= AGREED:
         return BESIDE + beside.words
+    if standing:
+        return STRANGE
     return SILENT if form == PAIR and not named else NOBODY.get(form, "nobody")
 
 

@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from indexer.market.identity import CHAIN
+from indexer.market.identity import CHAIN, STANDING
 from indexer.market.mappings import columns
 from indexer.market.score import AGREED, EvidenceKind, Score, read_evidence
 from indexer.market.vouching import VOUCHED, who_vouches, without_answers
 
 ANSWERS = f"""
 SELECT e.id, m.chain_id, m.address, e.detail->>'form', e.detail->>'named_by', e.detail->>'{VOUCHED}',
+       e.detail ? '{STANDING}',
        array_agg(other.kind) FILTER (WHERE other.id IS NOT NULL),
        array_agg(other.source) FILTER (WHERE other.id IS NOT NULL)
   FROM mapping_evidence e
@@ -29,7 +30,10 @@ UPDATE mapping_evidence AS e SET detail = e.detail || jsonb_build_object('{VOUCH
 
 
 class Answer(NamedTuple):
-    """Evidence of a contract by its answers; `said`: who vouches for it as far as is stored."""
+    """Evidence of a contract by its answers; `said`: who vouches for it as far as is stored.
+
+    `standing`: its tokens only stand for the pool's.
+    """
 
     id: int
     chain_id: int
@@ -37,6 +41,7 @@ class Answer(NamedTuple):
     form: str
     named_by: str | None
     said: str | None
+    standing: bool
     beside: Score
 
 
@@ -60,6 +65,7 @@ def vouch(watched: Iterable[tuple[int, str]]) -> None:
             watched=(each.chain_id, each.named_by) in known,
             others=len(family) - (each.address in family) if each.named_by else 0,
             beside=each.beside,
+            standing=each.standing,
         )
         if words != each.said:
             rows.append((each.id, words))
@@ -75,8 +81,8 @@ def read_answers() -> list[Answer]:
         rows = cur.fetchall()
         cur.execute("SET LOCAL enable_nestloop = on")
     answers = []
-    for id, chain_id, address, form, named_by, said, kinds, sources in rows:
+    for id, chain_id, address, form, named_by, said, standing, kinds, sources in rows:
         pieces = (read_evidence(kind, source) for kind, source in zip(kinds or (), sources or (), strict=True))
         beside = without_answers(piece for piece in pieces if piece is not None)
-        answers.append(Answer(id, chain_id, address, form, named_by, said, beside))
+        answers.append(Answer(id, chain_id, address, form, named_by, said, standing, beside))
     return answers

@@ -33,6 +33,18 @@ def test_every_role_sees_the_lists_and_nobody_edits(log_in: LogIn, model: str, r
     assert client.get(f"{BASE}{model}/add/").status_code == 403
 
 
+def test_an_empty_list_says_whether_a_filter_makes_it_so(log_in: LogIn) -> None:
+    client = log_in("viewer")
+    asked = said(client, f"{BASE}watchproposal/?state=dismissed")
+    assert "Nothing here fits what is asked for." in asked
+    assert "Reset filters" in asked
+    WatchProposal.objects.all().delete()
+    empty = said(client, f"{BASE}watchproposal/")
+    assert "There is nothing here yet." in empty
+    assert "Reset filters" not in empty
+    assert "Create a new item" not in empty
+
+
 def test_nobody_without_a_role_sees_them(log_in: LogIn) -> None:
     assert log_in("nobody").get(f"{BASE}pool/").status_code == 403
 

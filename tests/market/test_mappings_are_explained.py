@@ -5,6 +5,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from indexer.market.management.commands.explain_mapping import SHOWN
+from indexer.market.models import MappingEvidence
 from tests.market.listed import SHARED, TOKEN, VAULT, make_mapping, make_pool, market, pool_id
 from tests.positions.lookup_rows import statements
 
@@ -43,6 +44,13 @@ def test_an_address_is_read_in_any_case_where_its_chain_takes_it_so(capsys: pyte
 def test_what_is_no_pool_is_told_what_it_is(asked: str, said: str) -> None:
     with pytest.raises(CommandError, match=said):
         call_command("explain_mapping", asked)
+
+
+def test_what_is_yes_no_or_none_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    detail = {"receipt": True, "standing": False, "named_by": None, "count": 1}
+    MappingEvidence.objects.filter(mapping__pool=pool_id(1), kind="identity").update(detail=detail)
+    lines = [line.strip() for line in explain(capsys, str(pool_id(1)))]
+    assert {"receipt: yes", "standing: no", "named_by: none", "count: 1"} <= set(lines)
 
 
 def test_a_contract_of_many_pools_shows_the_surest_at_the_cost_of_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,8 @@ from django.test import Client
 from indexer.access.models import AuditEntry
 from indexer.chains.connections import Connection
 from indexer.tasks.admin.chart import HEIGHT, draw
-from indexer.tasks.admin.partitions import label_counts
+from indexer.tasks.admin.partitions import SHOWN_ERRORS, label_counts
+from indexer.tasks.admin.states import PARTITION_STATES
 from indexer.tasks.models import Schedule, TaskRun
 from indexer.tasks.states import PartitionState
 from indexer.tasks.statuses import read_runs
@@ -183,6 +184,18 @@ def test_what_is_not_there_is_a_404(told: Connection, log_in: LogIn) -> None:
 def test_thousands_of_partitions_are_written_with_commas() -> None:
     counts = dict.fromkeys(PartitionState, 0) | {PartitionState.COMPLETE: 2000}
     assert [count for _, count in label_counts(counts)] == ["2,000"]
+
+
+def test_no_two_states_of_a_partition_look_the_same() -> None:
+    assert len({shown.colour for shown in PARTITION_STATES}) == len(PARTITION_STATES) == len(PartitionState)
+
+
+def test_a_grid_says_how_many_failures_it_does_not_list(told: Connection, log_in: LogIn) -> None:
+    for number in range(SHOWN_ERRORS + 2):
+        tell_partition(told, f"field-{number:03}", "failed", error="502")
+    text = said(log_in("viewer"), f"{GRIDS}plough-fields/")
+    assert text.count("<td>1</td>") == SHOWN_ERRORS
+    assert "And 2 more: <code>python manage.py tasks grid plough-fields --state failed</code>" in text
 
 
 def test_the_grid_has_a_cell_for_each_partition_and_resumes_what_failed(told: Connection, log_in: LogIn) -> None:

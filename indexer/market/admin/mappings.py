@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from indexer.market.admin.base import MarketAdmin, column_filter
 from indexer.market.admin.evidence import mapping_html
-from indexer.market.admin.present import confidence_html
+from indexer.market.admin.present import confidence_html, named_html
 from indexer.market.answers.mappings import spell
 from indexer.market.models import ContractMapping
 from indexer.positions.admin.present import moment_html, two_lines_html
@@ -56,7 +56,7 @@ class MappingAdmin(MarketAdmin):
 
     @admin.display(description="of the pool")
     def of(self, mapping: ContractMapping) -> SafeString:
-        return two_lines_html(mapping.pool.symbol[:80], f"{mapping.pool.project} on {mapping.pool.chain_name}")
+        return named_html(mapping.pool.symbol, f"{mapping.pool.project} on {mapping.pool.chain_name}")
 
     @admin.display(description="confidence")
     def sure(self, mapping: ContractMapping) -> SafeString:

@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from indexer.market.admin.base import ListedFilter, MarketAdmin, column_filter
 from indexer.market.admin.evidence import mappings_html
-from indexer.market.admin.present import NOTHING, contract_html, dollars, figures_html, per_cent
+from indexer.market.admin.present import NOTHING, contract_html, dollars, figures_html, named_html, per_cent
 from indexer.market.models import ContractMapping, Pool
 from indexer.market.score import AGREED
 from indexer.positions.admin.present import two_lines_html
@@ -83,7 +83,7 @@ class PoolAdmin(MarketAdmin):
 
     @admin.display(description="pool")
     def named(self, pool: Pool) -> SafeString:
-        return two_lines_html(pool.symbol[:80], pool.protocol.name if pool.protocol else pool.project)
+        return named_html(pool.symbol, pool.protocol.name if pool.protocol else pool.project)
 
     @admin.display(description="chain")
     def on(self, pool: Pool) -> SafeString:

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from indexer.access.labels import Shown, show
 
 NOTHING = "–"
+LONGEST_NAME = 80
 REFUTED = "refuted"
 CONFIDENCES = (
     Shown("1.0", "1.0 verified", "good", "the chain itself says so"),
@@ -50,6 +51,15 @@ def contract_html(address: str | None, confidence: float | None) -> SafeString:
     if address is None:
         return confidence_html(None)
     return format_html('{}<div class="fp-mono">{}</div>', confidence_html(confidence), address)
+
+
+def named_html(name: str, of: str = "") -> SafeString:
+    """What other people have named, its first 80 characters, and below it what it is of: as narrow as need be."""
+    return format_html(
+        '<div class="fp-name">{}</div><div class="fp-name fp-muted">{}</div>',
+        name[:LONGEST_NAME],
+        of[:LONGEST_NAME],
+    )
 
 
 def short_html(text: str | None) -> SafeString | str:

@@ -14,9 +14,9 @@ from indexer.access.labels import show
 from indexer.market.admin.base import MarketAdmin, column_filter
 from indexer.market.admin.deciding import DECIDE, DECISIONS, decide_page
 from indexer.market.admin.evidence import mapping_html
-from indexer.market.admin.present import PROPOSAL_STATES, confidence_html
+from indexer.market.admin.present import PROPOSAL_STATES, confidence_html, named_html
 from indexer.market.models import WatchProposal
-from indexer.positions.admin.present import moment_html, two_lines_html
+from indexer.positions.admin.present import moment_html
 
 
 @admin.register(WatchProposal)
@@ -61,7 +61,7 @@ class ProposalAdmin(MarketAdmin):
 
     @admin.display(description="of the pool")
     def of(self, proposal: WatchProposal) -> SafeString:
-        return two_lines_html(proposal.mapping.pool.symbol[:80], proposal.mapping.pool.project)
+        return named_html(proposal.mapping.pool.symbol, proposal.mapping.pool.project)
 
     @admin.display(description="pool")
     def pool(self, proposal: WatchProposal) -> SafeString:

@@ -9,9 +9,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from indexer.market.admin.base import ListedFilter, MarketAdmin, column_filter
-from indexer.market.admin.present import dollars, figures_html, per_cent
+from indexer.market.admin.present import dollars, figures_html, named_html, per_cent
 from indexer.market.models import Protocol
-from indexer.positions.admin.present import two_lines_html
 
 
 @admin.register(Protocol)
@@ -33,7 +32,7 @@ class ProtocolAdmin(MarketAdmin):
 
     @admin.display(description="protocol")
     def named(self, protocol: Protocol) -> SafeString:
-        return two_lines_html(protocol.name[:80], protocol.slug)
+        return named_html(protocol.name, protocol.slug)
 
     @admin.display(description="TVL")
     def tvl_shown(self, protocol: Protocol) -> str:

@@ -7,17 +7,21 @@ from django.utils.timezone import now
 
 from indexer.chains.durations import show_duration
 from indexer.market.admin.base import MarketAdmin, column_filter
-from indexer.market.admin.present import short_html
+from indexer.market.admin.present import named_html, short_html
 from indexer.market.models import REASONS, Document, RejectedRow
-from indexer.positions.admin.present import moment_html, two_lines_html
+from indexer.positions.admin.present import moment_html
 
 
 @admin.register(Document)
 class DocumentAdmin(MarketAdmin):
-    list_display = ("name", "row_count", "taken", "age")
+    list_display = ("named", "row_count", "taken", "age")
     list_filter = ()
     fields = ("name", "rows", "taken_at", "etag", "last_modified", "digest_shown")
     readonly_fields = ("digest_shown",)
+
+    @admin.display(description="name")
+    def named(self, document: Document) -> SafeString:
+        return named_html(document.name)
 
     @admin.display(description="rows")
     def row_count(self, document: Document) -> str:
@@ -50,7 +54,7 @@ class RejectedRowAdmin(MarketAdmin):
 
     @admin.display(description="row")
     def named(self, row: RejectedRow) -> SafeString:
-        return two_lines_html(row.key[:60], row.task)
+        return named_html(row.key, row.task)
 
     @admin.display(description="what is wrong")
     def said(self, row: RejectedRow) -> SafeString | str:

@@ -64,6 +64,7 @@ class PartitionAdmin(ReadOnlyAdmin):
             "cells": [{"each": each, "colour": COLOURS[each.state]} for each in read_partitions(task, limit=SHOWN)],
             "hidden": max(0, sum(counts.values()) - SHOWN),
             "failed": read_partitions(task, states=[PartitionState.FAILED], limit=SHOWN_ERRORS),
+            "unshown": max(0, counts[PartitionState.FAILED] - SHOWN_ERRORS),
             "may_resume": request.user.has_perm(STEER),
         }
 

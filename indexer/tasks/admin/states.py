@@ -17,7 +17,7 @@ PARTITION_STATES = (
     Shown(PartitionState.MISSING, "missing", "plain", "nobody has done it yet"),
     Shown(PartitionState.STALE, "stale", "warn", "it was done, and is to be done again"),
     Shown(PartitionState.FAILED, "failed", "bad", "its last attempt has failed"),
-    Shown(PartitionState.REFUSED, "refused", "warn", "its source says that it is not to be had"),
+    Shown(PartitionState.REFUSED, "refused", "odd", "its source says that it is not to be had"),
 )
 """In the order in which they are counted on top of the grid."""
 COLOURS = {shown.value: shown.colour for shown in (*RUN_STATES, *PARTITION_STATES)}

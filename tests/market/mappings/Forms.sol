@@ -33,12 +33,14 @@ contract LendingPool {
 
 contract LendingPoolV2 is LendingPool {
     function getReserveData(address underlying) external view returns (uint256[12] memory data) {
+        data[6] = block.timestamp;
         (data[7], data[9]) = (uint160(atokens[underlying]), uint160(debts[underlying]));
     }
 }
 
 contract LendingPoolV3 is LendingPool {
     function getReserveData(address underlying) external view returns (uint256[15] memory data) {
+        data[6] = block.timestamp;
         (data[8], data[10]) = (uint160(atokens[underlying]), uint160(debts[underlying]));
     }
 }
@@ -58,6 +60,15 @@ contract EmptyVault {
 
     constructor(address given) {
         asset = given;
+    }
+}
+
+/// A vault that is used.
+contract GrowingVault is EmptyVault {
+    constructor(address given) EmptyVault(given) {}
+
+    function grow() external {
+        (totalAssets, totalSupply) = (totalAssets + 2, totalSupply + 1);
     }
 }
 

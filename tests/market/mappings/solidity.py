@@ -61,6 +61,11 @@ class Deployer:
         """The receipt."""
         return self._send({"to": to, "data": data})
 
+    def read(self, to: str, data: str) -> str:
+        """What the contract answers, as 0x hex."""
+        answer: str = self._node.call("eth_call", {"to": to, "data": data}, "latest")
+        return answer
+
     def _send(self, transaction: dict[str, str]) -> dict[str, Any]:
         sent = self._node.call("eth_sendTransaction", {"from": self._sender, "gas": hex(DEPLOY_GAS), **transaction})
         self._node.call("anvil_mine", "0x1")

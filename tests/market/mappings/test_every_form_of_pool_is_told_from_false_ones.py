@@ -6,7 +6,7 @@ from indexer.embedded.chain import World
 from indexer.embedded.chain.node import encode_call
 from indexer.market.models import ContractMapping, MappingEvidence, Pool
 from indexer.market.scheduled.map_contracts import map_contracts
-from indexer.tasks.declaring import LooseRun
+from indexer.tasks.declaring import Counts, LooseRun
 from tests.market.mappings.local_pools import Make
 from tests.market.mappings.solidity import Deployer
 
@@ -188,3 +188,21 @@ def test_coins_may_stand_for_those_that_the_source_names(local: World, make: Mak
     )
     said = MappingEvidence.objects.filter(source="chain", mapping__address=lent.lower(), kind="identity")
     assert "a Curve pool of tokens that stand for the pool's" in said.values_list("detail__words", flat=True)
+
+
+def test_what_moves_with_every_trade_is_no_change(local: World, make: Make, deployer: Deployer) -> None:
+    usdc, dai = local.tokens["USDC"], local.tokens["DAI"]
+    vault = deployer.deploy("GrowingVault", "address", usdc)
+    lending = deployer.deploy("LendingPoolV3")
+    atoken = deployer.deploy("AToken", "address,address", lending, usdc)
+    deployer.send(lending, encode_call("list(address,address,address)", usdc, atoken, dai))
+    balancer = deployer.deploy("BalancerPool", "address,address[]", deployer.deploy("BalancerVault"), [usdc, dai])
+    settle(
+        [
+            (make(vault, usdc), vault, verified("ERC-4626 vault")),
+            (make(atoken, usdc), atoken, verified("aToken")),
+            (make(balancer, usdc, dai), balancer, verified("Balancer pool")),
+        ]
+    )
+    deployer.send(vault, encode_call("grow()"))
+    assert map_contracts(LooseRun()) == Counts(unchanged=ContractMapping.objects.count())

@@ -14,7 +14,7 @@ from indexer.market.identity import ATOKEN, BALANCER, CURVE, PAIR, VAULT
 from indexer.market.models import ContractMapping, MappingEvidence, Pool, WatchProposal
 from indexer.market.proposals import ACCEPT
 from indexer.market.scheduled.map_contracts import map_contracts
-from indexer.market.vouching import BESIDE, NOBODY, SHARED, SILENT, WATCHED
+from indexer.market.vouching import BESIDE, NOBODY, SHARED, SILENT, STRANGE, WATCHED
 from indexer.market.watching import SOURCE
 from indexer.positions.protocol.imports import import_watch_list
 from indexer.positions.watchlist import read_watch_list
@@ -131,6 +131,28 @@ def test_who_is_watched_by_choice_vouches_for_what_it_names(
     # It does not say which pairs are its own.
     assert said_of(strange, stray) == SILENT
     assert [state_of(each) for each in (pool, lent, strange)] == ["accepted", "accepted", "proposed"]
+
+
+def test_a_factory_does_not_vouch_for_tokens_that_say_what_they_stand_for(
+    local: World, make: Make, deployer: Deployer, chains: list[Chain]
+) -> None:
+    usdc, dai = local.tokens["USDC"], local.tokens["DAI"]
+    # Anybody's token, of which anybody may have a true factory make a pair.
+    fake = deployer.deploy("CToken", "address", dai)
+    *named, _ = list(local.pairs.items())[:4]
+    for name, each in named:
+        make(each, *(local.tokens[symbol] for symbol in name.split("/")), id=keyed(each))
+    deployer.send(local.factory, encode_call("createPair(address,address)", usdc, fake))
+    made = deployer.read(local.factory, encode_call("getPair(address,address)", usdc, fake))
+    pair = "0x" + made[-40:]
+    pool = make(pair, usdc, dai)
+    watch(chains[0], local.factory, "test")
+    set_value(ACCEPT.name, True, actor="ada")
+    map_contracts(LooseRun())
+    assert (said_of(pool, pair), state_of(pool)) == (STRANGE, "proposed")
+    proved = make(pair, usdc, dai, id=keyed(pair))
+    map_contracts(LooseRun())
+    assert said_of(proved, pair).startswith(BESIDE)
 
 
 def watch(chain: Chain, address: str, source: str) -> None:
