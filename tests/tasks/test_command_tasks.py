@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from io import StringIO
 from threading import Timer
 
@@ -16,6 +17,7 @@ from indexer.tasks import following
 from indexer.tasks.following import ProgressLine
 from indexer.tasks.models import Schedule, TaskRun
 from indexer.tasks.states import RunState
+from indexer.tasks.statuses import read_run
 from tests.positions.lookup_rows import statements
 from tests.tasks.told import tell_line, tell_partition, tell_run, told
 from tests.workers.rows import runtime, tell
@@ -151,6 +153,22 @@ def test_whoever_waits_leaves_as_the_run_has_ended(
 def test_whoever_waits_no_longer_leaves_the_run_in_the_line(told: Connection) -> None:
     assert "is queued still" in fail(75, "run", "count-sheep", "--wait", "--timeout", "0.1")
     assert TaskRun.objects.get().state == RunState.QUEUED
+
+
+def test_at_a_terminal_a_bar_is_written_over_in_one_line_however_narrow(told: Connection) -> None:
+    number = tell_run(told, "plough-fields", "running", done=50, total=200)
+    failed = tell_run(told, "plough-fields", "waiting", why="attempt 1 of 3 failed\nand", error="it " + "rained " * 50)
+    written: list[str] = []
+    for columns, bar in ((100, f"run {number} running  [#####---------------]  50 of 200 (25%)"), (20, "run ")):
+        line = ProgressLine(written.append, is_terminal=True, columns=partial(int, columns))
+        for run_id in (number, failed, number):
+            line.show(read_run(run_id))
+        assert all(text.startswith("\r") and "\n" not in text and len(text) <= columns for text in written)
+        assert bar in written[0]
+        assert len(written[-1]) == len(written[-2])  # nothing of the longer one is left
+        line.end()
+        assert written.pop() == "\n"
+        written.clear()
 
 
 def test_an_interrupt_leaves_the_run_as_it_is(told: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
