@@ -99,6 +99,20 @@ def test_the_status_of_a_run_tells_all_of_it(told: Connection) -> None:
         assert words in text
 
 
+@pytest.mark.parametrize(
+    ("state", "created", "words"),
+    [
+        ("succeeded", 0, "records       nothing to do"),
+        ("failed", 0, None),  # it had something to do, and has not done it
+        ("queued", 0, None),
+        ("failed", 7, "records       7 created"),
+    ],
+)
+def test_only_a_success_has_had_nothing_to_do(told: Connection, state: str, created: int, words: str | None) -> None:
+    said, _ = run("status", str(tell_run(told, "count-sheep", state, created=created)))
+    assert words in said if words else "records" not in said
+
+
 def test_what_is_not_there_is_bad_usage_with_near_names(told: Connection) -> None:
     assert "did you mean count-sheep?" in fail(2, "run", "count-shep")
     assert "did you mean count-sheep?" in fail(2, "status", "count-shep")
