@@ -73,7 +73,7 @@ def say_run(run: TaskRunStatus) -> str:
         return show_records(run)
     if run.state is RunState.RUNNING:
         wanted = f"{run.cancelled_by} wants it ended" if run.cancelled_by else ""
-        return "; ".join(filter(None, [show_progress(run.progress), wanted]))
+        return "; ".join(filter(None, [show_progress(run.progress), wanted, run.why]))
     words = [run.why, run.error.partition("\n")[0]]
     if run.state is RunState.WAITING and run.due_at:
         words.append(f"until {show_time(run.due_at)}")

@@ -99,6 +99,15 @@ def test_the_status_of_a_run_tells_all_of_it(told: Connection) -> None:
         assert words in text
 
 
+@pytest.mark.parametrize(("beat_at", "words"), [(5.0, ""), (90.0, "; its worker has been silent for 90 s")])
+def test_a_run_whose_worker_has_vanished_says_so(told: Connection, beat_at: float, words: str) -> None:
+    number = tell_run(told, "count-sheep", "running", done=50, total=200, attempt_at=100.0 + beat_at, beat_at=beat_at)
+    said, warned = run("status", str(number))
+    assert f"running: 50 of 200 (25%), 0.5/s, 5 min left{words}\n" in said
+    assert "no worker takes runs at the moment" in warned
+    assert words in run("status")[0]
+
+
 @pytest.mark.parametrize(
     ("state", "created", "words"),
     [

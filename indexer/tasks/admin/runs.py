@@ -162,7 +162,7 @@ class TaskRunAdmin(ReadOnlyAdmin):
             ],
             "chart": draw(read_runs(task=run.task, limit=CHARTED)),
             "colours": COLOURS,
-            "nobody": run.state is RunState.QUEUED and not is_anybody_working(),
+            "nobody": run.state in ACTIVE and not is_anybody_working(),
             "may_cancel": may_steer and run.state in ACTIVE and not run.cancelled_by,
             "may_retry": may_steer and run.state in (RunState.FAILED, RunState.CANCELLED),
         }
