@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from django.db import connection
 
 from indexer.tasks.declaring import Counts, Retry, Run, Task, task
+from indexer.tasks.models import Partition
 from indexer.tasks.queueing import enqueue
 from tests.tasks.test_a_run_goes_where_its_function_says import carry
 
@@ -47,3 +49,18 @@ def test_what_would_end_a_thread_is_an_error(declared: Declared, raised: type[Ba
     declared(odd)
     run = carry(enqueue("odd"))
     assert (run.state, run.error) == ("failed", f"{raised.__name__}: so there")
+
+
+def test_a_partition_that_would_end_its_process_takes_no_other_with_it(declared: Declared) -> None:
+    def list_two(first: date | None, last: date | None) -> list[str]:
+        return ["a", "b"]
+
+    @task(partitions=list_two, retry=Retry(attempts=1))
+    def odd(run: Run, key: str) -> None:
+        if key == "a":
+            raise SystemExit(3)
+
+    declared(odd)
+    assert carry(enqueue("odd")).error == "PartitionsFailed: 1 of 2 partitions failed"
+    found = Partition.objects.order_by("key").values_list("state", "error")
+    assert list(found) == [("failed", "SystemExit: 3"), ("complete", "")]
