@@ -19,22 +19,28 @@ from indexer.tasks.hints import read_hold, read_pace, sent_at
 PATIENCE = 30.0
 """Seconds that a run waits for its turn itself; whoever must wait longer lets others have the worker meanwhile."""
 
+FARTHEST = 3600.0
+"""Seconds until a turn, and the time between two, beyond which nobody has given it out but a clock that was ahead."""
+
 SLOWEST = 10.0
 """Seconds between two requests, however few an answer says are left: several runs have patience for that."""
 
 KEYS = {"defillama": "", "defillama-pro": "DEFILLAMA_API_KEY"}
 """By API, the variable with its key where that is not NAME_API_KEY; empty: it is asked without one."""
 
+# A turn that is farther away than any that is given out is forgotten.
 RESERVE = """
 INSERT INTO public.api_limits AS known (api, next_at, day, used)
 SELECT %(key)s, clock_timestamp(), (clock_timestamp() AT TIME ZONE 'UTC')::date, 1
 WHERE %(budget)s::bigint IS NULL OR %(budget)s > 0
 ON CONFLICT (api) DO UPDATE SET
-    next_at = greatest(known.next_at + %(gap)s::interval, clock_timestamp()),
+    next_at = CASE WHEN known.next_at > clock_timestamp() + %(farthest)s::interval THEN clock_timestamp()
+        ELSE greatest(known.next_at + %(gap)s::interval, clock_timestamp()) END,
     used = CASE WHEN known.day = EXCLUDED.day THEN known.used + 1 ELSE 1 END,
     day = EXCLUDED.day
 WHERE (known.hold_until IS NULL OR known.hold_until <= clock_timestamp())
-  AND known.next_at <= clock_timestamp() + %(patience)s::interval
+  AND NOT known.next_at <@ tstzrange(
+        clock_timestamp() + %(patience)s::interval, clock_timestamp() + %(farthest)s::interval, '(]')
   AND (%(budget)s::bigint IS NULL OR known.used < %(budget)s OR known.day IS DISTINCT FROM EXCLUDED.day)
 RETURNING greatest(0, extract(epoch FROM next_at - clock_timestamp()))::float
 """
@@ -72,9 +78,11 @@ class Turn(NamedTuple):
 def reserve(beside: Connection, api: str) -> Turn:
     """The next turn of this API's key, on a connection in autocommit. Raises Wait where it comes too late."""
     key, budget = key_of(api), settings.API_BUDGETS.get(api)
+    gap = timedelta(milliseconds=settings.API_RATE_LIMIT_MS)
     values = {
         "key": key,
-        "gap": timedelta(milliseconds=settings.API_RATE_LIMIT_MS),
+        "gap": gap,
+        "farthest": timedelta(seconds=FARTHEST) + gap,
         "patience": timedelta(seconds=PATIENCE),
         "budget": budget,
     }

@@ -148,6 +148,16 @@ class LooseRun(Run):
         pass
 
 
+KINDS: Mapping[str, tuple[Any, str]] = {
+    "cron": (str, "a text"),
+    "every": (int | float | None, "a number of seconds"),
+    "priority": (Priority, "one of Priority"),
+    "retry": (Retry, "a Retry, such as Retry(attempts=5)"),
+    "time_limit": (int | float, "a number of seconds"),
+    "budgets": (tuple, 'names of APIs, such as ("defillama",)'),
+    "fresh_for": (timedelta | None, "a timedelta, such as timedelta(hours=26)"),
+}
+"""What a declaration gives, and what it has to be."""
 LAZY = (
     (inspect.iscoroutinefunction, "an async function"),
     (inspect.isasyncgenfunction, "an async generator"),
@@ -235,6 +245,18 @@ def read_value(value: Any, kind: Any) -> Any:
             raise ValueError(f"{error}{'' if is_text else '; what is no text is written as JSON'}") from None
 
 
+def check_kinds(given: Mapping[str, Any]) -> None:
+    """Raises TaskError for what everybody would stumble over who lists tasks, or asks how fresh they are."""
+    for name, (kind, words) in KINDS.items():
+        value = given[name]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise TaskError(f"{name}={value!r} cannot be: it is {words}")
+    if not all(isinstance(api, str) for api in given["budgets"]):
+        raise TaskError(f"budgets={given['budgets']!r} cannot be: it is {KINDS['budgets'][1]}")
+    if not given["time_limit"] > 0:
+        raise TaskError(f"time_limit={given['time_limit']!r} cannot be: it is more than no time")
+
+
 def check_types(function: str, types: Mapping[str, Any]) -> None:
     """Raises TaskError for a parameter that no value could be given to."""
     for name, kind in types.items():
@@ -260,6 +282,7 @@ def task(
     clip: ClipDays | None = None,
 ) -> Callable[[Callable[..., Any]], Task]:
     """Declare the decorated function a task. Raises TaskError for what cannot be."""
+    check_kinds(locals())
     if cron and every is not None:
         raise TaskError("a task has either cron or every")
     if partitions is not None and not alone:

@@ -17,19 +17,34 @@ run.state = 'succeeded' AND (run.params = '{}' OR EXISTS (
 """Of a row `run` of task_runs: it has done all that its task keeps. One that somebody has asked for with parameters of
 its own may have done a part of it."""
 
-# A few steps into the index task_runs_of: of one task, from its newest run back.
+# A few steps into the index task_runs_of: of one task, from its newest run back. What a retry goes on with is as old as
+# the run that began it, and there may be a newer one beside.
 NEWEST = f"""
-SELECT given.task, good.started_at, now()
+SELECT given.task, greatest(tried.began, other.started_at), now()
   FROM unnest(%s::text[]) AS given (task)
   LEFT JOIN LATERAL (
-       SELECT started_at FROM public.task_runs AS run
+       SELECT id, retry_of_id FROM public.task_runs AS run
         WHERE task = given.task AND {IS_WHOLE} ORDER BY id DESC LIMIT 1) good ON true
+  LEFT JOIN LATERAL (
+       WITH RECURSIVE chain AS (
+            SELECT id, retry_of_id, started_at FROM public.task_runs WHERE id = good.id
+            UNION
+            SELECT before.id, before.retry_of_id, before.started_at
+              FROM chain JOIN public.task_runs AS before ON before.id = chain.retry_of_id
+             WHERE nullif(before.cursor, 'null') IS NOT NULL
+                OR EXISTS (SELECT FROM public.task_partitions AS piece WHERE piece.task = given.task))
+       SELECT min(started_at) AS began FROM chain) tried ON true
+  LEFT JOIN LATERAL (
+       SELECT started_at FROM public.task_runs AS run
+        WHERE task = given.task AND {IS_WHOLE} AND retry_of_id IS NULL AND id < good.id
+          AND good.retry_of_id IS NOT NULL
+        ORDER BY id DESC LIMIT 1) other ON true
 """
 
 
 class Freshness(Struct, frozen=True):
-    """How old is what a task keeps, against the promise: `newest` is when its newest success of all of it began, ages
-    are in seconds; null: never yet.
+    """How old is what a task keeps, against the promise: `newest` is when its newest success of all of it began, or the
+    run that this one goes on with; ages are in seconds; null: never yet.
 
     `trouble`: why the task's file cannot be used, empty where it can; what it promised is not known then, and it is
     stale.

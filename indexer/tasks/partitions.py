@@ -78,7 +78,7 @@ class Failures:
     def __init__(self) -> None:
         self.complete = 0
         self.failed = 0
-        self._in_a_row: list[Exception] = []
+        self._in_a_row: list[BaseException] = []
         self._refused = 0
 
     def succeed(self) -> None:
@@ -94,7 +94,7 @@ class Failures:
                 f"{MOST_REFUSED} partitions in a row were refused, so that the others are left for later: {words}"
             )
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """Raises what ends the attempt, where it is the source that fails and not the partition.
 
         A source that says when it may be asked again is heeded, and that is no attempt as long as the run gets on; the
@@ -205,7 +205,7 @@ def do_one(run: Handle, key: str, wanted: Days, params: dict[str, Any], so_far: 
         note(run, key, Counts(), state=PartitionState.REFUSED, error=words)
         so_far.refuse(words)
         return
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if is_outage(error):
             raise
         words = describe(error)

@@ -4,6 +4,9 @@ import msgspec
 
 from indexer.chains.durations import show_brief
 
+BAR = 20
+"""Characters of a bar at a terminal."""
+
 
 class Progress(msgspec.Struct, frozen=True):
     """`total`: None where nobody knows it; `per_second` and `seconds_left`: None before anything can be told."""
@@ -24,6 +27,14 @@ def measure(done: int, total: int | None, seconds: float, before: int = 0) -> Pr
     rate = (done - before) / seconds if seconds > 0 and done > before else None
     left = max(total - done, 0) / rate if rate and total is not None else None
     return Progress(done, total, rate, left)
+
+
+def draw_bar(progress: Progress, width: int = BAR) -> str:
+    """How much of it is done, as "[#####-----]"; empty where nobody knows how much there is."""
+    if progress.share is None:
+        return ""
+    full = int(width * max(progress.share, 0.0))
+    return f"[{'#' * full}{'-' * (width - full)}]"
 
 
 def show_progress(progress: Progress) -> str:

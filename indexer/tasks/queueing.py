@@ -52,7 +52,8 @@ def cancel(run_id: int, actor: str) -> TaskRun:
     with transaction.atomic():
         run = lock(run_id)
         if run.state in OVER:
-            raise TaskError(f"run {run_id} of {run.task} is over: it has {run.state}")
+            verb = "was" if run.state == RunState.CANCELLED else "has"
+            raise TaskError(f"run {run_id} of {run.task} is over: it {verb} {run.state}")
         run.cancelled_by = run.cancelled_by or actor or "somebody"
         if run.state == RunState.RUNNING:
             run.save(update_fields=["cancelled_by"])

@@ -13,7 +13,7 @@ from indexer.workers.near import hint_at
 from indexer.workers.registry import SCHEDULED, modules_in, name_of
 
 LONGEST = 100
-"""Characters of a task's name, as the tables have them."""
+"""Characters of a task's name, and of its cron line, as the tables have them."""
 
 
 class Broken(NamedTuple):
@@ -75,6 +75,8 @@ def load_task(module: str) -> Task:
         task = pick_task(importlib.import_module(module))
         if task.cron or task.every is not None:
             check(task.cron, task.every)
+        if len(task.cron) > LONGEST:
+            raise TaskError(f"cron {task.cron!r} has {len(task.cron)} characters: {LONGEST} at most")
         return task
     except TaskError as error:
         raise TaskError(f"{module}: {error}") from error

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from threading import Event, Lock
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connections
 
 from indexer.chains.durations import show_brief
 from indexer.tasks import claims
@@ -103,9 +103,12 @@ def carry_out(run_id: int, job_id: int, place: Place) -> None:
             try:
                 run.log.info("attempt %s of %s", claim.attempt, task.retry.attempts)
                 outcome = run_partitions(run, task.partitions, params) if task.partitions else task(run, **params)
-            except (Exception, SystemExit) as error:  # whatever the task does
+            except BaseException as error:  # whatever the task does; signals are the main thread's
                 outcome = error
                 tell(run, error)
+            finally:
+                # What it has set in its session, such as a time limit of statements, is of no other run.
+                connections.close_all()
         if run.is_lost:
             outcome = Lost(run_id)
         settle(run, outcome)

@@ -50,6 +50,7 @@ def make_first(using: str, apps: Apps, **rest: Any) -> None:
 def dispatch_due(now: datetime | None = None) -> list[TaskRun]:
     """Give every schedule that is due its run, and its next time; the runs. `now`: the database's where not given."""
     moment = now or database_now()
+    forget_odd_times(moment)
     runs: list[TaskRun] = []
     while True:
         with transaction.atomic():
@@ -67,6 +68,19 @@ def dispatch_due(now: datetime | None = None) -> list[TaskRun]:
                 return runs
             if run := dispatch(schedule, moment):
                 runs.append(run)
+
+
+def forget_odd_times(now: datetime) -> None:
+    """Those that were worked out while the clock was ahead are worked out again: they may be years away."""
+    soon = now + LATE  # what a clock is set back by every day makes no time come twice
+    for schedule in Schedule.objects.filter(paused=False, next_at__gt=soon):
+        try:
+            latest = next_after(schedule.when, soon)
+        except TaskError:
+            latest = soon
+        if schedule.next_at and schedule.next_at > latest:
+            log.warning("schedule %s: %s is not its next time: was the clock ahead?", schedule.name, schedule.next_at)
+            Schedule.objects.filter(pk=schedule.pk, next_at=schedule.next_at).update(next_at=None)
 
 
 def waiting_for_their_last_run() -> list[int]:

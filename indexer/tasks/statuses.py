@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Count
 from msgspec import Struct
 
+from indexer.chains.durations import show_brief
 from indexer.tasks.cron import explain, next_five
 from indexer.tasks.declaring import Counts, NoSuchTask, Priority, Task, TaskError
 from indexer.tasks.freshness import Freshness, judge_freshness, read_newest
@@ -21,6 +22,7 @@ from indexer.tasks.progress import Progress, measure
 from indexer.tasks.registry import broken, find, tasks
 from indexer.tasks.schedules import database_now
 from indexer.tasks.states import Missed, PartitionState, RunState
+from indexer.tasks.takeovers import SILENT
 from indexer.workers.lines import KEPT
 from indexer.workers.states import State
 from indexer.workers.statuses import read_statuses
@@ -262,12 +264,12 @@ def list_times(schedule: Schedule, now: datetime) -> list[datetime]:
 def describe_run(run: TaskRun, now: datetime, holder: str = "") -> TaskRunStatus:
     """`run` with its schedule, which is asked for otherwise; `holder`: which other run it begins after, in words."""
     until = run.finished_at or now
-    at_it = run.beat_at if run.state != RunState.RUNNING and run.beat_at else until
+    at_it = run.beat_at or until
     return TaskRunStatus(
         id=run.pk,
         task=run.task,
         state=RunState(run.state),
-        why="; ".join(filter(None, [run.why, holder])),
+        why="; ".join(filter(None, [run.why, holder, say_silence(run, now)])),
         params=run.params,
         priority=Priority(run.priority).label,
         actor=run.actor,
@@ -292,6 +294,14 @@ def describe_run(run: TaskRun, now: datetime, holder: str = "") -> TaskRunStatus
         cancelled_by=run.cancelled_by,
         error=run.error,
     )
+
+
+def say_silence(run: TaskRun, now: datetime) -> str:
+    """Of one whose worker has vanished, until another one takes it over, which takes one that is there; else empty."""
+    if run.state != RunState.RUNNING or run.beat_at is None:
+        return ""
+    silence = (now - run.beat_at).total_seconds()
+    return f"its worker has been silent for {show_brief(silence)}" if silence > SILENT else ""
 
 
 def read_run(run_id: int) -> TaskRunStatus:

@@ -8,7 +8,7 @@ from indexer.chains.durations import UNKNOWN, show_brief, show_duration
 from indexer.tasks.freshness import Freshness
 from indexer.tasks.progress import show_progress
 from indexer.tasks.states import PartitionState, RunState
-from indexer.tasks.statuses import LogLine, PartitionStatus, Records, TaskRunStatus, TaskStatus
+from indexer.tasks.statuses import LogLine, PartitionStatus, TaskRunStatus, TaskStatus
 
 TASK_HEADINGS = ("TASK", "SCHEDULE", "NEXT", "LAST RUN", "STATE", "TOOK", "FRESH")
 RUN_HEADINGS = ("RUN", "TASK", "STATE", "QUEUED", "TOOK", "ATTEMPT", "PRIORITY", "WORDS")
@@ -70,20 +70,22 @@ def row_of_run(run: TaskRunStatus) -> tuple[str, ...]:
 def say_run(run: TaskRunStatus) -> str:
     """What there is to say of a run in its state, in a line."""
     if run.state is RunState.SUCCEEDED:
-        return show_records(run.records)
+        return show_records(run)
     if run.state is RunState.RUNNING:
         wanted = f"{run.cancelled_by} wants it ended" if run.cancelled_by else ""
-        return "; ".join(filter(None, [show_progress(run.progress), wanted]))
+        return "; ".join(filter(None, [show_progress(run.progress), wanted, run.why]))
     words = [run.why, run.error.partition("\n")[0]]
     if run.state is RunState.WAITING and run.due_at:
         words.append(f"until {show_time(run.due_at)}")
     return "; ".join(dict.fromkeys(filter(None, words)))
 
 
-def show_records(records: Records) -> str:
-    """Those that there are: "8,248 created, 3 rejected"; "nothing to do" where there are none."""
-    counts = [(name, getattr(records, name)) for name in records.__struct_fields__]
-    return ", ".join(f"{count:,} {name}" for name, count in counts if count) or "nothing to do"
+def show_records(run: TaskRunStatus) -> str:
+    """Those that there are: "8,248 created, 3 rejected"; without any, a success had nothing to do, and of any other run
+    there is nothing to say."""
+    counts = [(name, getattr(run.records, name)) for name in run.records.__struct_fields__]
+    none = "nothing to do" if run.state is RunState.SUCCEEDED else ""
+    return ", ".join(f"{count:,} {name}" for name, count in counts if count) or none
 
 
 def describe_run(run: TaskRunStatus, traceback: str, lines: Iterable[LogLine]) -> list[str]:
@@ -100,7 +102,7 @@ def describe_run(run: TaskRunStatus, traceback: str, lines: Iterable[LogLine]) -
         "started": show_time(run.started_at) if run.started_at else "",
         "took": show_brief(run.seconds) if run.started_at else "",
         "progress": show_progress(run.progress),
-        "records": show_records(run.records),
+        "records": show_records(run),
     }
     return [
         f"run {run.id} of {run.task}",

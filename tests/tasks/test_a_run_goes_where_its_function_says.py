@@ -230,7 +230,7 @@ def test_a_run_is_cancelled_at_once_or_at_its_next_sign(line: Connection) -> Non
     running.refresh_from_db()
     assert (running.state, running.why) == ("cancelled", "cancelled by ann")
     for over in (waiting, running):
-        with pytest.raises(TaskError, match="is over: it has cancelled"):
+        with pytest.raises(TaskError, match="is over: it was cancelled"):
             cancel(over.pk, "ann")
 
 

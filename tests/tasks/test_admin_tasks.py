@@ -149,6 +149,13 @@ def test_a_run_shows_its_progress_its_log_and_who_may_cancel_it(told: Connection
     assert "wants it ended" not in text
 
 
+def test_a_run_whose_worker_has_vanished_says_so(told: Connection, log_in: LogIn) -> None:
+    number = tell_run(told, "count-sheep", "running", beat_at=90.0)
+    text = said(log_in("viewer"), f"/admin/tasks/taskrun/{number}/now/")
+    assert "its worker has been silent for 90 s" in text
+    assert "no worker takes runs at the moment" in text
+
+
 def test_a_failed_run_shows_why_and_is_tried_again(told: Connection, log_in: LogIn) -> None:
     run = tell_run(told, "count-sheep", "failed", error="the gate is shut", traceback="Traceback: gate.py")
     client = log_in("operator")

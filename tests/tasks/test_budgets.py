@@ -167,3 +167,9 @@ def test_each_key_has_limits_of_its_own() -> None:
     assert key_of("defillama-pro", {}) == "defillama-pro"
     assert key_of("defillama", environ) == "defillama"  # which is asked without it
     assert key_of("sample", environ).startswith("sample:")
+
+
+def test_a_clock_that_was_ahead_lets_nobody_wait_for_it(line: Connection) -> None:
+    line.execute("INSERT INTO api_limits (api, next_at, used) VALUES ('sample', now() + interval '1 year', 5)")
+    assert reserve(line, "sample").granted
+    assert reserve(line, "sample").seconds < 5

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from io import StringIO
 from threading import Timer
 
@@ -16,6 +17,7 @@ from indexer.tasks import following
 from indexer.tasks.following import ProgressLine
 from indexer.tasks.models import Schedule, TaskRun
 from indexer.tasks.states import RunState
+from indexer.tasks.statuses import read_run
 from tests.positions.lookup_rows import statements
 from tests.tasks.told import tell_line, tell_partition, tell_run, told
 from tests.workers.rows import runtime, tell
@@ -97,6 +99,29 @@ def test_the_status_of_a_run_tells_all_of_it(told: Connection) -> None:
         assert words in text
 
 
+@pytest.mark.parametrize(("beat_at", "words"), [(5.0, ""), (90.0, "; its worker has been silent for 90 s")])
+def test_a_run_whose_worker_has_vanished_says_so(told: Connection, beat_at: float, words: str) -> None:
+    number = tell_run(told, "count-sheep", "running", done=50, total=200, attempt_at=100.0 + beat_at, beat_at=beat_at)
+    said, warned = run("status", str(number))
+    assert f"running: 50 of 200 (25%), 0.5/s, 5 min left{words}\n" in said
+    assert "no worker takes runs at the moment" in warned
+    assert words in run("status")[0]
+
+
+@pytest.mark.parametrize(
+    ("state", "created", "words"),
+    [
+        ("succeeded", 0, "records       nothing to do"),
+        ("failed", 0, None),  # it had something to do, and has not done it
+        ("queued", 0, None),
+        ("failed", 7, "records       7 created"),
+    ],
+)
+def test_only_a_success_has_had_nothing_to_do(told: Connection, state: str, created: int, words: str | None) -> None:
+    said, _ = run("status", str(tell_run(told, "count-sheep", state, created=created)))
+    assert words in said if words else "records" not in said
+
+
 def test_what_is_not_there_is_bad_usage_with_near_names(told: Connection) -> None:
     assert "did you mean count-sheep?" in fail(2, "run", "count-shep")
     assert "did you mean count-sheep?" in fail(2, "status", "count-shep")
@@ -151,6 +176,22 @@ def test_whoever_waits_leaves_as_the_run_has_ended(
 def test_whoever_waits_no_longer_leaves_the_run_in_the_line(told: Connection) -> None:
     assert "is queued still" in fail(75, "run", "count-sheep", "--wait", "--timeout", "0.1")
     assert TaskRun.objects.get().state == RunState.QUEUED
+
+
+def test_at_a_terminal_a_bar_is_written_over_in_one_line_however_narrow(told: Connection) -> None:
+    number = tell_run(told, "plough-fields", "running", done=50, total=200)
+    failed = tell_run(told, "plough-fields", "waiting", why="attempt 1 of 3 failed\nand", error="it " + "rained " * 50)
+    written: list[str] = []
+    for columns, bar in ((100, f"run {number} running  [#####---------------]  50 of 200 (25%)"), (20, "run ")):
+        line = ProgressLine(written.append, is_terminal=True, columns=partial(int, columns))
+        for run_id in (number, failed, number):
+            line.show(read_run(run_id))
+        assert all(text.startswith("\r") and "\n" not in text and len(text) <= columns for text in written)
+        assert bar in written[0]
+        assert len(written[-1]) == len(written[-2])  # nothing of the longer one is left
+        line.end()
+        assert written.pop() == "\n"
+        written.clear()
 
 
 def test_an_interrupt_leaves_the_run_as_it_is(told: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

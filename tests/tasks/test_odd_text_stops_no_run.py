@@ -103,3 +103,15 @@ def test_a_progress_that_no_column_holds_is_the_functions_error(
     run = carry(enqueue("odd"))
     assert (run.state, run.done, run.total) == ("failed", 0, None)
     assert "cannot be stored: it is a number of 64 bits" in run.error
+
+
+def test_an_error_that_quotes_a_whole_answer_is_told_by_its_beginning(declared: Declared) -> None:
+    @task(retry=ONCE)
+    def odd(run: Run) -> None:
+        raise ValueError("it said: " + "sheep " * 1_000_000)
+
+    declared(odd)
+    run = carry(enqueue("odd"))
+    assert run.error.startswith("ValueError: it said: sheep sheep")
+    assert run.error.endswith("… (6,000,021 characters)")
+    assert len(run.error) < 2_100

@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.tasks.progress import measure, show_progress
+from indexer.tasks.progress import draw_bar, measure, show_progress
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,20 @@ def test_progress_is_told_as_far_as_it_is_known(done: int, total: int | None, se
 def test_what_was_done_before_the_attempt_makes_it_no_faster() -> None:
     assert show_progress(measure(1_100, 1_200, 10.0, 1_000)) == "1,100 of 1,200 (92%), 10/s, 10 s left"
     assert show_progress(measure(1_000, 1_200, 10.0, 1_000)) == "1,000 of 1,200 (83%)"
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "bar"),
+    [
+        (0, 200, "[----------]"),
+        (119, 200, "[#####-----]"),
+        (199, 200, "[#########-]"),  # it is full when all is done, and not before
+        (200, 200, "[##########]"),
+        (250, 200, "[##########]"),
+        (-5, 200, "[----------]"),
+        (70, None, ""),
+        (0, 0, ""),
+    ],
+)
+def test_a_bar_is_as_full_as_it_is_known_to_be(done: int, total: int | None, bar: str) -> None:
+    assert draw_bar(measure(done, total, 5.0), 10) == bar

@@ -83,6 +83,25 @@ def test_times_that_nobody_would_count_are_not_counted() -> None:
     assert "2026-11-27 12:01:00 UTC and at least 1,000 more times were missed" in look(schedule).note
 
 
+@pytest.mark.parametrize(("timing", "first"), [({}, HOUR), ({"cron": "", "every": 7200.0}, 2 * HOUR)])
+def test_a_clock_that_was_ahead_lets_none_wait_for_it(timing: dict[str, object], first: timedelta) -> None:
+    schedule = make(**timing)
+    dispatch_due(NOON + 366 * 24 * HOUR)
+    assert look(schedule).next_at == NOON + 366 * 24 * HOUR + first
+    assert dispatch_due(NOON) == []
+    assert look(schedule).next_at == NOON + first
+    assert len(dispatch_due(NOON + first)) == 1
+
+
+def test_a_clock_that_is_set_back_a_little_makes_no_time_come_twice() -> None:
+    schedule = make()
+    dispatch_due(NOON)
+    (run,) = dispatch_due(NOON + HOUR)
+    cancel(run.pk, "ann")
+    assert dispatch_due(NOON + HOUR - timedelta(seconds=30)) == []
+    assert look(schedule).next_at == NOON + 2 * HOUR
+
+
 @pytest.mark.parametrize("missed", list(Missed))
 def test_never_two_runs_at_once(missed: Missed) -> None:
     schedule = make(missed=missed)

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -40,3 +41,31 @@ def test_what_its_import_says_is_told_without_secrets(tmp_path: Path, monkeypatc
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(TaskError, match=r"leaky_file cannot be imported: ValueError: \*\*\*"):
         load_task("leaky_file")
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ("priority='high'", "priority='high' cannot be: it is one of Priority"),
+        ("priority=5", "priority=5 cannot be: it is one of Priority"),
+        ("fresh_for=3600", "fresh_for=3600 cannot be: it is a timedelta"),
+        ("retry=5", "retry=5 cannot be: it is a Retry"),
+        ("time_limit=None", "time_limit=None cannot be: it is a number of seconds"),
+        ("time_limit=0", "time_limit=0 cannot be: it is more than no time"),
+        ("every='60'", "every='60' cannot be: it is a number of seconds"),
+        ("cron=5", "cron=5 cannot be: it is a text"),
+        ("budgets='prices'", "budgets='prices' cannot be: it is names of APIs"),
+        ("budgets=(5,)", r"budgets=\(5,\) cannot be: it is names of APIs"),
+        (f"cron='{','.join(map(str, range(60)))} * * * *'", "has 177 characters: 100 at most"),
+    ],
+)
+def test_a_declaration_that_others_would_stumble_over_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared: str, words: str
+) -> None:
+    (tmp_path / "odd_file.py").write_text(
+        f"from indexer.tasks.declaring import task\n@task({declared})\ndef odd_file(run): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "odd_file", raising=False)
+    with pytest.raises(TaskError, match=f"odd_file: .*{words}"):
+        load_task("odd_file")

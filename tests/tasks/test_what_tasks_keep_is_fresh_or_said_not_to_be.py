@@ -1,12 +1,14 @@
 """How old is what a task keeps: by its newest success of all of it, for tasks that cannot run as well."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from indexer.chains.connections import Connection
-from indexer.tasks.declaring import NoSuchTask
+from indexer.tasks.declaring import NoSuchTask, Task
 from indexer.tasks.freshness import Freshness, read_freshness
 from indexer.tasks.models import Schedule, TaskRun
 from indexer.tasks.queueing import enqueue
@@ -17,7 +19,8 @@ from tests.people import LogIn
 from tests.tasks.test_a_run_goes_where_its_function_says import carry
 from tests.tasks.test_admin_tasks import TASKS, row_of, said
 from tests.tasks.test_command_tasks import run
-from tests.tasks.told import tell_run, told
+from tests.tasks.told import TASKS as TOLD
+from tests.tasks.told import tell_partition, tell_run, told
 
 __all__ = ["told"]
 
@@ -68,6 +71,34 @@ def test_only_a_run_of_all_of_it_makes_it_fresh(told: Connection, params: dict[s
 def test_its_age_is_of_when_the_run_began(told: Connection) -> None:
     tell_run(told, "count-sheep", "succeeded", started_at=20 * HOUR, finished_at=10 * HOUR)
     assert sheep().age == pytest.approx(20 * HOUR, abs=60)
+
+
+@pytest.mark.parametrize(("cursor", "hours"), [({"page": 9}, 30), (None, 1)])
+def test_what_a_retry_goes_on_with_is_as_old_as_it_was(
+    told: Connection, cursor: dict[str, int] | None, hours: float
+) -> None:
+    first = tell_run(told, "count-sheep", "failed", started_at=30 * HOUR, cursor=cursor)
+    second = tell_run(told, "count-sheep", "cancelled", started_at=20 * HOUR, cursor=cursor, retry_of_id=first)
+    tell_run(told, "count-sheep", "succeeded", started_at=HOUR, cursor=cursor, retry_of_id=second)
+    assert sheep().age == pytest.approx(hours * HOUR, abs=60)
+
+
+def test_a_success_meanwhile_is_newer_than_what_a_retry_goes_on_with(told: Connection) -> None:
+    first = tell_run(told, "count-sheep", "failed", started_at=30 * HOUR, cursor={"page": 9})
+    tell_run(told, "count-sheep", "succeeded", started_at=2 * HOUR)
+    tell_run(told, "count-sheep", "succeeded", started_at=HOUR, retry_of_id=first)
+    assert sheep().age == pytest.approx(2 * HOUR, abs=60)
+
+
+def test_partitions_of_a_run_that_is_tried_again_are_as_old_as_they_were(
+    told: Connection, declared: Callable[[Task], None]
+) -> None:
+    declared(replace(TOLD["plough-fields"], fresh_for=timedelta(hours=26)))
+    tell_partition(told, "north", "complete")
+    first = tell_run(told, "plough-fields", "failed", started_at=30 * HOUR)
+    tell_run(told, "plough-fields", "succeeded", started_at=HOUR, retry_of_id=first)
+    (found,) = [each for each in read_freshness() if each.name == "plough-fields"]
+    assert found.stale
 
 
 @pytest.mark.usefixtures("told")

@@ -18,7 +18,7 @@ from unfold.views import ChangeList
 
 from indexer.access.labels import show
 from indexer.access.strict import ReadOnlyAdmin
-from indexer.chains.durations import show_brief
+from indexer.chains.durations import UNKNOWN, show_brief
 from indexer.tasks.admin.chart import draw
 from indexer.tasks.admin.states import COLOURS, LEVELS, RUN_STATES
 from indexer.tasks.admin.steering import STEER, obey, obey_with_run
@@ -155,14 +155,14 @@ class TaskRunAdmin(ReadOnlyAdmin):
             "progress": run.progress,
             "progress_words": show_progress(run.progress),
             "took": show_brief(run.seconds),
-            "records": show_records(run.records),
+            "records": show_records(run) or UNKNOWN,
             "traceback": TaskRun.objects.values_list("traceback", flat=True).get(pk=run_id),
             "lines": [
                 {"key": number, "line": line, "colour": LEVELS.get(line.level, "")} for number, line in enumerate(lines)
             ],
             "chart": draw(read_runs(task=run.task, limit=CHARTED)),
             "colours": COLOURS,
-            "nobody": run.state is RunState.QUEUED and not is_anybody_working(),
+            "nobody": run.state in ACTIVE and not is_anybody_working(),
             "may_cancel": may_steer and run.state in ACTIVE and not run.cancelled_by,
             "may_retry": may_steer and run.state in (RunState.FAILED, RunState.CANCELLED),
         }

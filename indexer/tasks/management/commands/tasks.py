@@ -17,8 +17,9 @@ from indexer.tasks.following import ProgressLine, follow
 from indexer.tasks.holding import say_holder
 from indexer.tasks.models import TaskRun
 from indexer.tasks.outages import AWAY
-from indexer.tasks.states import PartitionState, RunState
+from indexer.tasks.states import ACTIVE, PartitionState, RunState
 from indexer.tasks.statuses import (
+    TaskRunStatus,
     count_partitions,
     is_anybody_working,
     read_lines,
@@ -37,7 +38,7 @@ SHOWN_RUNS = 20
 SHOWN_LINES = 50
 SHOWN_PARTITIONS = 500
 NOBODY = (
-    "no worker takes runs at the moment, so it stays in the line: start `manage.py run_workers`, or "
+    "no worker takes runs at the moment, so none begins or is taken over: start `manage.py run_workers`, or "
     "`manage.py run_worker tasks`"
 )
 
@@ -119,6 +120,7 @@ class Command(FootprintCommand):
             run = read_run(int(what))
             kept = TaskRun.objects.values_list("traceback", flat=True).get(pk=run.id)
             self.say_all([encode(run)] if as_json else describe_run(run, kept, read_lines(run.id, SHOWN_LINES)))
+            self.warn_of_nobody([run])
             return
         task = None if what is None else read_task(what)
         runs = read_runs(task=what, limit=SHOWN_RUNS)
@@ -128,7 +130,10 @@ class Command(FootprintCommand):
         if task is not None:
             self.say_all(describe_task(task))
         self.say_all(list_runs(runs) if runs else ["no run yet"])
-        if any(run.state is RunState.QUEUED for run in runs) and not is_anybody_working():
+        self.warn_of_nobody(runs)
+
+    def warn_of_nobody(self, runs: Iterable[TaskRunStatus]) -> None:
+        if any(run.state in ACTIVE for run in runs) and not is_anybody_working():
             self.stderr.write(NOBODY)
 
     def show_grid(self, name: str, state: str | None) -> None:
