@@ -17,7 +17,10 @@ from indexer.rpc import Inconsistent, Node
 MULTICALL3 = "0xca11bde05977b3631167028862be2a173976ca11"
 AGGREGATE3 = "0x82ad56cb"
 """aggregate3((address target, bool allowFailure, bytes callData)[]) returns (bool success, bytes returnData)[]."""
-CHUNK = 200
+CHUNK, FEW = 200, 10
+"""Calls at once; and so few that they are asked one by one where even they are too much together."""
+LONGEST = 1 << 16
+"""Bytes of an answer: a longer one says nothing of use."""
 
 
 class Asking:
@@ -40,23 +43,30 @@ class Asking:
         self.block = header.number
 
     def ask(self, calls: Sequence[Call]) -> list[bytes | None]:
-        """The answer to each call; None to one that was refused. Raises RpcError."""
-        if not self.bundles:
-            return self._node.read_contracts([(each.to, each.data) for each in calls], self.block)
+        """The answer to each call; None to one that was refused, or answered at great length. Raises RpcError."""
         chunks = [calls[start : start + CHUNK] for start in range(0, len(calls), CHUNK)]
         return [answer for chunk in chunks for answer in self._ask_chunk(chunk)]
 
     def _ask_chunk(self, calls: Sequence[Call]) -> list[bytes | None]:
+        if not self.bundles:
+            return self._ask_each(calls)
         asked = encode(["(address,bool,bytes)[]"], [[(each.to, True, bytes.fromhex(each.data[2:])) for each in calls]])
         (raw,) = self._node.read_contracts([(MULTICALL3, AGGREGATE3 + asked.hex())], self.block)
         try:
             (answers,) = decode(["(bool,bytes)[]"], raw or b"")
         except DecodingError:
             answers = ()
-        if len(answers) != len(calls):
-            # Out of gas as a whole, most likely: one call may have used all of it up.
-            return self._node.read_contracts([(each.to, each.data) for each in calls], self.block)
-        return [bytes(data) if done else None for done, data in answers]
+        if len(answers) == len(calls):
+            return [bytes(data) if done and len(data) <= LONGEST else None for done, data in answers]
+        # Out of gas as a whole, most likely: one call may have used all of it up, or answered without end.
+        if len(calls) <= FEW:
+            return self._ask_each(calls)
+        half = len(calls) // 2
+        return [*self._ask_chunk(calls[:half]), *self._ask_chunk(calls[half:])]
+
+    def _ask_each(self, calls: Sequence[Call]) -> list[bytes | None]:
+        answers = self._node.read_contracts([(each.to, each.data) for each in calls], self.block)
+        return [answer if answer is None or len(answer) <= LONGEST else None for answer in answers]
 
     def check(self, claims: Sequence[Claim]) -> list[Evidence | None]:
         """What the chain says of each claim; None where neither yes nor no. Raises RpcError."""

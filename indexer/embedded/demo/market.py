@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,10 +12,12 @@ from eth_utils.address import to_checksum_address
 
 from indexer.chains.models import Chain
 from indexer.embedded.chain.world import World
+from indexer.market.live import CHARTS
 from indexer.tasks.declaring import Priority
 from indexer.tasks.models import TaskRun
 from indexer.tasks.queueing import enqueue
 from indexer.tasks.states import OVER, RunState
+from indexer.workers.live_changes import set_value
 
 from .steps import DemoError, say
 
@@ -32,8 +33,9 @@ TASKS = (
 """Each needs what those before it have brought."""
 TRUE_SIZE, SMALL = "true", "small"
 SIZES = (TRUE_SIZE, SMALL)
-PARAMS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {SMALL: {"sync-historical": {"limit": 50}}}
-"""Of tasks, where they are not the defaults, by size."""
+ACTOR = "demo"
+SMALL_CHARTS = 50
+"""Pools of a small market whose history is read."""
 FALSE_META = "a pair that it is not: "
 
 # By the addresses that were served as pools: what the mapping made of them.
@@ -92,7 +94,8 @@ class Market:
     """Puts the tasks into the line, each when the one before it is over; `size` is one of SIZES."""
 
     def __init__(self, size: str) -> None:
-        self._params = PARAMS.get(size, {})
+        charts = SMALL_CHARTS if size == SMALL else int(CHARTS.default)
+        set_value(CHARTS.name, charts, actor=ACTOR, why=f"the size of the market: {size}")
         self.waiting = list(TASKS)
         self.runs: list[TaskRun] = []
 
@@ -110,8 +113,7 @@ class Market:
         if self.runs and self.runs[-1].state != RunState.SUCCEEDED:
             raise DemoError(f"{self.runs[-1].task} has {self.runs[-1].state}: {self.runs[-1].error}")
         if self.waiting:
-            name = self.waiting.pop(0)
-            self.runs.append(enqueue(name, self._params.get(name, {}), actor="demo", priority=Priority.HIGH))
+            self.runs.append(enqueue(self.waiting.pop(0), {}, actor=ACTOR, priority=Priority.HIGH))
 
 
 def describe(run: TaskRun) -> str:

@@ -206,3 +206,19 @@ contract CToken {
         underlying = given;
     }
 }
+
+/// Uses up whatever gas it is given.
+contract Bottomless {
+    function token0() external pure {
+        while (true) {}
+    }
+}
+
+/// Answers at great length.
+contract Talkative {
+    fallback() external {
+        assembly {
+            return(0, 2000000)
+        }
+    }
+}

@@ -206,3 +206,17 @@ def test_what_moves_with_every_trade_is_no_change(local: World, make: Make, depl
     )
     deployer.send(vault, encode_call("grow()"))
     assert map_contracts(LooseRun()) == Counts(unchanged=ContractMapping.objects.count())
+
+
+def test_contracts_that_use_up_all_of_the_gas_or_answer_without_end_silence_no_other(
+    local: World, make: Make, deployer: Deployer
+) -> None:
+    usdc = local.tokens["USDC"]
+    expected = [
+        (make(pair, *(local.tokens[symbol] for symbol in name.split("/"))), pair.lower(), verified("pair"))
+        for name, pair in local.pairs.items()
+    ]
+    for name in ("Bottomless", "Talkative"):
+        odd = deployer.deploy(name)
+        expected.insert(1, (make(odd, usdc), odd, UNDECIDED))
+    settle(expected)
