@@ -5,7 +5,7 @@ has partitions sees to that. Partitions that fail take no others with them, unle
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -25,6 +25,8 @@ from indexer.tasks.schedules import database_now
 from indexer.tasks.states import PartitionState
 from indexer.tasks.troubles import describe, say
 
+LONGEST_KEY = 200
+"""Characters, as the table has them."""
 MOST_IN_A_ROW = 5
 """Partitions that fail one after the other with the same kind of error, after which the others are left for later."""
 MOST_REFUSED = 25
@@ -124,7 +126,7 @@ def run_partitions(run: Handle, list_keys: ListKeys, params: dict[str, Any]) -> 
     task = run.task
     wanted = choose_days(task, run.claim.params)
     given = pick_params(list_keys, params)
-    keys = list(dict.fromkeys(list_keys(wanted.first, wanted.last, **given)))
+    keys = read_keys(list_keys(wanted.first, wanted.last, **given))
     resumed = run.cursor if isinstance(run.cursor, dict) else {}
     if not given and not any(name in run.claim.params for name in DAYS):
         retire_others(task, keys)
@@ -145,6 +147,17 @@ def run_partitions(run: Handle, list_keys: ListKeys, params: dict[str, Any]) -> 
     if 2 * (count := refused.count()) > len(keys):
         raise PartitionsFailed(f"{count:,} of {len(keys):,} partitions were refused")
     return Counts()
+
+
+def read_keys(listed: Iterable[str]) -> list[str]:
+    """Those that a task lists, each once. Raises TypeError for what is none."""
+    if isinstance(listed, str):
+        raise TypeError(f"partitions are a list of keys, and not the text {listed[:LONGEST_KEY]!r}")
+    keys = list(dict.fromkeys(listed))
+    for key in keys:
+        if not isinstance(key, str) or not 0 < len(key) <= LONGEST_KEY:
+            raise TypeError(f"{key!r} is no key of a partition: that is a text of 1 to {LONGEST_KEY} characters")
+    return keys
 
 
 def pick_params(list_keys: ListKeys, params: dict[str, Any]) -> dict[str, Any]:

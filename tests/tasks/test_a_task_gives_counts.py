@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from indexer.tasks.declaring import Counts, LooseRun, Retry, Run, Task, TaskError, task
+from indexer.tasks.partitions import read_keys
 from indexer.tasks.queueing import enqueue
 from tests.tasks.test_a_run_goes_where_its_function_says import carry
 
@@ -42,6 +43,16 @@ def test_partitions_are_of_one_run_at_once() -> None:
 
     with pytest.raises(TaskError, match="a task with partitions is alone"):
         task(partitions=list_none, alone=False)
+
+
+@pytest.mark.parametrize("listed", ["north", [1, 2], ["north", ""], ["n" * 201]])
+def test_what_is_no_key_of_a_partition_is_an_error(listed: Any) -> None:
+    with pytest.raises(TypeError, match="key"):
+        read_keys(listed)
+
+
+def test_a_key_is_listed_once() -> None:
+    assert read_keys(iter(["north", "east", "north"])) == ["north", "east"]
 
 
 @pytest.mark.parametrize("given", [{"created": 5}, (5, 0, 0, 0, 0), 5, later])

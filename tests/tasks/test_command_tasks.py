@@ -133,6 +133,7 @@ def test_what_is_not_there_is_bad_usage_with_near_names(told: Connection) -> Non
     assert "meadow='a\\udcff' cannot be kept" in fail(2, "run", "count-sheep", "--param=meadow=a\udcff")
     assert "the sea is no meadow" in fail(2, "run", "count-sheep", "--param=meadow=sea", "--param=limit=3")
     assert "--param limit cannot be read: it is NAME=VALUE" in fail(2, "run", "count-sheep", "--param=limit")
+    assert "--param a is given twice: 1 and 2" in fail(2, "run", "count-sheep", "--param=a=1", "--param=a=2")
     assert "count-sheep has no partitions" in fail(2, "backfill", "count-sheep")
     assert "count-sheep has no partitions" in fail(2, "grid", "count-sheep")
     assert "plough-fields has no schedule" in fail(2, "pause", "plough-fields")

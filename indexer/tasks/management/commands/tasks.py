@@ -198,11 +198,13 @@ def read_day(text: str) -> date:
 
 def read_pairs(pairs: Iterable[str]) -> dict[str, str]:
     """Raises TaskError."""
-    params = {}
+    params: dict[str, str] = {}
     for pair in pairs:
         name, sign, value = pair.partition("=")
         if not sign:
             raise TaskError(f"--param {pair} cannot be read: it is NAME=VALUE")
+        if name in params:
+            raise TaskError(f"--param {name} is given twice: {params[name]} and {value}")
         params[name] = value
     return params
 
