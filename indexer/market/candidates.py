@@ -86,6 +86,12 @@ class Home(NamedTuple):
     chain_id: int | None
 
 
+def home_of(chain: str, chain_id: int | None) -> Home:
+    """That of pools on a chain that the source calls so."""
+    namespace = namespace_of(chain, chain_id)
+    return Home(namespace, chain_id if namespace == EVM else None)
+
+
 @dataclass(frozen=True)
 class PoolFacts:
     """What is known of a pool. `old_key` is its adapter's own key and `token_address` what it names: with a paid key
@@ -104,8 +110,7 @@ class PoolFacts:
 
     @property
     def home(self) -> Home:
-        namespace = namespace_of(self.chain, self.chain_id)
-        return Home(namespace, self.chain_id if namespace == EVM else None)
+        return home_of(self.chain, self.chain_id)
 
     @property
     def namespace(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from indexer.market.chain_names import OTHER_NAMES
+from indexer.market.mappings import leave_behind
 from indexer.market.upsert import lock
 
 Parameters = dict[str, list[str] | list[int]]
@@ -70,13 +71,15 @@ def link_chains() -> None:
     run(OURS)
     lock("pools")
     run(LINK_CHAINS, NAMES)
+    leave_behind()
 
 
 def link_pools() -> None:
-    """Pools that an unchanged answer brought, to what has become known since."""
+    """Pools, also those that an unchanged answer brought, to what has become known since."""
     lock("pools")
     run(LINK_CHAINS, NAMES)
     run(LINK_PROTOCOLS)
+    leave_behind()
 
 
 def link_protocols() -> None:

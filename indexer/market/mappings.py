@@ -11,7 +11,7 @@ from django.db import connection
 from msgspec import json
 from psycopg.types.json import Jsonb
 
-from indexer.market.candidates import Home, Place
+from indexer.market.candidates import Home, Place, home_of
 from indexer.market.score import Evidence, read_evidence, score
 from indexer.market.vouching import VOUCHED
 from indexer.tasks.declaring import Counts
@@ -51,6 +51,12 @@ RATE = """
 UPDATE contract_mappings AS m SET confidence = wanted.confidence, refuted = wanted.refuted, changed_at = now()
   FROM unnest(%s::bigint[], %s::float8[], %s::boolean[]) AS wanted (id, confidence, refuted)
  WHERE m.id = wanted.id AND (m.confidence, m.refuted) IS DISTINCT FROM (wanted.confidence, wanted.refuted)
+"""
+
+ELSEWHERE = """
+SELECT m.id, m.namespace, m.chain_id, p.chain, p.chain_id
+  FROM contract_mappings m JOIN pools p ON p.id = m.pool_id
+ WHERE m.confidence > 0 AND (m.chain_id IS NULL OR m.chain_id IS DISTINCT FROM p.chain_id)
 """
 
 
@@ -108,6 +114,15 @@ def store(found: Found, asked: Iterable[str], homes: Mapping[uuid.UUID, Home]) -
         unchanged=len(rows) - len(created) - len(changed),
         vanished=len(gone),
     )
+
+
+def leave_behind() -> None:
+    """Forget what is known of contracts on chains that their pools have left, in the caller's transaction."""
+    with connection.cursor() as cur:
+        cur.execute(ELSEWHERE)
+        left = [row for row, *held, name, chain_id in cur.fetchall() if tuple(held) != home_of(name, chain_id)]
+        cur.execute(DROP_ALL, [left])
+        cur.execute(RATE, columns([(row, *score([])[:2]) for row in left], 3))
 
 
 def columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:

@@ -2,6 +2,7 @@
 
 from indexer.chains.models import Chain
 from indexer.market.candidates import Home, Place
+from indexer.market.linking import link_pools
 from indexer.market.mappings import store
 from indexer.market.models import ContractMapping, MappingEvidence, Pool
 from indexer.market.scheduled.map_contracts import map_contracts
@@ -44,6 +45,25 @@ def test_nor_where_nothing_is_named_on_the_new_one(make: Make) -> None:
     Pool.objects.filter(pk=pool.pk).update(chain_name="Tron", chain_id=728126428)
     map_contracts(LooseRun())
     assert confidences() == {(*old, CONTRACT): 0.0}
+
+
+def test_a_pool_that_has_moved_shows_no_contract_of_its_old_chain(make: Make) -> None:
+    moved, stays, renamed = (make(CONTRACT, TOKEN) for _ in range(3))
+    old = Home("eip155", moved.chain_id)
+    for pool in (moved, stays, renamed):
+        verify(pool, old)
+    Pool.objects.filter(pk=stays.pk).update(chain_name="Another name")
+    Pool.objects.filter(pk=moved.pk).update(chain_name="Base", chain_id=8453)
+    Pool.objects.filter(pk=renamed.pk).update(chain_name="Sky Net", chain_id=None)
+    elsewhere = Home("sky-net", None)
+    verify(renamed, elsewhere)
+    for _ in range(2):
+        link_pools()
+        known = ContractMapping.objects.values_list("pool", "namespace", "confidence")
+        assert sorted(known.filter(confidence__gt=0)) == sorted(
+            [(stays.pk, "eip155", 1.0), (renamed.pk, "sky-net", 1.0)]
+        )
+    assert MappingEvidence.objects.count() == 2
 
 
 def test_a_token_that_the_source_does_not_know_is_one_all_the_same(make: Make, chains: list[Chain]) -> None:
