@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from math import inf
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -70,11 +71,11 @@ def ask(url: str, call: dict[str, Any]) -> Any:
         return json.load(response)["result"]
 
 
-def dropping(one_in: int, seed: int = 1) -> Callable[[list[Any]], list[Any]]:
-    """Leave out one log in so many, always the same ones."""
+def dropping(one_in: int, seed: int = 1, last: float = inf) -> Callable[[list[Any]], list[Any]]:
+    """Leave out one log in so many, always the same ones, and none after the block `last`."""
 
     def drop(logs: list[Any]) -> list[Any]:
-        return [log for log in logs if number_of(log, seed) % one_in]
+        return [log for log in logs if number_of(log, seed) % one_in or int(log["blockNumber"], 16) > last]
 
     return drop
 

@@ -65,7 +65,7 @@ def test_one_log_in_a_thousand_is_found(world: World, three: Endpoints, shown: b
     fill(world)
     world.import_list(LISTS)
     first, last = world.floor, world.evm.head() - 7
-    three.lie(1, dropping(1000, seed_that_drops_one(world, first, last, shown=shown)))
+    three.lie(1, dropping(1000, seed_that_drops_one(world, first, last, shown=shown), last))
     read_by(world, three.pool(1))
     make_final(world)
     meter = Meter()
