@@ -30,6 +30,7 @@ from benchmarks.made_node import COUNTS, NO_CAPS, Caps, Counts, MadeNode, Piece
 from benchmarks.raw_http import length_of, read_head, read_message
 
 ROOT = Path(__file__).resolve().parents[1]
+NOWHERE = "postgresql://localhost/none"
 BUFFER = 4 << 20
 """Bytes that the kernel may hold of an answer, so that a client's pause does not become ours."""
 READ = 1 << 20
@@ -159,8 +160,12 @@ def start(
     command += [f"--max-logs={caps.logs}"] if caps.logs else []
     command += [f"--max-blocks={caps.blocks}"] if caps.blocks else []
     command += ["--gzip"] if gzip else []
+    # It asks no database, and none is to be started for it.
+    environment = {**os.environ, "DATABASE_URL": os.environ.get("DATABASE_URL") or NOWHERE}
     # Its standard input ends with us, whatever becomes of us, and so does it.
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line:

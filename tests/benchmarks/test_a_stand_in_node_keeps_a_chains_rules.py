@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,14 @@ def read_all(pool: EndpointPool, reader: RangeReader) -> list[Reading]:
     while readings[-1].last < SHAPE.last:
         readings.append(reader.read(pool, readings[-1].last + 1, SHAPE.last))
     return readings
+
+
+def test_no_database_is_started_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("FOOTPRINT_STATE", str(tmp_path))
+    with start(SHAPE) as running:
+        assert running.urls
+    assert not (tmp_path / "benchmarks").exists()
 
 
 def test_headers_are_linked_and_have_the_bloom_of_their_logs(node: Node) -> None:
