@@ -65,11 +65,6 @@ def missing_months(table: str, firsts: Iterable[date]) -> list[date]:
     return sorted(first for first in firsts if not any(each.has(first) for each in held))
 
 
-def attached(table: str) -> list[str]:
-    """The names of the table's partitions, the oldest first."""
-    return [each.name for each in partitions(table)]
-
-
 def old_months(table: str, keep: date) -> list[str]:
     """The partitions of which every day is before `keep`, the oldest first."""
     return [each.name for each in partitions(table) if each.behind is not None and each.behind <= keep]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection
 
-from indexer.market.months import TABLES, attached, drop_month
+from indexer.market.months import TABLES, drop_month, partitions
 
 MARKET = (
     "market_documents, rejected_rows, market_chains, protocol_aliases, contract_mappings, mapping_evidence, "
@@ -27,6 +27,11 @@ def one(query: str, *parameters: Any) -> Any:
 
 def empty_market() -> None:
     ask(f"TRUNCATE {MARKET}")
+
+
+def attached(table: str) -> list[str]:
+    """The names of the table's partitions, the oldest first."""
+    return [each.name for each in partitions(table)]
 
 
 def drop_all_months() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from indexer.market.months import TABLES, attached, make_months
+from indexer.market.months import TABLES, make_months
 from indexer.market.retention import clean
 from indexer.market.scheduled.create_snapshots import create_snapshots
 from indexer.market.scheduled.sync_chains import sync_chains
@@ -14,7 +14,7 @@ from indexer.market.scheduled.sync_historical import list_pools, sync_historical
 from indexer.market.scheduled.sync_pools import sync_pools
 from indexer.market.scheduled.sync_protocols import sync_protocols
 from indexer.tasks.declaring import Counts, LooseRun
-from tests.market.syncs.tables import ask, contents, drop_all_months, empty_market, go_back, one, rows_of
+from tests.market.syncs.tables import ask, attached, contents, drop_all_months, empty_market, go_back, one, rows_of
 from tests.standin.server import StandIn
 
 pytestmark = pytest.mark.usefixtures("market")

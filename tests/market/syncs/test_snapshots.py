@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from indexer.chains.connections import Connection
 from indexer.market.live import KEEP_DAYS, first_kept
 from indexer.market.models import Document, Pool, RejectedRow
-from indexer.market.months import TABLES, attached, make_months
+from indexer.market.months import TABLES, make_months
 from indexer.market.scheduled.cleanup_old_data import cleanup_old_data
 from indexer.market.scheduled.create_snapshots import create_snapshots
 from indexer.market.scheduled.sync_historical import list_pools, sync_historical
@@ -21,7 +21,7 @@ from indexer.tasks.statuses import read_task
 from indexer.tasks.steering import backfill
 from indexer.workers.live_changes import set_value
 from tests.market.conftest import TODAY
-from tests.market.syncs.tables import ask, go_back, one
+from tests.market.syncs.tables import ask, attached, go_back, one
 from tests.standin.server import StandIn
 from tests.tasks.test_a_run_goes_where_its_function_says import carry
 

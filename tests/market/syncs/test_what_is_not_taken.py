@@ -7,14 +7,13 @@ import pytest
 from django.utils.timezone import now
 
 from indexer.market.models import Document, Pool, RejectedRow
-from indexer.market.months import attached
 from indexer.market.reading import Drift
 from indexer.market.scheduled.create_snapshots import create_snapshots
 from indexer.market.scheduled.sync_historical import list_pools, sync_historical
 from indexer.market.scheduled.sync_pools import sync_pools
 from indexer.market.scheduled.sync_protocols import sync_protocols
 from indexer.tasks.declaring import Counts, LooseRun
-from tests.market.syncs.tables import contents, go_back
+from tests.market.syncs.tables import attached, contents, go_back
 from tests.standin.server import StandIn
 
 pytestmark = pytest.mark.usefixtures("market")
